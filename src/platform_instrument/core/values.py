@@ -1,0 +1,159 @@
+"""What a library module says and the engine reads: operations, calls, the four verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+Attributes: TypeAlias = Mapping[str, Any]
+"""Attribute names of the semantic conventions to str, bool, int, float or homogeneous sequences of them."""
+
+INTERNAL, SERVER, CLIENT, PRODUCER, CONSUMER = range(1, 6)
+"""Span kinds, numbered as in OTLP."""
+
+
+class Duration:
+    """A duration histogram and the attributes it may carry (seconds; buckets by the semantic conventions).
+
+    `constant` keys are known before the call and taken from the operation; `varying` keys from what the call answered.
+    """
+
+    __slots__ = ("bounds", "constant", "description", "name", "varying")
+
+    def __init__(
+        self, name: str, description: str, *, constant: tuple[str, ...], varying: tuple[str, ...], bounds: tuple[float, ...]
+    ) -> None:
+        self.name = name
+        self.description = description
+        self.constant = constant
+        self.varying = varying
+        self.bounds = bounds
+
+
+class Operation:
+    """What a call is: equal calls share one operation, so it is built once and found by key afterwards.
+
+    It holds everything that is the same for each of them, so that the hot path copies nothing and the encoder writes
+    the constant part from bytes made once. Slotted and not a dataclass because it is made on the caller's thread and
+    carries two slots for what the floors above remember of it.
+    """
+
+    __slots__ = ("attributes", "cells", "duration", "encoded", "kind", "name")
+
+    def __init__(self, name: str, kind: int, attributes: Mapping[str, Any], duration: Duration | None = None) -> None:
+        self.name = name
+        self.kind = kind
+        self.attributes = attributes
+        self.duration = duration
+        self.encoded: bytes | None = None
+        """The constant attributes as OTLP, written by the encoder on first use."""
+        self.cells: Any = None
+        """This operation's histogram cells by varying key, written by the metrics on first use."""
+
+    def __repr__(self) -> str:
+        return f"Operation({self.name!r}, {dict(self.attributes)!r})"
+
+
+class Call:
+    """One call of the application, as a library module sees it: `args` includes the instance of a method."""
+
+    __slots__ = ("args", "kwargs", "previous", "span", "state")
+
+    def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.args = args
+        self.kwargs = kwargs
+        self.span: Any = None
+        self.previous: Any = None
+        self.state: Any = None
+        """Room for what `begin` wants `end` to know."""
+
+    @property
+    def instance(self) -> Any:  # noqa: ANN401 - the application's object
+        """The object whose method was called."""
+        return self.args[0]
+
+    def argument(self, position: int, name: str, default: Any = None) -> Any:  # noqa: ANN401 - the application's value
+        """Return one argument, however it was passed; `position` counts the instance of a method as 0."""
+        if position < len(self.args):
+            return self.args[position]
+        return self.kwargs.get(name, default)
+
+
+@dataclass(frozen=True, slots=True)
+class Observe:
+    """Observe a call: a span, a duration.
+
+    `begin(call)` says what the call is: an `Operation`, or `(operation, varying attributes)`, or None to let it pass.
+    `end(call, result)` says what it answered, `error(call, exception)` how it failed; both may return None.
+    `inject(call, headers)` hands over a mapping of propagation headers to put on the wire.
+    A plain function, a coroutine function, a generator and an async generator are told apart by the engine;
+    `context_manager` says that the returned object is entered and left, and that the span covers the block.
+    """
+
+    target: str
+    begin: Callable[[Call], Any]
+    end: Callable[[Call, Any], Any] | None = None
+    error: Callable[[Call, BaseException], Any] | None = None
+    inject: Callable[[Call, MutableMapping[str, str]], None] | None = None
+    optional: bool = False
+    context_manager: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EditCall:
+    """Change the arguments of a call before it is made: `edit(call)` assigns `call.args` or `call.kwargs`."""
+
+    target: str
+    edit: Callable[[Call], None]
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EditResult:
+    """Change what a call returns: `edit(call, result)` returns the value that the application gets instead."""
+
+    target: str
+    edit: Callable[[Call, Any], Any]
+    optional: bool = False
+
+
+class Changes(Protocol):
+    """What a `Custom` patch may do: every change is noted and can be undone exactly."""
+
+    def replace(self, owner: Any, name: str, value: Any) -> None:  # noqa: ANN401 - the application's objects
+        """Set attribute `name` of a module or class."""
+
+    def observe(self, owner: Any, patch: Observe) -> None:  # noqa: ANN401 - a class of the library
+        """Apply an `Observe` to an attribute of `owner`, named by the last part of its target."""
+
+    def on_undo(self, action: Callable[[], None]) -> None:
+        """Note how to take back a change that is not an attribute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Custom:
+    """The reviewed exception: `apply(changes)` makes its changes through a journal, so that they can be undone.
+
+    `module` is the module whose import it waits for.
+    """
+
+    module: str
+    apply: Callable[[Changes], None]
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Instrumentation:
+    """One library: its name for settings, the distribution it needs, its family and its patches.
+
+    `requires` is a requirement such as ``redis>=4.5``; a version above the tested range is patched all the same.
+    `family` is a bit of `core.families`; `modules` are the top-level imports that trigger it.
+    """
+
+    name: str
+    requires: str
+    patches: tuple[Observe | EditCall | EditResult | Custom, ...]
+    family: int = 0
+    modules: tuple[str, ...] = ()
+    tested: tuple[str, str] | None = None

@@ -1,0 +1,86 @@
+"""What is current: one context variable whose value is a span, or an `Ambient` where there is none of ours.
+
+A span is its own context: it holds the ids, the families in flight and, rarely, a `Local` with what travels beside
+them. So opening a span sets one variable and copies nothing. `telemetry.api` translates to and from the OpenTelemetry
+context when the application uses that API.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from platform_instrument.telemetry.span import Span
+
+CURRENT: ContextVar[Span | Ambient | None] = ContextVar("platform_instrument_current", default=None)
+
+SAMPLED = 1
+
+
+class Local:
+    """What travels with the ids inside one process; shared by all spans below the one that set it, never changed."""
+
+    __slots__ = ("baggage", "request", "trace_state", "values")
+
+    def __init__(
+        self,
+        *,
+        trace_state: str = "",
+        baggage: Mapping[str, str] | None = None,
+        request: Any = None,  # noqa: ANN401 - the web floor's record of the request being served
+        values: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.trace_state = trace_state
+        self.baggage = baggage
+        self.request = request
+        self.values = values
+        """Other entries of the OpenTelemetry context that the application attached."""
+
+    def changed(self, **fields: Any) -> Local:  # noqa: ANN401 - one of the four
+        """Return a copy with some fields set anew."""
+        kept = {name: getattr(self, name) for name in self.__slots__}
+        return Local(**{**kept, **fields})
+
+
+class Ambient:
+    """A context without a recording span of ours: a remote parent, baggage alone, or "observe nothing here"."""
+
+    __slots__ = ("api", "families", "flags", "foreign", "local", "remote", "span_id", "trace_id")
+
+    def __init__(  # noqa: PLR0913 - the fields of a context
+        self,
+        trace_id: int = 0,
+        span_id: int = 0,
+        flags: int = 0,
+        *,
+        local: Local | None = None,
+        families: int = 0,
+        remote: bool = False,
+        foreign: Any = None,  # noqa: ANN401 - a span object of somebody else
+    ) -> None:
+        self.trace_id = trace_id
+        self.span_id = span_id
+        self.flags = flags
+        self.local = local
+        self.families = families
+        self.remote = remote
+        self.foreign = foreign
+        self.api: Any = None
+
+
+def suppress(families: int) -> Ambient:
+    """Return a context like the current one in which calls of these families pass unobserved."""
+    current = CURRENT.get()
+    if current is None:
+        return Ambient(families=families)
+    return Ambient(
+        current.trace_id,
+        current.span_id,
+        current.flags,
+        local=current.local,
+        families=current.families | families,
+        foreign=current.foreign if type(current) is Ambient else current,
+    )
