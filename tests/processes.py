@@ -203,6 +203,14 @@ class Service:
         finally:
             connection.close()
 
+    def wait_for_output(self, text: str, seconds: float = 5) -> str:
+        """Return all output once `text` is in it: a line may be written after the response it is about."""
+        deadline = time.monotonic() + seconds
+        while text not in (output := self._running.output()):
+            assert time.monotonic() < deadline, f"{text!r} was not printed\n{output}"
+            time.sleep(0.02)
+        return output
+
     def send_signal(self, number: int) -> None:
         """Send a signal to the server's master."""
         self._running.popen.send_signal(number)
@@ -210,11 +218,8 @@ class Service:
     def terminate(self, number: int = signal.SIGTERM) -> int:
         """End the server with a signal and return its exit status (negative: the signal that ended it)."""
         self.send_signal(number)
-        if not self._running.ended_within(self._timeout):
-            message = (
-                f"{self._running.title} still runs {self._timeout} s after signal {number}\n{self._running.output()}"
-            )
-            raise AssertionError(message)
+        ended = self._running.ended_within(self._timeout)
+        assert ended, f"still running {self._timeout} s after signal {number}\n{self._running.output()}"
         return int(self._running.popen.returncode)
 
     def __enter__(self) -> Self:
@@ -238,23 +243,16 @@ class Service:
 
     @property
     def _running(self) -> _Process:
-        if self._process is None:
-            message = "the server is not running: use it as a context manager"
-            raise AssertionError(message)
+        assert self._process is not None, "the server is not running: use it as a context manager"
         return self._process
 
     def _wait_until_ready(self) -> None:
         process = self._running
         deadline = time.monotonic() + self._timeout
         while not accepts(self.port):
-            if process.ended_within(0.02):
-                message = (
-                    f"{process.title} ended with {process.popen.returncode} before it listened\n{process.output()}"
-                )
-                raise AssertionError(message)
-            if time.monotonic() > deadline:
-                message = f"{process.title} does not listen on {self.port} after {self._timeout} s\n{process.output()}"
-                raise AssertionError(message)
+            ended = process.ended_within(0.02)
+            assert not ended, f"{process.title} ended before it listened\n{process.output()}"
+            assert time.monotonic() < deadline, f"{process.title} does not listen on {self.port}\n{process.output()}"
 
 
 def accepts(port: int) -> bool:

@@ -1,0 +1,1 @@
+"""The stock service: what is in the warehouse."""
