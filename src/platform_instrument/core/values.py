@@ -86,7 +86,7 @@ class Observe:
 
     `begin(call)` says what the call is: an `Operation`, or `(operation, varying attributes)`, or None to let it pass.
     `end(call, result)` says what it answered, `error(call, exception)` how it failed; both may return None.
-    `inject(call, headers)` hands over a mapping of propagation headers to put on the wire.
+    `carrier(call)` returns the mapping of headers into which the trace context is put, or None.
     A plain function, a coroutine function, a generator and an async generator are told apart by the engine;
     `context_manager` says that the returned object is entered and left, and that the span covers the block.
     """
@@ -95,7 +95,7 @@ class Observe:
     begin: Callable[[Call], Any]
     end: Callable[[Call, Any], Any] | None = None
     error: Callable[[Call, BaseException], Any] | None = None
-    inject: Callable[[Call, MutableMapping[str, str]], None] | None = None
+    carrier: Callable[[Call], MutableMapping[str, str] | None] | None = None
     optional: bool = False
     context_manager: bool = False
 
@@ -148,7 +148,8 @@ class Instrumentation:
     """One library: its name for settings, the distribution it needs, its family and its patches.
 
     `requires` is a requirement such as ``redis>=4.5``; a version above the tested range is patched all the same.
-    `family` is a bit of `core.families`; `modules` are the top-level imports that trigger it.
+    `family` is a bit of `core.families`; `modules` are the top-level imports that trigger it; `setting` names a setting
+    whose being off switches it off too.
     """
 
     name: str
@@ -156,4 +157,4 @@ class Instrumentation:
     patches: tuple[Observe | EditCall | EditResult | Custom, ...]
     family: int = 0
     modules: tuple[str, ...] = ()
-    tested: tuple[str, str] | None = None
+    setting: str = ""

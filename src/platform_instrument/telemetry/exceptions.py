@@ -7,17 +7,11 @@ from __future__ import annotations
 
 import traceback
 
+from platform_instrument.core.errors import error_type
 from platform_instrument.core.guard import guard
 
 MOST_STACK = 16_384
 MOST_MESSAGE = 4_096
-
-
-def error_type(error: BaseException) -> str:
-    """Return `error.type`: the qualified class name, plain for built-in exceptions."""
-    kind = type(error)
-    module = kind.__module__
-    return kind.__qualname__ if module == "builtins" else f"{module}.{kind.__qualname__}"
 
 
 def exception_attributes(error: BaseException) -> dict[str, str]:

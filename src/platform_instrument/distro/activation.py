@@ -1,0 +1,71 @@
+"""Which processes are instrumented: the program that was asked for and its workers, not every Python that inherits a variable.
+
+The command's own program is always instrumented. Through an inherited door (`.pth`, `PYTHONPATH`) come tools and
+helpers too, which are told by their command line. Start path: imports nothing.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False  # typing costs 4 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+PROGRAM_PID = "PLATFORM_INSTRUMENT_PID"
+"""Set by the command to the process that becomes the program it was given."""
+
+_TOOLS = frozenset(
+    "pip pip3 pipx uv uvx poetry pdm hatch hatchling flit flit_core build setuptools venv virtualenv ensurepip twine wheel "
+    "conda mamba tox nox pre-commit pre_commit mypy dmypy ruff black isort flake8 pylint pyright pyflakes pycodestyle "
+    "bandit coverage pip-compile pip-sync pip-audit platform-instrument py_compile compileall idlelib pydoc "
+    "sysconfig site ptpython ipykernel_launcher debugpy pyproject_hooks pep517 maturin meson scikit_build_core".split()
+)
+_WITH_VALUE = frozenset(("-W", "-X", "--check-hash-based-pycs"))
+_WORKER = "from multiprocessing.spawn import"
+_FORK_SERVER = "from multiprocessing.forkserver import"
+
+
+def refusal(door: str, command: Sequence[str], environ: Mapping[str, str]) -> str:
+    """Return why this process is not to be instrumented, empty when it is.
+
+    `command` is `sys.orig_argv`.
+    """
+    if door not in {"pth", "sitecustomize"}:
+        return ""
+    if environ.get(PROGRAM_PID) == _pid():
+        return ""
+    kind, program = _program(command)
+    if kind == "-c":
+        if program.startswith((_WORKER, _FORK_SERVER)):
+            return ""
+        return "a python -c helper"
+    name = program.replace("\\", "/").rpartition("/")[2].removesuffix(".py")
+    if kind == "-m":
+        name = program.partition(".")[0]
+    if name.rstrip("0123456789.") in _TOOLS or name in _TOOLS or "pyproject_hooks" in program:
+        return f"{name} is a tool, not a service"
+    return ""
+
+
+def _program(command: Sequence[str]) -> tuple[str, str]:
+    """Return how the interpreter was told what to run (`-c`, `-m`, `file` or nothing) and what it was."""
+    arguments = iter(command[1:])
+    for argument in arguments:
+        if argument in _WITH_VALUE:
+            next(arguments, None)
+        elif argument.startswith("-") and argument != "-":
+            if argument.startswith("--"):
+                continue
+            for at, letter in enumerate(argument[1:], 2):
+                if letter in "cm":
+                    return f"-{letter}", argument[at:] or next(arguments, "")
+                if letter in "WX":
+                    break
+        else:
+            return "file", argument
+    return "", ""
+
+
+def _pid() -> str:
+    import os  # noqa: PLC0415 - loaded already; kept out of the namespace of a pure module
+
+    return str(os.getpid())

@@ -1,0 +1,19 @@
+"""A library we know was imported: set up what a program that uses none of them never pays for, then instrument it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from platform_instrument.engine import apply
+from platform_instrument.runtime import leaving
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from platform_instrument.config.schema import Settings
+
+
+def arrived(settings: Settings, entries: tuple[tuple[str, str], ...], module: ModuleType) -> None:
+    """Instrument the library, and see to it that the last records leave with the process."""
+    apply.arrived(settings, entries, module)
+    leaving.prepare(settings)

@@ -1,0 +1,75 @@
+"""Start, once per process: read the settings, arm the import hooks, touch nothing else.
+
+Start path: an empty program pays for this module and what it imports, some milliseconds in all.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from platform_instrument.config.read import read
+from platform_instrument.config.schema import switched_off
+from platform_instrument.core.report import say
+from platform_instrument.distro.activation import refusal
+from platform_instrument.engine import imports
+from platform_instrument.instrumentations._index import TRIGGERS
+
+TYPE_CHECKING = False  # typing costs 4 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+    from platform_instrument.config.problem import ConfigProblem
+    from platform_instrument.config.schema import Settings
+
+
+class Start:
+    """What start-up did in this process: for doctor and for the second door."""
+
+    __slots__ = ("doors", "problems", "reason", "settings")
+
+    def __init__(self, door: str) -> None:
+        self.doors = [door]
+        self.reason = ""
+        """Why nothing is instrumented; empty where it is."""
+        self.settings: Settings | None = None
+        self.problems: list[ConfigProblem] = []
+
+
+STARTED: Start | None = None
+"""What start-up did; None before it."""
+
+
+def start(door: str) -> Start:
+    """Start, and return the record of it; a second call only notes its door."""
+    global STARTED  # noqa: PLW0603 - one a process
+    if STARTED is not None:
+        STARTED.doors.append(door)
+        return STARTED
+    STARTED = Start(door)
+    STARTED.reason = refusal(door, getattr(sys, "orig_argv", sys.argv), os.environ)
+    if STARTED.reason:
+        return STARTED
+    settings, STARTED.problems = read(os.environ)
+    STARTED.settings = settings
+    if switched_off(settings):
+        STARTED.reason = "switched off by PLATFORM_ENABLED or OTEL_SDK_DISABLED"
+        return STARTED
+    for problem in STARTED.problems:
+        say(str(problem))
+    imports.install()
+    for trigger, entries in TRIGGERS.items():
+        imports.when_imported(trigger, _hook(settings, entries))
+    return STARTED
+
+
+def _hook(settings: Settings, entries: tuple[tuple[str, str], ...]) -> Callable[[ModuleType], None]:
+    """Return the import hook of one trigger; the engine is loaded by the first that fires."""
+
+    def arrive(module: ModuleType) -> None:
+        from platform_instrument.distro.arrival import arrived  # noqa: PLC0415 - no library of ours before one of theirs
+
+        arrived(settings, entries, module)
+
+    return arrive

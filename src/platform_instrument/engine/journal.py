@@ -1,0 +1,67 @@
+"""What was changed in foreign modules and classes, so that all of it or nothing stays, and undo is exact."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from platform_instrument.core.guard import guard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_MISSING = object()
+
+
+class Journal:
+    """The changes of one instrumentation, in order."""
+
+    __slots__ = ("_undo", "changed")
+
+    def __init__(self) -> None:
+        self._undo: list[Callable[[], None]] = []
+        self.changed: list[str] = []
+        """What was changed, as `module:Class.attribute`, for people to read."""
+
+    def replace(
+        self,
+        owner: Any,  # noqa: ANN401 - a module or class of the application's
+        name: str,
+        value: Any,  # noqa: ANN401 - what takes the attribute's place
+        *,
+        otherwise: Callable[[], None] | None = None,
+    ) -> None:
+        """Set an attribute; undo puts the previous object back, or deletes ours where the attribute was inherited.
+
+        Where somebody has wrapped ours meanwhile it cannot be taken out: `otherwise` is called to make it inert.
+        """
+        previous = vars(owner).get(name, _MISSING)
+        setattr(owner, name, value)
+        self.changed.append(described(owner, name))
+
+        def undo() -> None:
+            if vars(owner).get(name, _MISSING) is not value:
+                if otherwise is not None:
+                    otherwise()
+            elif previous is _MISSING:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, previous)
+
+        self._undo.append(undo)
+
+    def on_undo(self, action: Callable[[], None]) -> None:
+        """Note how to take back a change that is not an attribute."""
+        self._undo.append(action)
+
+    def undo(self) -> None:
+        """Take back every change, the latest first; a failing step does not stop the others."""
+        while self._undo:
+            guard("undo", self._undo.pop())
+        self.changed.clear()
+
+
+def described(owner: Any, name: str) -> str:  # noqa: ANN401 - a module or class of the application's
+    """Return `module:Class.name`."""
+    if isinstance(owner, type):
+        return f"{owner.__module__}:{owner.__qualname__}.{name}"
+    return f"{owner.__name__}:{name}"

@@ -1,0 +1,145 @@
+"""The scope of one observed call: opened before it, closed after it, always by way of the guard.
+
+Clock, context, one record, one cell: everything else was computed before or waits for the worker.
+"""
+
+from __future__ import annotations
+
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any
+
+from platform_instrument.core.errors import error_type
+from platform_instrument.core.values import Call, Operation
+from platform_instrument.telemetry import pipeline, propagation
+from platform_instrument.telemetry.context import CURRENT
+from platform_instrument.telemetry.span import ERROR, Span
+from platform_instrument.telemetry.tracer import start
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, MutableMapping
+
+    from platform_instrument.telemetry.scope import InstrumentationScope
+
+
+class Plan:
+    """How one target is observed; `begin` is set to `passes` when a patch is undone that somebody else has wrapped."""
+
+    __slots__ = ("begin", "carrier", "end", "error", "family", "place", "scope")
+
+    def __init__(  # noqa: PLR0913 - the fields of a plan
+        self,
+        place: str,
+        begin: Callable[[Call], Any],
+        end: Callable[[Call, Any], Any] | None,
+        error: Callable[[Call, BaseException], Any] | None,
+        carrier: Callable[[Call], MutableMapping[str, str] | None] | None,
+        family: int,
+        scope: InstrumentationScope,
+    ) -> None:
+        self.place = place
+        self.begin = begin
+        self.end = end
+        self.error = error
+        self.carrier = carrier
+        self.family = family
+        self.scope = scope
+
+
+def passes(_call: Call) -> None:
+    """Let a call pass unobserved."""
+
+
+def enter(plan: Plan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
+    """Open a scope and make its span current; None where the call is to pass unobserved."""
+    call = open_call(plan, args, kwargs)
+    if call is not None:
+        CURRENT.set(call.span)
+    return call
+
+
+def open_call(plan: Plan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
+    """Open a scope without making it current: for generators and blocks, which run piece by piece."""
+    current = CURRENT.get()
+    families = plan.family
+    if current is not None:
+        if current.families & families:
+            return None
+        families |= current.families
+    call = Call(args, kwargs)
+    operation = plan.begin(call)
+    if operation is None:
+        return None
+    attributes = None
+    if type(operation) is tuple:
+        operation, attributes = operation
+    span = start(operation.name, operation.kind, operation, attributes, plan.scope, current, families)
+    if plan.carrier is not None:
+        headers = plan.carrier(call)
+        if headers is not None:
+            propagation.ACTIVE.inject(span, operation.attributes.get("server.address"), headers)
+    call.span = span
+    call.previous = current
+    return call
+
+
+def leave(plan: Plan, call: Call, result: Any) -> None:  # noqa: ANN401 - what the application's call returned
+    """Close the scope of a call that returned."""
+    span = call.span
+    if CURRENT.get() is span:
+        CURRENT.set(call.previous)
+    span.end_ns = span.start_ns + perf_counter_ns() - span.ticks
+    answered = None
+    try:
+        if plan.end is not None:
+            answered = plan.end(call, result)
+            if answered:
+                merge(span, answered)
+    finally:
+        settle(span, answered)
+
+
+def fail(plan: Plan, call: Call, error: BaseException) -> None:
+    """Close the scope of a call that raised."""
+    span = call.span
+    if CURRENT.get() is span:
+        CURRENT.set(call.previous)
+    span.end_ns = span.start_ns + perf_counter_ns() - span.ticks
+    answered: Mapping[str, Any] = {"error.type": error_type(error)}
+    try:
+        if plan.error is not None:
+            answered = plan.error(call, error) or answered
+    finally:
+        merge(span, answered)
+        settle(span, answered)
+
+
+def merge(span: Span, answered: Mapping[str, Any]) -> None:
+    """Put what a call answered on its span; `error.type` makes the span an error."""
+    if span.recording:
+        if span.attributes is None:
+            span.attributes = dict(answered)
+        else:
+            span.attributes.update(answered)
+        if "error.type" in answered and not span.status_code:
+            span.status_code = ERROR
+
+
+def settle(span: Span, answered: Mapping[str, Any] | None) -> None:
+    """Count the duration and hand the span on."""
+    if pipeline.PIPELINE is not None:
+        pipeline.PIPELINE.settle(span, answered)
+
+
+def resume(call: Call) -> None:
+    """Make a call's span current for the next piece of a generator."""
+    call.previous = CURRENT.get()
+    CURRENT.set(call.span)
+
+
+def pause(call: Call) -> None:
+    """Give the context back to whoever takes the generator's next item."""
+    if CURRENT.get() is call.span:
+        CURRENT.set(call.previous)
+
+
+__all__ = ["Call", "Operation", "Plan", "enter", "fail", "leave", "merge", "open_call", "pause", "resume", "settle"]

@@ -1,0 +1,104 @@
+"""What an HTTP exchange is called, and which attributes its span and its metrics carry.
+
+Source: https://opentelemetry.io/docs/specs/semconv/http/ (version 1.37.0, stable names only).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from platform_instrument.core.values import CLIENT, SERVER, Duration, Operation
+
+METHODS = frozenset(("GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE", "QUERY"))
+OTHER = "_OTHER"
+DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
+_MOST_OPERATIONS = 2_000
+_SERVER_ERROR, _CLIENT_ERROR = 500, 400
+
+SERVER_DURATION = Duration(
+    "http.server.request.duration",
+    "Duration of HTTP server requests.",
+    constant=("http.request.method", "url.scheme", "http.route", "network.protocol.version"),
+    varying=("http.response.status_code", "error.type"),
+    bounds=_SECONDS,
+)
+CLIENT_DURATION = Duration(
+    "http.client.request.duration",
+    "Duration of HTTP client requests.",
+    constant=("http.request.method", "server.address", "server.port"),
+    varying=("http.response.status_code", "error.type", "network.protocol.version"),
+    bounds=_SECONDS,
+)
+
+_server: dict[tuple[str, str, str, str], Operation] = {}
+_client: dict[tuple[str, str, int], Operation] = {}
+
+
+def server_operation(method: str, scheme: str, version: str, route: str) -> Operation:
+    """Return the operation of a request that is served; `method` as sent, `route` empty while it is not known."""
+    key = (method, scheme, version, route)
+    operation = _server.get(key)
+    if operation is not None:
+        return operation
+    known = method if method in METHODS else OTHER
+    attributes: dict[str, Any] = {"http.request.method": known, "url.scheme": scheme}
+    if version:
+        attributes["network.protocol.version"] = version
+    if route:
+        attributes["http.route"] = route
+    called = known if known != OTHER else "HTTP"
+    operation = Operation(f"{called} {route}" if route else called, SERVER, attributes, SERVER_DURATION)
+    return _remember(_server, key if known != OTHER else (OTHER, scheme, version, route), operation)
+
+
+def client_operation(method: str, address: str, port: int) -> Operation:
+    """Return the operation of a request that is sent to a host."""
+    key = (method, address, port)
+    operation = _client.get(key)
+    if operation is not None:
+        return operation
+    known = method if method in METHODS else OTHER
+    attributes = {"http.request.method": known, "server.address": address, "server.port": port}
+    operation = Operation(known if known != OTHER else "HTTP", CLIENT, attributes, CLIENT_DURATION)
+    return _remember(_client, key, operation)
+
+
+def client_request(method: str, address: str, port: int, url: str) -> tuple[Operation, dict[str, Any]]:
+    """Return the operation and the attributes of one attempt; `url` is masked where it leaves."""
+    attributes: dict[str, Any] = {"url.full": url}
+    if method not in METHODS:
+        attributes["http.request.method_original"] = method[:64]
+    return client_operation(method, address, port), attributes
+
+
+def client_response(status: int, version: str) -> dict[str, Any]:
+    """Return the attributes of an answer; 4xx and 5xx are errors to a client."""
+    attributes: dict[str, Any] = {"http.response.status_code": status}
+    if version:
+        attributes["network.protocol.version"] = version
+    if status >= _CLIENT_ERROR:
+        attributes["error.type"] = str(status)
+    return attributes
+
+
+def server_response(status: int) -> dict[str, Any]:
+    """Return the attributes of an answer given; only 5xx are errors to a server."""
+    if status >= _SERVER_ERROR:
+        return {"http.response.status_code": status, "error.type": str(status)}
+    return {"http.response.status_code": status}
+
+
+def protocol_version(version: str) -> str:
+    """Return `network.protocol.version` from what a library says: `HTTP/1.1` → `1.1`, `HTTP/2.0` → `2`."""
+    number = version.rpartition("/")[2]
+    return number.removesuffix(".0") if number in {"2.0", "3.0"} else number
+
+
+def _remember(cache: dict[Any, Operation], key: Any, operation: Operation) -> Operation:  # noqa: ANN401 - a tuple
+    """Keep an operation; a full cache starts anew, its series are found again by their attributes."""
+    if len(cache) >= _MOST_OPERATIONS:
+        cache.clear()
+    cache[key] = operation
+    return operation

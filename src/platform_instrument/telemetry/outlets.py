@@ -1,0 +1,106 @@
+"""Encoders and exporters of this process, made from the settings by the worker.
+
+Made anew in a fork child, whose resource has another `service.instance.id`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from platform_instrument.config.otlp import otlp_settings
+from platform_instrument.core.report import say
+from platform_instrument.telemetry.delivery import Delivery, Exporter
+from platform_instrument.telemetry.otlp import SpanEncoder
+from platform_instrument.telemetry.otlp_metrics import MetricEncoder
+from platform_instrument.telemetry.resource import resource_attributes
+
+if TYPE_CHECKING:
+    from platform_instrument.config.otlp import OtlpSettings
+    from platform_instrument.config.schema import Settings
+    from platform_instrument.telemetry.cells import Histograms
+    from platform_instrument.telemetry.span import Span
+
+
+class Outlets:
+    """Where spans and metrics of this process go."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.resource = resource_attributes(settings)
+        self._span_encoder = SpanEncoder(self.resource)
+        self._metric_encoder = MetricEncoder(self.resource)
+        self.spans = _delivery(settings, "traces") if "otlp" in settings.traces_exporter else None
+        self.metrics = _delivery(settings, "metrics") if "otlp" in settings.metrics_exporter else None
+        self._console = "console" in settings.traces_exporter
+        self._metric_console = "console" in settings.metrics_exporter
+        self.own_traces = True
+        """False where the application's own tracer provider exports the spans."""
+
+    def put_spans(self, spans: list[Span]) -> None:
+        """Encode a batch, masked, and queue it for delivery."""
+        if self.spans is not None and self.own_traces:
+            self.spans.put(self._span_encoder.encode(spans), len(spans))
+        if self._console:
+            from platform_instrument.telemetry.console import print_traces  # noqa: PLC0415 - seldom used
+
+            print_traces(spans, str(self.resource.get("service.name", "")))
+
+    def put_metrics(self, histograms: Histograms) -> None:
+        """Encode the state of every series and queue it for delivery."""
+        if self.metrics is not None:
+            body = self._metric_encoder.encode(histograms)
+            if body:
+                self.metrics.put(body, 1)
+        if self._metric_console:
+            from platform_instrument.telemetry.console import print_histograms  # noqa: PLC0415 - seldom used
+
+            print_histograms(histograms)
+
+    def count_loss(self, count: int, reason: str) -> None:
+        """Count spans that were lost before they could be encoded."""
+        if self.spans is not None:
+            self.spans.count_loss(count, reason)
+
+    def work(self) -> list[float | None]:
+        """Send what is due; return the seconds until the next attempts."""
+        return [delivery.work() for delivery in self.deliveries()]
+
+    def finish(self, deadline: float) -> None:
+        """Send what waits, before the deadline."""
+        for delivery in self.deliveries():
+            delivery.finish(deadline)
+
+    def abandon(self) -> None:
+        """Drop connections and bodies inherited from the parent process."""
+        for delivery in self.deliveries():
+            delivery.forget()
+
+    def deliveries(self) -> tuple[Delivery, ...]:
+        """Return the ways out that are in use."""
+        return tuple(delivery for delivery in (self.spans, self.metrics) if delivery is not None)
+
+
+def _delivery(settings: Settings, signal: str) -> Delivery | None:
+    """Return the OTLP delivery of a signal, None where it cannot be had, which is said."""
+    otlp, problems = otlp_settings(settings, signal)
+    for problem in problems:
+        say(str(problem), place=f"setting {problem.variable}")
+    exporter = _exporter(otlp)
+    if exporter is None:
+        return None
+    unit = {"traces": "spans", "metrics": "metrics"}[signal]
+    return Delivery(exporter, otlp.endpoint, unit, latest_only=signal == "metrics")
+
+
+def _exporter(otlp: OtlpSettings) -> Exporter | None:
+    """Return the exporter for the protocol."""
+    if otlp.protocol != "grpc":
+        from platform_instrument.telemetry.http_exporter import HttpExporter  # noqa: PLC0415 - one of two
+
+        return HttpExporter(otlp)
+    from platform_instrument.telemetry.grpc_exporter import ExporterUnavailable, GrpcExporter  # noqa: PLC0415 - needs grpc
+
+    try:
+        return GrpcExporter(otlp)
+    except ExporterUnavailable as reason:
+        say(str(reason), place="grpc exporter")
+        return None

@@ -1,0 +1,182 @@
+"""From an ended span to the collector: a bounded queue, one worker, one delivery a signal; from zero after a fork.
+
+Loaded when the first library is instrumented, never by an empty program.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from time import monotonic, perf_counter_ns
+from typing import TYPE_CHECKING, Any
+
+from platform_instrument.core.guard import clear_faults, guard
+from platform_instrument.core.report import forget, say
+from platform_instrument.telemetry import ids, limits
+from platform_instrument.telemetry.cells import HISTOGRAMS, cell_of
+from platform_instrument.telemetry.context import CURRENT, SAMPLED, Ambient
+from platform_instrument.telemetry.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from platform_instrument.config.schema import Settings
+    from platform_instrument.telemetry.outlets import Outlets
+    from platform_instrument.telemetry.span import Span
+
+_PAUSE_AT_FORK = 0.2
+"""Seconds that a fork may wait for the worker to stop."""
+
+
+class Pipeline:
+    """The way of this process's telemetry; made once, renewed in every fork child."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.queue: deque[Span] = deque()
+        self.most = settings.bsp_max_queue_size
+        self.batch = min(settings.bsp_max_export_batch_size, self.most)
+        self.dropped = 0
+        self.born = 0
+        """When this process began, on the clock of `Span.ticks`: a span from before belongs to the parent."""
+        self.worker = Worker(self._turn, self._finish)
+        self._outlets: Outlets | None = None
+        self._next_metrics = 0.0
+
+    def ended(self, span: Span) -> None:
+        """Take an ended span. The hot path: a comparison or two and one append."""
+        if span.ticks < self.born:
+            return
+        if self.worker.awaited:
+            self.worker.start()
+        if not span.flags & SAMPLED:
+            return
+        waiting = len(self.queue)
+        if waiting >= self.most:
+            self.dropped += 1
+            return
+        self.queue.append(span)
+        if waiting + 1 == self.batch:
+            self.worker.wake()
+
+    def settle(self, span: Span, answered: Mapping[str, Any] | None) -> None:
+        """Take an ended span of ours: its duration is counted whether it is sampled or not."""
+        operation = span.operation
+        if operation is not None and operation.duration is not None and span.ticks >= self.born:
+            cell_of(operation, operation.duration, answered).record((span.end_ns - span.start_ns) / 1e9, span)
+        self.ended(span)
+
+    def flush(self, seconds: float) -> bool:
+        """Let everything leave within `seconds`; say whether it did."""
+        if self.worker.awaited and not self.queue and not HISTOGRAMS.by_name:
+            return True
+        if self.worker.flush(seconds):
+            return True
+        say(f"not everything was delivered within {seconds:g} s (PLATFORM_FLUSH_TIMEOUT); what is left is lost", place="flush")
+        return False
+
+    # --- the worker's side ----------------------------------------------------------------------------------------
+
+    def outlets(self) -> Outlets:
+        """Return encoders and exporters, made on first use: they are heavy, and a fork child wants its own."""
+        if self._outlets is None:
+            from platform_instrument.telemetry.outlets import Outlets  # noqa: PLC0415 - http and resource detection
+
+            self._outlets = Outlets(self.settings)
+            self._next_metrics = monotonic() + self.settings.metric_export_interval
+        return self._outlets
+
+    def _turn(self) -> float:
+        """Send what is due; return the seconds until the next turn."""
+        outlets = self.outlets()
+        self._drain(outlets)
+        now = monotonic()
+        if now >= self._next_metrics:
+            self._next_metrics = now + self.settings.metric_export_interval
+            outlets.put_metrics(HISTOGRAMS)
+        waits = [self.settings.bsp_schedule_delay, max(self._next_metrics - monotonic(), 0.01)]
+        waits.extend(wait for wait in outlets.work() if wait is not None)
+        return min(waits) if len(self.queue) < self.batch else 0.001
+
+    def _finish(self, deadline: float) -> None:
+        """Send everything before the deadline."""
+        outlets = self.outlets()
+        self._drain(outlets)
+        outlets.put_metrics(HISTOGRAMS)
+        outlets.finish(deadline)
+
+    def _drain(self, outlets: Outlets) -> None:
+        if self.dropped:
+            dropped, self.dropped = self.dropped, 0
+            outlets.count_loss(dropped, f"more than {self.most} spans wait to be exported (OTEL_BSP_MAX_QUEUE_SIZE)")
+        queue = self.queue
+        while queue:
+            batch = [queue.popleft() for _ in range(min(len(queue), self.batch))]
+            outlets.put_spans(batch)
+
+    # --- fork -----------------------------------------------------------------------------------------------------
+
+    def before_fork(self) -> None:
+        """Stop the worker, so that the child inherits no lock in mid-air."""
+        self.worker.stop(_PAUSE_AT_FORK)
+
+    def after_fork_in_parent(self) -> None:
+        """Go on where we stopped."""
+        if self.worker.awaited and (self.queue or self._outlets is not None):
+            self.worker.resume()
+
+    def after_fork_in_child(self) -> None:
+        """Start from zero: nothing of the parent's is ever sent by its child."""
+        self.born = perf_counter_ns()
+        self.queue = deque()
+        self.dropped = 0
+        self.worker.renew()
+        if self._outlets is not None:
+            self._outlets.abandon()
+            self._outlets = None
+        HISTOGRAMS.reset()
+        ids.reseed()
+        clear_faults()
+        forget()
+        current = CURRENT.get()
+        if current is not None:
+            CURRENT.set(_inherited(current))
+
+
+def _inherited(current: Span | Ambient) -> Ambient:
+    """Return the context that a fork child goes on with: the parent process's span is a remote parent there."""
+    return Ambient(
+        current.trace_id, current.span_id, current.flags, local=current.local, families=current.families, remote=True
+    )
+
+
+PIPELINE: Pipeline | None = None
+"""The pipeline of this process, None before the first library is instrumented."""
+
+def start(settings: Settings) -> Pipeline:
+    """Set up the pipeline of this process, once."""
+    global PIPELINE  # noqa: PLW0603 - one a process
+    if PIPELINE is not None:
+        return PIPELINE
+    pipeline = Pipeline(settings)
+    _limit(settings)
+    limits.ENDED = pipeline.ended
+    os.register_at_fork(
+        before=lambda: guard("before fork", pipeline.before_fork),
+        after_in_parent=lambda: guard("after fork in the parent", pipeline.after_fork_in_parent),
+        after_in_child=lambda: guard("after fork in the child", pipeline.after_fork_in_child),
+    )
+    PIPELINE = pipeline
+    return pipeline
+
+
+def _limit(settings: Settings) -> None:
+    """Put the settings' limits in force."""
+    bounds = limits.LIMITS
+    length = settings.span_attribute_value_length_limit
+    bounds.value_length = limits.LONGEST if length is None else length
+    bounds.span_attributes = settings.span_attribute_count_limit
+    bounds.events = settings.span_event_count_limit
+    bounds.links = settings.span_link_count_limit
+    bounds.event_attributes = settings.event_attribute_count_limit
+    bounds.link_attributes = settings.link_attribute_count_limit

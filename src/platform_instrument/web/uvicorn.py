@@ -1,0 +1,45 @@
+"""uvicorn: every ASGI or WSGI application it serves, however it is started, and a flush at its end.
+
+The span covers the application inside `ProxyHeadersMiddleware`, so that the client's address is the one it resolved.
+After SIGTERM uvicorn drains and re-raises the signal: `atexit` never runs, so the flush follows its `shutdown`.
+Source: uvicorn/config.py `Config.load`, uvicorn/server.py `Server.shutdown` (0.20 to 0.54).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from platform_instrument.core.values import EditResult, Instrumentation
+from platform_instrument.runtime import leaving
+from platform_instrument.web.asgi import observe_asgi
+
+if TYPE_CHECKING:
+    from platform_instrument.core.values import Call
+
+
+def observe_application(call: Call, _result: None) -> None:
+    """Put the adapter around the application that was loaded."""
+    config = call.instance
+    outermost = config.loaded_app
+    if config.interface == "wsgi":
+        config.loaded_app = observe_asgi(outermost)
+    elif type(outermost).__name__ == "ProxyHeadersMiddleware":
+        outermost.app = observe_asgi(outermost.app)
+    else:
+        config.loaded_app = observe_asgi(outermost)
+
+
+def flush(_call: Call, _result: None) -> None:
+    """Let the last spans leave before the signal is raised again."""
+    leaving.flush()
+
+
+INSTRUMENTATION = Instrumentation(
+    name="uvicorn",
+    requires="uvicorn>=0.20",
+    patches=(
+        EditResult("uvicorn.config:Config.load", observe_application),
+        EditResult("uvicorn.server:Server.shutdown", flush),
+    ),
+    modules=("uvicorn",),
+)

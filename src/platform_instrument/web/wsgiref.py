@@ -1,0 +1,28 @@
+"""wsgiref: the standard library's server, which also is Django's `runserver` and Bottle's default.
+
+Source: wsgiref/simple_server.py `WSGIServer.set_app`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from platform_instrument.core.values import EditResult, Instrumentation
+from platform_instrument.web.wsgi import observe_wsgi
+
+if TYPE_CHECKING:
+    from platform_instrument.core.values import Call
+
+
+def observe_application(call: Call, _result: None) -> None:
+    """Put the adapter around the application that was set."""
+    server = call.instance
+    server.application = observe_wsgi(server.application)
+
+
+INSTRUMENTATION = Instrumentation(
+    name="wsgiref",
+    requires="python>=3.10",
+    patches=(EditResult("wsgiref.simple_server:WSGIServer.set_app", observe_application),),
+    modules=("wsgiref.simple_server",),
+)
