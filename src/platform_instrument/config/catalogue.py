@@ -1,0 +1,133 @@
+"""What each setting is for, in the words of `docs/settings.md` and `platform-instrument config`; never loaded at start."""
+
+from __future__ import annotations
+
+from platform_instrument.config.schema import SIGNALS
+
+PROMISED = frozenset({
+    "OTEL_EXPORTER_PROMETHEUS_HOST",
+    "OTEL_EXPORTER_PROMETHEUS_PORT",
+    "OTEL_LOGS_EXPORTER",
+    "OTEL_BLRP_SCHEDULE_DELAY",
+    "OTEL_BLRP_EXPORT_TIMEOUT",
+    "OTEL_BLRP_MAX_QUEUE_SIZE",
+    "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
+    "PLATFORM_DEBUG",
+    "PLATFORM_LOG_FORMAT",
+    "PLATFORM_LOG_MASK",
+    "PLATFORM_SPAN_ATTRIBUTES_FROM_BAGGAGE",
+    "PLATFORM_SPAN_ATTRIBUTES_FROM_CLAIMS",
+    "PLATFORM_SPAN_ATTRIBUTES_FROM_HEADERS",
+})  # fmt: skip
+"""Settings that are read and checked but that nothing obeys yet."""
+
+UNSET = {
+    "OTEL_SERVICE_NAME": "the program's name",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318, for gRPC http://localhost:4317",
+    "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf; grpc where the endpoint's port is 4317",
+    "OTEL_EXPORTER_OTLP_CERTIFICATE": "the system's certificates",
+    "OTEL_TRACES_SAMPLER_ARG": "1",
+    "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT": "32768",
+    "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT": "as OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+    "PLATFORM_INSTRUMENTATIONS": "all",
+}
+"""What holds where a setting without a default of its own is not set."""
+
+SECTIONS: dict[str, dict[str, str]] = {
+    "On and off": {
+        "PLATFORM_ENABLED": "`false`: nothing is patched and nothing is sent.",
+        "PLATFORM_AUTO": "`1`: every Python program of this environment is instrumented at start. Not in the file.",
+        "OTEL_SDK_DISABLED": "`true`: the same as `PLATFORM_ENABLED=false`.",
+        "PLATFORM_INSTRUMENTATIONS": "The only libraries to instrument.",
+        "PLATFORM_DISABLED_INSTRUMENTATIONS": "Libraries not to instrument, over the list above; `*` is all.",
+        "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "The same list under its upstream name; both hold.",
+        "PLATFORM_CONFIG_FILE": "A YAML or TOML file with the settings below the environment.",
+        "PLATFORM_DEBUG": "`true`: say on standard error what start-up does.",
+    },
+    "The service": {
+        "OTEL_SERVICE_NAME": "The name of the service, over `service.name` in the resource attributes.",
+        "OTEL_RESOURCE_ATTRIBUTES": "Attributes of the service: `key=value,key=value`, values percent-encoded.",
+    },
+    "Where telemetry goes": {
+        "OTEL_TRACES_EXPORTER": "Where spans go.",
+        "OTEL_METRICS_EXPORTER": "Where metrics go.",
+        "OTEL_LOGS_EXPORTER": "Where log records go; standard output is collected nearly everywhere.",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "The collector; over HTTP, `/v1/traces` and so on is appended.",
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "How it is spoken to; `grpc` needs the extra `[grpc]`, `http/json` is not supported.",
+        "OTEL_EXPORTER_OTLP_HEADERS": "Headers to send: `name=value,name=value`, values percent-encoded; never shown.",
+        "OTEL_EXPORTER_OTLP_TIMEOUT": "Longest time for one attempt.",
+        "OTEL_EXPORTER_OTLP_COMPRESSION": "How bodies are packed.",
+        "OTEL_EXPORTER_OTLP_CERTIFICATE": "PEM file of the authorities that are trusted.",
+        "OTEL_EXPORTER_OTLP_CLIENT_KEY": "PEM file of the key for mutual TLS.",
+        "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE": "PEM file of the certificate for mutual TLS.",
+        "OTEL_EXPORTER_OTLP_INSECURE": "`true`: gRPC without TLS, where the endpoint has no scheme.",
+        "OTEL_EXPORTER_PROMETHEUS_HOST": "Address on which metrics can be scraped.",
+        "OTEL_EXPORTER_PROMETHEUS_PORT": "Port on which metrics can be scraped.",
+    },
+    "Traces": {
+        "OTEL_TRACES_SAMPLER": "Which traces are kept; what is not kept still feeds the metrics.",
+        "OTEL_TRACES_SAMPLER_ARG": "The share of traces kept by the `traceidratio` samplers.",
+        "OTEL_PROPAGATORS": "Formats of trace context on the wire; others than the default two by entry point; `none`.",
+        "PLATFORM_TRUST_INBOUND": "`false`, at the edge: callers' trace context is linked, not continued, their baggage dropped.",
+        "PLATFORM_INTERNAL_HOSTS": "Further hosts, or `.suffixes`, that may be sent baggage; `*` is all.",
+        "OTEL_PYTHON_ID_GENERATOR": "How trace and span ids are made: `random`, or the name of an entry point.",
+        "OTEL_PYTHON_EXCLUDED_URLS": "Patterns of URLs that are left out of traces, with everything under them.",
+        "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST": "Headers of received requests that become attributes.",
+        "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_RESPONSE": "Headers of responses given that become attributes.",
+        "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_REQUEST": "Headers of requests made that become attributes.",
+        "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_RESPONSE": "Headers of responses got that become attributes.",
+        "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS": "Captured headers whose values are masked.",
+        "PLATFORM_SPAN_ATTRIBUTES_FROM_HEADERS": "Request headers that become attributes of the span and of those below it.",
+        "PLATFORM_SPAN_ATTRIBUTES_FROM_BAGGAGE": "Baggage entries that do.",
+        "PLATFORM_SPAN_ATTRIBUTES_FROM_CLAIMS": "Verified claims that do.",
+    },
+    "Metrics": {
+        "OTEL_METRIC_EXPORT_INTERVAL": "Time between two exports.",
+        "OTEL_METRIC_EXPORT_TIMEOUT": "Longest time for one export.",
+        "OTEL_METRICS_EXEMPLAR_FILTER": "Which measurements may be kept as exemplars.",
+    },
+    "Log lines": {
+        "PLATFORM_LOG_TRACE_ID": "Lines printed inside a span carry its ids.",
+        "PLATFORM_LOG_MASK": "Secrets and personal data in log lines are masked.",
+        "PLATFORM_LOG_FORMAT": "`keep`: the service's own format; `text` and `json` replace it.",
+    },
+    "Queues": {
+        "OTEL_BSP_SCHEDULE_DELAY": "Longest time a span waits before it is sent.",
+        "OTEL_BSP_EXPORT_TIMEOUT": "Longest time for one export of spans.",
+        "OTEL_BSP_MAX_QUEUE_SIZE": "Most spans that wait; more are lost, and counted.",
+        "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "Most spans in one request.",
+        "OTEL_BLRP_SCHEDULE_DELAY": "Longest time a log record waits before it is sent.",
+        "OTEL_BLRP_EXPORT_TIMEOUT": "Longest time for one export of log records.",
+        "OTEL_BLRP_MAX_QUEUE_SIZE": "Most log records that wait; more are lost, and counted.",
+        "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE": "Most log records in one request.",
+    },
+    "Limits": {
+        "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT": "Most characters of an attribute's value.",
+        "OTEL_ATTRIBUTE_COUNT_LIMIT": "Most attributes of a span, an event or a link, where no limit below says otherwise.",
+        "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT": "Most characters of a span attribute's value.",
+        "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "Most attributes of a span.",
+        "OTEL_SPAN_EVENT_COUNT_LIMIT": "Most events of a span.",
+        "OTEL_SPAN_LINK_COUNT_LIMIT": "Most links of a span.",
+        "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT": "Most attributes of an event.",
+        "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT": "Most attributes of a link.",
+    },
+    "The end": {
+        "PLATFORM_FLUSH_TIMEOUT": "Longest time that a leaving process spends on sending what is left.",
+        "PLATFORM_SIGTERM_HANDLER": "`false`: a process killed by SIGTERM that has no handler of its own sends nothing more.",
+    },
+}  # fmt: skip
+
+LIBRARY_SETTINGS = {
+    "PLATFORM_INSTRUMENTATION_<NAME>": "`true` or `false`: one library, over all lists.",
+    "OTEL_PYTHON_<LIBRARY>_EXCLUDED_URLS": "As `OTEL_PYTHON_EXCLUDED_URLS`, for one library, and instead of it.",
+}
+"""Settings whose variables name a library."""
+
+
+def general(variable: str) -> tuple[str, str]:
+    """Return the variable that a signal's own OTLP variable goes before, and the signal; any other is its own."""
+    for signal in SIGNALS:
+        part = f"_OTLP_{signal.upper()}_"
+        if part in variable:
+            return variable.replace(part, "_OTLP_"), signal
+    return variable, ""

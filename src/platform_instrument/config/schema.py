@@ -1,0 +1,247 @@
+"""Every setting: its variable, its kind, its default. What each is for stands in `config.catalogue`.
+
+An attribute of `Settings` is called like its variable, in lower case and without the prefix `OTEL_` or `PLATFORM_`.
+Durations are in seconds, whatever the unit of the variable. Start path: imports only what a bare interpreter already has.
+"""
+
+from __future__ import annotations
+
+from platform_instrument.config import kinds
+
+TYPE_CHECKING = False  # typing costs 4 ms at start
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, TypeVar
+
+    T = TypeVar("T")
+
+SIGNALS = ("traces", "metrics", "logs")
+
+
+class Setting:
+    """One setting; `general` names the setting whose value holds where this one is not set."""
+
+    __slots__ = ("attribute", "default", "general", "kind", "prefix", "signals", "variable")
+
+    def __init__(self, prefix: str, default: object, kind: kinds.Kind, general: str = "", *, signals: bool = False) -> None:
+        self.prefix = prefix
+        self.default = default
+        self.kind = kind
+        self.general = general
+        self.signals = signals
+
+    def called(self, attribute: str) -> None:
+        """Take the name under which the schema declares it."""
+        self.attribute = attribute
+        self.variable = self.prefix + attribute.upper()
+
+    def get(self, settings: Settings) -> object:
+        """Return the value in force."""
+        return getattr(settings, self.attribute)
+
+    def put(self, settings: Settings, value: object) -> None:
+        """Put a value in force."""
+        setattr(settings, self.attribute, value)
+
+
+class LibrarySetting(Setting):
+    """A setting whose variable names a library; the values of all libraries are held in one dict, `family`."""
+
+    __slots__ = ("family", "library")
+
+    def __init__(self, prefix: str, attribute: str, kind: kinds.Kind, family: str, library: str) -> None:
+        super().__init__(prefix, None, kind)
+        self.called(attribute)
+        self.family = family
+        self.library = library
+
+    def get(self, settings: Settings) -> object:
+        """Return the value in force, None where there is none."""
+        return getattr(settings, self.family).get(self.library)
+
+    def put(self, settings: Settings, value: object) -> None:
+        """Put a value in force."""
+        getattr(settings, self.family)[self.library] = value
+
+
+def otel(default: T, kind: kinds.Kind, *, general: str = "", signals: bool = False) -> T:
+    """Declare an `OTEL_` variable; with `signals`, also its forms for traces, metrics and logs alone."""
+    return Setting("OTEL_", default, kind, general, signals=signals)  # type: ignore[return-value] # a slot, see Schema
+
+
+def platform(default: T, kind: kinds.Kind) -> T:
+    """Declare a `PLATFORM_` variable."""
+    return Setting("PLATFORM_", default, kind)  # type: ignore[return-value] # a slot, see Schema
+
+
+class Schema(type):
+    """Makes a slot of each declared setting and keeps the declarations."""
+
+    declared: tuple[Setting, ...]
+    by_variable: dict[str, Setting]
+
+    def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> Schema:  # noqa: D102 - see class
+        declared: dict[str, Setting] = {}
+        for attribute, setting in tuple(namespace.items()):
+            if type(setting) is Setting:
+                declared[attribute] = namespace.pop(attribute)
+                for signal in SIGNALS if setting.signals else ():
+                    declared[attribute.replace("otlp_", f"otlp_{signal}_")] = Setting("OTEL_", None, setting.kind)
+        for attribute, setting in declared.items():
+            setting.called(attribute)
+        namespace["__slots__"] = tuple(declared)
+        made = super().__new__(cls, name, bases, namespace)
+        made.declared = tuple(declared.values())
+        made.by_variable = {setting.variable: setting for setting in made.declared}
+        return made
+
+
+class Found:
+    """What stands beside the declared settings: where they came from, and what is set by library."""
+
+    __slots__ = ("excluded_urls_by_library", "instrumentation_switches", "sources")
+
+    def __init__(self) -> None:
+        self.sources: dict[str, str] = {}
+        """Attribute to `environment` or `file`; what stands at its default is absent."""
+        self.instrumentation_switches: dict[str, bool] = {}
+        """`PLATFORM_INSTRUMENTATION_<NAME>` by name."""
+        self.excluded_urls_by_library: dict[str, tuple[str, ...]] = {}
+        """`OTEL_PYTHON_<LIBRARY>_EXCLUDED_URLS` by library."""
+
+
+_MINUTE_MS = 60_000
+_HOUR_MS = 60 * _MINUTE_MS
+_COUNT = kinds.whole(0)
+_QUEUE = kinds.whole(1, 1_000_000)
+_INTERVAL = kinds.milliseconds(1, _HOUR_MS)
+_TIMEOUT = kinds.milliseconds(100, 10 * _MINUTE_MS)
+_SAMPLERS = kinds.one_of("always_on", "always_off", "traceidratio", "parentbased_always_on", "parentbased_always_off",
+                         "parentbased_traceidratio")  # fmt: skip
+
+
+class Settings(Found, metaclass=Schema):
+    """The settings in force; made without arguments, all defaults."""
+
+    # On and off
+    enabled = platform(True, kinds.FLAG)
+    auto = platform(False, kinds.FLAG)
+    sdk_disabled = otel(False, kinds.STRICT_FLAG)
+    instrumentations: tuple[str, ...] | None = platform(None, kinds.INSTRUMENTATIONS)
+    disabled_instrumentations: tuple[str, ...] = platform((), kinds.INSTRUMENTATIONS)
+    python_disabled_instrumentations: tuple[str, ...] = otel((), kinds.INSTRUMENTATIONS)
+    config_file: str | None = platform(None, kinds.PATH)
+    debug = platform(False, kinds.FLAG)
+
+    # The service
+    service_name: str | None = otel(None, kinds.TEXT)
+    resource_attributes: Mapping[str, str] = otel({}, kinds.PAIRS)
+
+    # Where telemetry goes
+    traces_exporter: tuple[str, ...] = otel(("otlp",), kinds.listed(("otlp", "console", "none")))
+    metrics_exporter: tuple[str, ...] = otel(("otlp",), kinds.listed(("otlp", "prometheus", "console", "none")))
+    logs_exporter: tuple[str, ...] = otel(("none",), kinds.listed(("otlp", "console", "none")))
+    exporter_otlp_endpoint: str | None = otel(None, kinds.ENDPOINT, signals=True)
+    exporter_otlp_protocol: str | None = otel(None, kinds.one_of("http/protobuf", "grpc", "http/json"), signals=True)
+    exporter_otlp_headers: Mapping[str, str] = otel({}, kinds.HEADERS, signals=True)
+    exporter_otlp_timeout = otel(10.0, _TIMEOUT, signals=True)
+    exporter_otlp_compression = otel("gzip", kinds.one_of("gzip", "none"), signals=True)
+    exporter_otlp_certificate: str | None = otel(None, kinds.PATH, signals=True)
+    exporter_otlp_client_key: str | None = otel(None, kinds.KEY_FILE, signals=True)
+    exporter_otlp_client_certificate: str | None = otel(None, kinds.PATH, signals=True)
+    exporter_otlp_insecure = otel(False, kinds.STRICT_FLAG, signals=True)
+    exporter_prometheus_host = otel("localhost", kinds.TEXT)
+    exporter_prometheus_port = otel(9464, kinds.whole(0, 65_535))
+
+    # Traces
+    traces_sampler = otel("parentbased_always_on", _SAMPLERS)
+    traces_sampler_arg: float | None = otel(None, kinds.number(0, 1))
+    propagators: tuple[str, ...] = otel(("tracecontext", "baggage"), kinds.listed())
+    trust_inbound = platform(True, kinds.FLAG)
+    internal_hosts: tuple[str, ...] = platform((), kinds.listed())
+    python_id_generator = otel("random", kinds.TEXT)
+    python_excluded_urls: tuple[str, ...] = otel((), kinds.PATTERNS)
+    instrumentation_http_capture_headers_server_request: tuple[str, ...] = otel((), kinds.PATTERNS)
+    instrumentation_http_capture_headers_server_response: tuple[str, ...] = otel((), kinds.PATTERNS)
+    instrumentation_http_capture_headers_client_request: tuple[str, ...] = otel((), kinds.PATTERNS)
+    instrumentation_http_capture_headers_client_response: tuple[str, ...] = otel((), kinds.PATTERNS)
+    instrumentation_http_capture_headers_sanitize_fields: tuple[str, ...] = otel((), kinds.PATTERNS)
+    span_attributes_from_headers: tuple[str, ...] = platform((), kinds.listed())
+    span_attributes_from_baggage: tuple[str, ...] = platform((), kinds.listed(lower=False))
+    span_attributes_from_claims: tuple[str, ...] = platform((), kinds.listed(lower=False))
+
+    # Metrics
+    metric_export_interval = otel(60.0, _INTERVAL)
+    metric_export_timeout = otel(30.0, _INTERVAL)
+    metrics_exemplar_filter = otel("trace_based", kinds.one_of("trace_based", "always_on", "always_off"))
+
+    # Log lines
+    log_trace_id = platform(True, kinds.FLAG)
+    log_mask = platform(True, kinds.FLAG)
+    log_format = platform("keep", kinds.one_of("keep", "text", "json"))
+
+    # Queues
+    bsp_schedule_delay = otel(5.0, _INTERVAL)
+    bsp_export_timeout = otel(30.0, _INTERVAL)
+    bsp_max_queue_size = otel(2048, _QUEUE)
+    bsp_max_export_batch_size = otel(512, _QUEUE)
+    blrp_schedule_delay = otel(1.0, _INTERVAL)
+    blrp_export_timeout = otel(30.0, _INTERVAL)
+    blrp_max_queue_size = otel(2048, _QUEUE)
+    blrp_max_export_batch_size = otel(512, _QUEUE)
+
+    # Limits
+    attribute_value_length_limit: int | None = otel(None, _COUNT)
+    attribute_count_limit = otel(128, _COUNT)
+    span_attribute_value_length_limit: int | None = otel(None, _COUNT, general="attribute_value_length_limit")
+    span_attribute_count_limit = otel(128, _COUNT, general="attribute_count_limit")
+    span_event_count_limit = otel(128, _COUNT)
+    span_link_count_limit = otel(128, _COUNT)
+    event_attribute_count_limit = otel(128, _COUNT, general="attribute_count_limit")
+    link_attribute_count_limit = otel(128, _COUNT, general="attribute_count_limit")
+
+    # The end
+    flush_timeout = platform(3.0, kinds.number(0, 300, unit="s"))
+    sigterm_handler = platform(True, kinds.FLAG)
+
+    def __init__(self) -> None:
+        super().__init__()
+        for setting in Settings.declared:
+            setattr(self, setting.attribute, setting.default)
+
+    def source(self, attribute: str) -> str:
+        """Return where a setting came from: `environment`, `file` or `default`."""
+        return self.sources.get(attribute, "default")
+
+
+def setting_of(variable: str) -> Setting | None:
+    """Return the setting behind a variable, None where there is none."""
+    setting = Settings.by_variable.get(variable)
+    if setting is not None:
+        return setting
+    name = variable.lower()
+    if name.startswith("platform_instrumentation_"):
+        library = name[len("platform_instrumentation_") :]
+        return LibrarySetting("PLATFORM_", name[9:], kinds.FLAG, "instrumentation_switches", library) if library else None
+    if name.startswith("otel_python_") and name.endswith("_excluded_urls"):
+        library = name[len("otel_python_") : -len("_excluded_urls")]
+        return LibrarySetting("OTEL_", name[5:], kinds.PATTERNS, "excluded_urls_by_library", library) if library else None
+    return None
+
+
+def switched_off(settings: Settings) -> bool:
+    """Say whether nothing at all is to be patched."""
+    return settings.sdk_disabled or not settings.enabled
+
+
+def instrumentation_enabled(settings: Settings, name: str, *, aliases: tuple[str, ...] = ()) -> bool:
+    """Say whether an instrumentation is wanted: allow list, deny lists, then the switch of its own, each over the one before.
+
+    `aliases` are further names by which it is known, upstream's for instance; `*` in a list means all.
+    """
+    names = {kinds.instrumentation_name(known) for known in (name, *aliases)}
+    denied = {*settings.disabled_instrumentations, *settings.python_disabled_instrumentations}
+    allowed = settings.instrumentations
+    enabled = (allowed is None or "*" in allowed or not names.isdisjoint(allowed)) and denied.isdisjoint(names | {"*"})
+    switches = [on for known, on in settings.instrumentation_switches.items() if known in names]
+    return all(switches) if switches else enabled
