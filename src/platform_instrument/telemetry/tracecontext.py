@@ -1,0 +1,67 @@
+"""W3C Trace Context: `traceparent` and `tracestate`, to the letter.
+
+Source: https://www.w3.org/TR/trace-context-2/
+"""
+
+from __future__ import annotations
+
+import re
+
+_LENGTH = 55
+_KNOWN_FLAGS = 0x03
+_MOST_MEMBERS = 32
+_LONGEST_STATE = 512
+_LONGEST_MEMBER = 128
+_LONGEST_HEADER = 16_384
+
+_parent = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?\Z", re.ASCII).match
+_key = re.compile(r"(?:[a-z][a-z0-9_\-*/]{0,255}|[a-z0-9][a-z0-9_\-*/]{0,240}@[a-z][a-z0-9_\-*/]{0,13})\Z", re.ASCII).match
+_value = re.compile(r"[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]\Z", re.ASCII).match
+
+
+def parse_traceparent(header: str) -> tuple[int, int, int] | None:
+    """Return trace id, span id and flags, None where the header is not valid.
+
+    A version from the future may be longer, the one we know may not.
+    """
+    match = _parent(header.strip(" \t"))
+    if match is None:
+        return None
+    version, trace, span, flags, more = match.groups()
+    if version == "ff" or (version == "00" and more is not None):
+        return None
+    trace_id, span_id = int(trace, 16), int(span, 16)
+    if not trace_id or not span_id:
+        return None
+    return trace_id, span_id, int(flags, 16) & _KNOWN_FLAGS
+
+
+def format_traceparent(trace_id: int, span_id: int, flags: int) -> str:
+    """Return the header for a span."""
+    return f"00-{trace_id:032x}-{span_id:016x}-{flags & _KNOWN_FLAGS:02x}"
+
+
+def parse_tracestate(header: str) -> str:
+    """Return the state as it is passed on, empty where it breaks the rules.
+
+    Long states lose whole members: first those over 128 characters, then from the end.
+    """
+    if len(header) > _LONGEST_HEADER:
+        return ""
+    members: dict[str, str] = {}
+    for part in header.split(","):
+        member = part.strip(" \t")
+        if not member:
+            continue
+        key, equals, value = member.partition("=")
+        if not equals or key in members or not _key(key) or not _value(value):
+            return ""
+        members[key] = member
+    if len(members) > _MOST_MEMBERS:
+        return ""
+    kept = list(members.values())
+    if len(",".join(kept)) > _LONGEST_STATE:
+        kept = [member for member in kept if len(member) <= _LONGEST_MEMBER]
+    while len(",".join(kept)) > _LONGEST_STATE:
+        kept.pop()
+    return ",".join(kept)
