@@ -34,7 +34,7 @@ def _no_contained_faults(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture
 def collector() -> Iterator[Collector]:
     """Return a running OTLP collector in this process."""
-    from platform_instrument.testing.collector import Collector  # noqa: PLC0415 - needs protobuf, most tests do not
+    from platform_instrument.testing.collector import Collector
 
     with Collector() as running:
         yield running

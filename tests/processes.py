@@ -54,11 +54,7 @@ class Completed:
 
 def environment(env: Mapping[str, str] | None = None, collector: Endpoint | None = None) -> dict[str, str]:
     """Return the environment of a test process: the clean base, then the collector's variables, then `env`."""
-    base = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(_UNWANTED) and name.lower() not in _PROXIES
-    }
+    base = {name: value for name, value in os.environ.items() if not name.startswith(_UNWANTED) and name.lower() not in _PROXIES}
     base["PATH"] = f"{BIN}{os.pathsep}{base.get('PATH', os.defpath)}"
     return {**base, **(collector.environment() if collector else {}), **(env or {})}
 
@@ -102,7 +98,7 @@ class _Process:
         out: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed on exit
         err: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed on exit
         self._files = (out, err)
-        self.popen = subprocess.Popen(  # noqa: S603 - the tests' own commands
+        self.popen = subprocess.Popen(
             [str(word) for word in argv],
             env=dict(env),
             cwd=cwd,
@@ -135,9 +131,7 @@ class _Process:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.popen.pid, signal.SIGKILL)
         self.popen.wait(10)
@@ -231,9 +225,7 @@ class Service:
             raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         process = self._running
         with process:
             self._printed = (process.stdout, process.stderr)

@@ -78,9 +78,7 @@ def running(server: Server) -> Iterator[str]:
 
 
 def _give_up(server: Server) -> None:
-    reason = (
-        f"no {server.name}: nothing on port {server.port}, no {server.programs[-1]} here, {server.variable} not set"
-    )
+    reason = f"no {server.name}: nothing on port {server.port}, no {server.programs[-1]} here, {server.variable} not set"
     required = os.environ.get("PLATFORM_TEST_REQUIRE_SERVERS", "").split(",")
     if server.name in (name.strip() for name in required):
         pytest.fail(reason)
@@ -107,8 +105,8 @@ def _process(server: Server, programs: Mapping[str, str]) -> Iterator[int]:
             shutil.chown(folder, account)
         *preparations, service = server.commands(programs, folder, port)
         for command in preparations:
-            subprocess.run(command, user=account, cwd=folder, check=True, capture_output=True, timeout=_START_SECONDS)  # noqa: S603
-        process = subprocess.Popen(  # noqa: S603 - the command lines of this file
+            subprocess.run(command, user=account, cwd=folder, check=True, capture_output=True, timeout=_START_SECONDS)
+        process = subprocess.Popen(
             service,
             user=account,
             cwd=folder,

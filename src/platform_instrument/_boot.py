@@ -7,13 +7,13 @@ Start path: nothing is imported before it is sure that it has to be. A `.pth` li
 
 def start(door: str = "pth") -> None:
     """Start telemetry in this process, once however many doors are open; never raises."""
-    import os  # noqa: PLC0415 - loaded already by `site`
-    import sys  # noqa: PLC0415
+    import os
+    import sys
 
     if door == "pth" and os.environ.get("PLATFORM_AUTO", "").strip().lower() not in {"1", "true", "yes", "on"}:
         return
     try:
-        from platform_instrument.distro import startup  # noqa: PLC0415 - the whole start
+        from platform_instrument.distro import startup
 
         startup.start(door)
     except Exception as error:  # noqa: BLE001 - the guard itself may be what is missing

@@ -79,6 +79,4 @@ def test_no_line_of_the_services_is_about_telemetry() -> None:
     sources = [*FOLDER.rglob("*.py"), FOLDER / "requirements.txt"]
     assert len(sources) > 5
     for source in sources:
-        assert not re.search(
-            r"telemetry|platform_|instrument|trac(e|ing)\b|\bspan|metric", source.read_text(), re.IGNORECASE
-        )
+        assert not re.search(r"telemetry|platform_|instrument|trac(e|ing)\b|\bspan|metric", source.read_text(), re.IGNORECASE)

@@ -30,9 +30,7 @@ def a_line(span_id: int, parent_id: int = 0, *, name: str = "work", service: str
 def a_trace() -> list[Line]:
     return [
         a_line(3, 1, name="SELECT products", kind=CLIENT, details="postgresql SELECT name FROM products WHERE id = ?"),
-        a_line(
-            5, 4, name="GET /stock/<int:product>", kind=SERVER, service="stock", status="ERROR", end_ns=6 * MS + 5000
-        ),
+        a_line(5, 4, name="GET /stock/<int:product>", kind=SERVER, service="stock", status="ERROR", end_ns=6 * MS + 5000),
         a_line(4, 1, name="GET", kind=CLIENT, end_ns=7 * MS, details="http://stock/stock/1 500"),
         a_line(1, name="GET /products/{id}", kind=SERVER, end_ns=13 * MS, details="/products/1 200"),
         a_line(2, 1, name="GET", kind=CLIENT, details="redis"),
@@ -136,9 +134,7 @@ def test_a_span_without_attributes_has_no_details() -> None:
 
 
 def test_what_is_told_of_a_request_is_masked() -> None:
-    span = a_span(
-        "GET", CLIENT, {"url.full": "https://ada:sesame@stock/1?token=sesame", "http.response.status_code": 200}
-    )
+    span = a_span("GET", CLIENT, {"url.full": "https://ada:sesame@stock/1?token=sesame", "http.response.status_code": 200})
     details = line(span, "shop").details
     assert "sesame" not in details
     assert details.startswith("https://")

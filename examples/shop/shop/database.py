@@ -50,8 +50,7 @@ class Database:
                     session.execute(CreateTable(table, if_not_exists=True))
                 if not session.scalar(select(func.count()).select_from(Product)):
                     session.add_all(
-                        Product(id=number, name=name, price=price)
-                        for number, (name, price) in enumerate(_ASSORTMENT, start=1)
+                        Product(id=number, name=name, price=price) for number, (name, price) in enumerate(_ASSORTMENT, start=1)
                     )
                 session.commit()
         except IntegrityError:

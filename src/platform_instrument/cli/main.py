@@ -29,16 +29,16 @@ def main() -> int:
         sys.stdout.write(_USAGE)
         return 0 if arguments else 2
     if first == "--version":
-        from platform_instrument import __version__  # noqa: PLC0415 - one branch of many
+        from platform_instrument import __version__
 
         sys.stdout.write(f"platform-instrument {__version__}\n")
         return 0
     if first == "config":
-        from platform_instrument.cli.config import config  # noqa: PLC0415 - heavy, not on the way to a program
+        from platform_instrument.cli.config import config
 
         return config(arguments[1:])
     if first == "doctor":
-        from platform_instrument.cli.doctor import doctor  # noqa: PLC0415 - heavy, not on the way to a program
+        from platform_instrument.cli.doctor import doctor
 
         return doctor(arguments[1:])
     if first == "run":
@@ -67,7 +67,7 @@ def _become(command: list[str]) -> int:
 
 def instrumented(environ: os._Environ[str] | dict[str, str]) -> dict[str, str]:
     """Return the environment with both inherited doors open: `PYTHONPATH` and, for `-I` and `-E`, the `.pth` file."""
-    site = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "platform_instrument_site")  # noqa: PTH100, PTH118, PTH120 - pathlib costs 8 ms at start
+    site = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "platform_instrument_site")
     changed = dict(environ)
     folders = [folder for folder in changed.get("PYTHONPATH", "").split(os.pathsep) if folder and folder != site]
     changed["PYTHONPATH"] = os.pathsep.join([site, *folders])

@@ -14,10 +14,7 @@ PROGRAM_PID = "PLATFORM_INSTRUMENT_PID"
 """Set by the command to the process that becomes the program it was given."""
 
 _TOOLS = frozenset(
-    "pip pip3 pipx uv uvx poetry pdm hatch hatchling flit flit_core build setuptools venv virtualenv ensurepip twine wheel "
-    "conda mamba tox nox pre-commit pre_commit mypy dmypy ruff black isort flake8 pylint pyright pyflakes pycodestyle "
-    "bandit coverage pip-compile pip-sync pip-audit platform-instrument py_compile compileall idlelib pydoc "
-    "sysconfig site ptpython ipykernel_launcher debugpy pyproject_hooks pep517 maturin meson scikit_build_core".split()
+    ["pip", "pip3", "pipx", "uv", "uvx", "poetry", "pdm", "hatch", "hatchling", "flit", "flit_core", "build", "setuptools", "venv", "virtualenv", "ensurepip", "twine", "wheel", "conda", "mamba", "tox", "nox", "pre-commit", "pre_commit", "mypy", "dmypy", "ruff", "black", "isort", "flake8", "pylint", "pyright", "pyflakes", "pycodestyle", "bandit", "coverage", "pip-compile", "pip-sync", "pip-audit", "platform-instrument", "py_compile", "compileall", "idlelib", "pydoc", "sysconfig", "site", "ptpython", "ipykernel_launcher", "debugpy", "pyproject_hooks", "pep517", "maturin", "meson", "scikit_build_core"]
 )
 _WITH_VALUE = frozenset(("-W", "-X", "--check-hash-based-pycs"))
 _WORKER = "from multiprocessing.spawn import"
@@ -66,6 +63,6 @@ def _program(command: Sequence[str]) -> tuple[str, str]:
 
 
 def _pid() -> str:
-    import os  # noqa: PLC0415 - loaded already; kept out of the namespace of a pure module
+    import os
 
     return str(os.getpid())

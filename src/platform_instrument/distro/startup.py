@@ -68,7 +68,7 @@ def _hook(settings: Settings, entries: tuple[tuple[str, str], ...]) -> Callable[
     """Return the import hook of one trigger; the engine is loaded by the first that fires."""
 
     def arrive(module: ModuleType) -> None:
-        from platform_instrument.distro.arrival import arrived  # noqa: PLC0415 - no library of ours before one of theirs
+        from platform_instrument.distro.arrival import arrived
 
         arrived(settings, entries, module)
 

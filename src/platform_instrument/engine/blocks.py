@@ -61,9 +61,7 @@ class ObservedBlock:
             raise
         return self._result
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> Any:  # noqa: ANN401
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> Any:  # noqa: ANN401
         try:
             answer = await self._block.__aexit__(kind, error, trace)
         except BaseException as second:

@@ -241,9 +241,7 @@ def _edited_result(function: Callable[..., Any], place: str, edit: Callable[[Cal
 
 
 @unseen
-def _edited_coroutine_result(
-    function: Callable[..., Any], place: str, edit: Callable[[Call, Any], Any]
-) -> Callable[..., Any]:
+def _edited_coroutine_result(function: Callable[..., Any], place: str, edit: Callable[[Call, Any], Any]) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the application's
         result = await function(*args, **kwargs)
         edited = guard(place, edit, Call(args, kwargs), result)

@@ -130,7 +130,7 @@ def _arrived(read: int) -> bool:
 
 def _die() -> None:
     """Die by SIGTERM from a thread: Python lets only the main thread restore the default action, so ask the C library."""
-    from ctypes import CDLL  # noqa: PLC0415 - the last thing this process does
+    from ctypes import CDLL
 
     CDLL(None).signal(int(signal.SIGTERM), 0)
     os.kill(os.getpid(), signal.SIGTERM)
@@ -157,4 +157,3 @@ def _follow_children(util: ModuleType) -> None:
 
 def _in_child(util: Any, _owner: object) -> None:  # noqa: ANN401 - the module `multiprocessing.util`
     util.Finalize(None, guard, args=("flush in a child", flush), exitpriority=-100)
-

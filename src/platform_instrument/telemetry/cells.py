@@ -53,10 +53,8 @@ class Cell:
         index = bisect_left(self.bounds, value)
         self.counts[index] += 1
         self.sum += value
-        if value < self.least:
-            self.least = value
-        if value > self.most:
-            self.most = value
+        self.least = min(self.least, value)
+        self.most = max(self.most, value)
         if span.flags & SAMPLED:
             self.exemplars[index] = (value, span.end_ns, span.trace_id, span.span_id)
 

@@ -149,6 +149,6 @@ class Delivery:
 
     @staticmethod
     def _sleep(seconds: float) -> None:
-        from time import sleep  # noqa: PLC0415 - looked up late so that gevent's replacement is seen
+        from time import sleep
 
         sleep(seconds)

@@ -173,7 +173,11 @@ class SpanEncoder:
 
     def _extras(self, extras: Extras) -> bytes:
         parts = []
-        for number, count in ((b"\x50", extras.dropped_attributes), (b"\x60", extras.dropped_events), (b"\x70", extras.dropped_links)):
+        for number, count in (
+            (b"\x50", extras.dropped_attributes),
+            (b"\x60", extras.dropped_events),
+            (b"\x70", extras.dropped_links),
+        ):
             if count:
                 parts.append(number + varint(count))
         parts.extend(field(b"\x5a", self._event(event)) for event in extras.events)

@@ -40,7 +40,7 @@ class Outlets:
         if self.spans is not None and self.own_traces:
             self.spans.put(self._span_encoder.encode(spans), len(spans))
         if self._console:
-            from platform_instrument.telemetry.console import print_traces  # noqa: PLC0415 - seldom used
+            from platform_instrument.telemetry.console import print_traces
 
             print_traces(spans, str(self.resource.get("service.name", "")))
 
@@ -51,7 +51,7 @@ class Outlets:
             if body:
                 self.metrics.put(body, 1)
         if self._metric_console:
-            from platform_instrument.telemetry.console import print_histograms  # noqa: PLC0415 - seldom used
+            from platform_instrument.telemetry.console import print_histograms
 
             print_histograms(histograms)
 
@@ -94,10 +94,10 @@ def _delivery(settings: Settings, signal: str) -> Delivery | None:
 def _exporter(otlp: OtlpSettings) -> Exporter | None:
     """Return the exporter for the protocol."""
     if otlp.protocol != "grpc":
-        from platform_instrument.telemetry.http_exporter import HttpExporter  # noqa: PLC0415 - one of two
+        from platform_instrument.telemetry.http_exporter import HttpExporter
 
         return HttpExporter(otlp)
-    from platform_instrument.telemetry.grpc_exporter import ExporterUnavailable, GrpcExporter  # noqa: PLC0415 - needs grpc
+    from platform_instrument.telemetry.grpc_exporter import ExporterUnavailable, GrpcExporter
 
     try:
         return GrpcExporter(otlp)

@@ -80,7 +80,7 @@ class Pipeline:
     def outlets(self) -> Outlets:
         """Return encoders and exporters, made on first use: they are heavy, and a fork child wants its own."""
         if self._outlets is None:
-            from platform_instrument.telemetry.outlets import Outlets  # noqa: PLC0415 - http and resource detection
+            from platform_instrument.telemetry.outlets import Outlets
 
             self._outlets = Outlets(self.settings)
             self._next_metrics = monotonic() + self.settings.metric_export_interval
@@ -145,13 +145,12 @@ class Pipeline:
 
 def _inherited(current: Span | Ambient) -> Ambient:
     """Return the context that a fork child goes on with: the parent process's span is a remote parent there."""
-    return Ambient(
-        current.trace_id, current.span_id, current.flags, local=current.local, families=current.families, remote=True
-    )
+    return Ambient(current.trace_id, current.span_id, current.flags, local=current.local, families=current.families, remote=True)
 
 
 PIPELINE: Pipeline | None = None
 """The pipeline of this process, None before the first library is instrumented."""
+
 
 def start(settings: Settings) -> Pipeline:
     """Set up the pipeline of this process, once."""

@@ -15,9 +15,7 @@ class InstrumentationScope:
 
     __slots__ = ("attributes", "encoded", "name", "schema_url", "version")
 
-    def __init__(
-        self, name: str, version: str = "", schema_url: str = "", attributes: Mapping[str, Any] | None = None
-    ) -> None:
+    def __init__(self, name: str, version: str = "", schema_url: str = "", attributes: Mapping[str, Any] | None = None) -> None:
         self.name = name
         self.version = version
         self.schema_url = schema_url

@@ -76,6 +76,7 @@ class Span:
     """
 
     __slots__ = (
+        "__weakref__",
         "api",
         "attributes",
         "end_ns",
@@ -95,7 +96,6 @@ class Span:
         "status_code",
         "ticks",
         "trace_id",
-        "__weakref__",
     )
 
     remote = False
@@ -151,7 +151,7 @@ class Span:
 
     def get_span_context(self) -> Any:  # noqa: ANN401 - the API's SpanContext
         """Return the API's `SpanContext` of this span."""
-        from platform_instrument.telemetry.readable import span_context  # noqa: PLC0415 - needs the API
+        from platform_instrument.telemetry.readable import span_context
 
         return span_context(self)
 
@@ -228,7 +228,7 @@ class Span:
         """Add an `exception` event with type, message and stack. Source: semantic conventions, exceptions."""
         if not self.recording or self.end_ns:
             return
-        from platform_instrument.telemetry.exceptions import exception_attributes  # noqa: PLC0415 - traceback is heavy
+        from platform_instrument.telemetry.exceptions import exception_attributes
 
         described = exception_attributes(exception)
         if escaped:
@@ -261,7 +261,7 @@ class Span:
         """Answer the properties that people read off SDK spans."""
         if name.startswith("_") and name != "_readable_span":
             raise AttributeError(name)
-        from platform_instrument.telemetry.readable import read  # noqa: PLC0415 - rarely asked
+        from platform_instrument.telemetry.readable import read
 
         return read(self, name)
 

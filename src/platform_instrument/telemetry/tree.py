@@ -141,9 +141,7 @@ def _walk(spans: Sequence[Line], signs: Sequence[str]) -> Iterator[tuple[Line, s
         roots = []
 
 
-def _descend(
-    roots: list[Line], children: dict[int, list[Line]], signs: Sequence[str]
-) -> Iterator[tuple[Line, str, Line | None]]:
+def _descend(roots: list[Line], children: dict[int, list[Line]], signs: Sequence[str]) -> Iterator[tuple[Line, str, Line | None]]:
     """Walk without recursion, since a trace may be deeper than the stack; takes the lists that it shows."""
     branch, last, along, _ = signs
     blank = " " * len(along)
@@ -153,9 +151,7 @@ def _descend(
         yield span, indent, caller
         below = below if len(below) < _MOST_DEPTH * len(along) else below[: -len(along)]
         for position, child in enumerate(reversed(children.pop(span.span_id, []))):
-            waiting.append(
-                (child, below + (branch if position else last), below + (along if position else blank), span)
-            )
+            waiting.append((child, below + (branch if position else last), below + (along if position else blank), span))
 
 
 def _row(span: Line, indent: str, caller: Line | None, signs: Sequence[str]) -> tuple[str, str, str, str]:
