@@ -1,0 +1,77 @@
+# Everything a developer or a CI machine does here. `make` alone lists it.
+
+PYTHON ?= python3
+VENV ?= .venv
+DEMO_VENV ?= .venv-demo
+WORKERS ?= 4
+PYTEST_ARGS ?=
+
+BIN := $(VENV)/bin
+SOURCES := $(shell find src sitecustomize_templates -type f -not -name '*.pyc')
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test test-slow lint format generate coverage bench build nox hooks clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(DEMO_VENV)/installed ## Run the example services under platform-instrument and print their traces
+	@$(DEMO_VENV)/bin/python examples/demo.py
+
+test: $(VENV)/installed ## Run the tests, side by side: make test PYTEST_ARGS="-k redis"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow" $(PYTEST_ARGS)
+
+test-slow: $(VENV)/installed ## Run the long matrices
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m slow $(PYTEST_ARGS)
+
+lint: $(VENV)/installed ## Check style, types, floors, and that generated files are fresh
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python docs/generate.py --check
+
+format: $(VENV)/installed ## Format the code and mend what can be mended by rule
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+generate: $(VENV)/installed ## Write the index of import triggers and the tables of the documentation
+	$(BIN)/python docs/generate.py
+
+coverage: $(VENV)/installed ## Run the tests with branch coverage, subprocesses included; the report is in htmlcov/
+	rm -f .coverage .coverage.*
+	$(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadgroup -m "not slow" $(PYTEST_ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage html --quiet
+	$(BIN)/coverage report --skip-covered --skip-empty
+
+bench: ## Measure what telemetry costs: make bench BENCH_ARGS="--quick"
+	$(PYTHON) -m benchmarks $(BENCH_ARGS)
+
+build: $(VENV)/installed ## Build wheel and source archive into dist/
+	$(BIN)/python -m build
+
+nox: $(VENV)/installed ## Run the tests on every interpreter that is found
+	$(BIN)/nox
+
+hooks: $(VENV)/installed ## Check each commit before it is made
+	$(BIN)/pre-commit install
+
+clean: ## Remove everything that was made here
+	rm -rf $(VENV) $(DEMO_VENV) .nox dist build htmlcov .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+# An environment is made anew with the interpreter's own `venv`, and brought up to date when what it depends on changes.
+$(VENV)/installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed: make PYTHON=python3.12" if sys.version_info < (3, 10) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --upgrade pip
+	$(BIN)/python -m pip install --editable . --group dev
+	@touch $@
+
+$(DEMO_VENV)/installed: pyproject.toml examples/shop/requirements.txt $(SOURCES)
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed: make PYTHON=python3.12" if sys.version_info < (3, 10) else 0)'
+	$(PYTHON) -m venv $(DEMO_VENV)
+	$(DEMO_VENV)/bin/python -m pip install --upgrade pip
+	$(DEMO_VENV)/bin/python -m pip install '.[testing]' --requirement examples/shop/requirements.txt
+	@touch $@
