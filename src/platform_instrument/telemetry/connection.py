@@ -1,0 +1,164 @@
+"""The connection to a collector: a socket whose every operation ends at one deadline, however slowly the peer drips.
+
+Its own TLS options; proxies as the environment names them for everybody (`https_proxy`, `no_proxy`), not to loopback.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import socket
+from base64 import b64encode
+from time import monotonic
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
+    from urllib.parse import SplitResult
+
+    from platform_instrument.config.otlp import OtlpSettings
+
+_PIECE = 64 * 1024
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
+_LONGEST_HEAD = 16 * 1024
+
+
+class TimedSocket:
+    """A socket as far as `http.client` asks for one; `TimeoutError` at `deadline`, on the clock of `time.monotonic`."""
+
+    __slots__ = ("_socket", "deadline", "proxied")
+
+    def __init__(self, connected: socket.socket, deadline: float, *, proxied: bool = False) -> None:
+        self._socket = connected
+        self.deadline = deadline
+        self.proxied = proxied
+        """Whether the peer is a proxy that has to be told the whole URL."""
+
+    def makefile(self, _mode: str, *_arguments: object) -> io.BufferedReader:
+        """Return a reader of the answer; closing it leaves the socket open."""
+        return io.BufferedReader(_Reader(self))
+
+    def sendall(self, data: bytes) -> None:
+        """Send everything, piece by piece so that the deadline holds over TLS too."""
+        view = memoryview(data)
+        while view:
+            self.timed().sendall(view[:_PIECE])
+            view = view[_PIECE:]
+
+    def timed(self) -> socket.socket:
+        """Return the socket with what is left of the time."""
+        left = self.deadline - monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._socket.settimeout(left)
+        return self._socket
+
+    def close(self) -> None:
+        """Do nothing: `http.client` closes before it has read an answer that ends with its connection."""
+
+    def hang_up(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+
+class _Reader(io.RawIOBase):
+    """Reads a timed socket."""
+
+    def __init__(self, timed: TimedSocket) -> None:
+        super().__init__()
+        self._timed = timed
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override] # what BufferedReader passes
+        return self._timed.timed().recv_into(buffer)
+
+
+def connect(otlp: OtlpSettings, deadline: float) -> TimedSocket:
+    """Return a socket connected to the collector, or to the proxy on the way to it; `OSError` where it cannot be."""
+    url = urlsplit(otlp.endpoint)
+    proxy = _proxy(url)
+    if proxy is None:
+        connected = _connected(url.hostname or "localhost", url.port or _DEFAULT_PORTS[url.scheme], deadline)
+    else:
+        connected = _connected(proxy.hostname or "localhost", proxy.port or _DEFAULT_PORTS["http"], deadline)
+    try:
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if url.scheme != "https":
+            return TimedSocket(connected, deadline, proxied=proxy is not None)
+        if proxy is not None:
+            _tunnel(TimedSocket(connected, deadline), url, proxy)
+        connected.settimeout(max(deadline - monotonic(), 0.001))
+        return TimedSocket(_tls(otlp).wrap_socket(connected, server_hostname=url.hostname), deadline)
+    except BaseException:
+        connected.close()
+        raise
+
+
+def _connected(host: str, port: int, deadline: float) -> socket.socket:
+    """Return a socket connected to the first address that answers; all of them together have until the deadline."""
+    failure: OSError = TimeoutError()
+    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        left = deadline - monotonic()
+        if left <= 0:
+            raise failure
+        try:
+            made = socket.socket(family, kind, protocol)
+        except OSError as error:  # a family that this machine does not have
+            failure = error
+            continue
+        try:
+            made.settimeout(left)
+            made.connect(address)
+        except OSError as error:
+            made.close()
+            failure = error
+        else:
+            return made
+    raise failure
+
+
+def _tls(otlp: OtlpSettings) -> SSLContext:
+    """Return the TLS options, read anew for each connection: certificates are renewed under a running process."""
+    import ssl
+
+    context = ssl.create_default_context(cafile=otlp.certificate)
+    if otlp.client_certificate:
+        context.load_cert_chain(otlp.client_certificate, otlp.client_key)
+    return context
+
+
+def _proxy(url: SplitResult) -> SplitResult | None:
+    """Return the proxy for this URL, None where there is none."""
+    if url.hostname in _LOOPBACK or not any(name.lower().endswith("_proxy") for name in os.environ):
+        return None
+    from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined] # not in the stub
+
+    proxies = getproxies_environment()
+    proxy = proxies.get(url.scheme) or proxies.get("all")
+    if not proxy or proxy_bypass_environment(url.netloc.rpartition("@")[2], proxies):
+        return None
+    parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+    return parts if parts.scheme == "http" else None
+
+
+def _tunnel(proxy_socket: TimedSocket, url: SplitResult, proxy: SplitResult) -> None:
+    """Ask an HTTP proxy for a way through to the collector."""
+    host = f"{url.hostname}:{url.port or _DEFAULT_PORTS[url.scheme]}"
+    lines = [f"CONNECT {host} HTTP/1.1", f"Host: {host}"]
+    if proxy.username:
+        credentials = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}".encode()
+        lines.append(f"Proxy-Authorization: Basic {b64encode(credentials).decode()}")
+    proxy_socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
+    head = b""
+    while not head.endswith(b"\r\n\r\n") and len(head) < _LONGEST_HEAD:
+        byte = proxy_socket.timed().recv(1)  # not one byte too many: what follows is the collector's TLS
+        if not byte:
+            break
+        head += byte
+    if head.split(b" ", 2)[1:2] != [b"200"]:
+        message = "the proxy does not let it through"
+        raise ConnectionError(0, message)

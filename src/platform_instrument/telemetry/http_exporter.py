@@ -1,0 +1,134 @@
+"""OTLP over HTTP: one kept-alive connection, one attempt a call, never longer than its time.
+
+`http.client` is loaded here, in the worker: it costs milliseconds that no start pays.
+Source: https://opentelemetry.io/docs/specs/otlp/#otlphttp
+"""
+
+from __future__ import annotations
+
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from time import monotonic, time
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from platform_instrument import __version__
+from platform_instrument.telemetry.connection import TimedSocket, connect
+from platform_instrument.telemetry.outcome import Outcome, accepted
+
+if TYPE_CHECKING:
+    from platform_instrument.config.otlp import OtlpSettings
+
+_RETRYABLE = frozenset((429, 502, 503, 504))
+_SUCCESS = range(200, 300)
+_REDIRECT = range(300, 400)
+_LONGEST_ANSWER = 64 * 1024
+
+
+class HttpExporter:
+    """Posts encoded bodies to one URL."""
+
+    __slots__ = ("_connection", "_headers", "_otlp", "_socket", "_used", "encoding")
+
+    def __init__(self, otlp: OtlpSettings) -> None:
+        self._otlp = otlp
+        self._headers = {
+            "User-Agent": f"platform-instrument/{__version__}",
+            **otlp.headers,
+            "Content-Type": "application/x-protobuf",
+        }
+        self._connection: HTTPConnection | None = None
+        self._socket: TimedSocket | None = None
+        self._used = False
+        self.encoding = otlp.compression
+        """How bodies are to be packed: `gzip` or `none`."""
+
+    def send(self, body: bytes, deadline: float, *, encoding: str) -> Outcome:
+        """Make one attempt; a connection that the collector closed while it was idle does not count as one."""
+        deadline = min(deadline, monotonic() + self._otlp.timeout)
+        try:
+            if self._used:
+                try:
+                    return self._exchange(body, deadline, encoding)
+                except ConnectionError:
+                    self.close()
+            return self._exchange(body, deadline, encoding)
+        except TimeoutError:
+            reason = "it did not answer in time"
+        except ConnectionError as error:
+            reason = error.strerror or "it closed the connection"
+        except HTTPException as error:
+            reason = f"it does not speak HTTP ({type(error).__name__})"
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+        except ValueError as error:  # a header that cannot be sent; its value is not said
+            self.close()
+            return Outcome(delivered=False, reason=f"the request cannot be written ({type(error).__name__})")
+        self.close()
+        return Outcome(delivered=False, retryable=True, reason=reason)
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._socket is not None:
+            self._socket.hang_up()
+        self._connection = self._socket = None
+        self._used = False
+
+    def abandon(self) -> None:
+        """Drop the inherited descriptor; nothing is written, so the parent's connection goes on."""
+        self.close()
+
+    def _exchange(self, body: bytes, deadline: float, encoding: str) -> Outcome:
+        """Send a request and read its answer."""
+        connection, socket = self._open(deadline)
+        socket.deadline = deadline
+        headers = {**self._headers, "Content-Encoding": "gzip"} if encoding == "gzip" else self._headers
+        connection.request("POST", self._target(), body, headers)
+        response = connection.getresponse()
+        answer = response.read(_LONGEST_ANSWER)
+        self._used = True
+        if response.will_close or not response.isclosed():
+            self.close()
+        return self._outcome(response, answer)
+
+    def _open(self, deadline: float) -> tuple[HTTPConnection, TimedSocket]:
+        """Return the connection, made when there is none."""
+        if self._connection is None or self._socket is None:
+            self._socket = connect(self._otlp, deadline)
+            self._connection = HTTPConnection(urlsplit(self._otlp.endpoint).netloc)
+            self._connection.sock = self._socket
+        return self._connection, self._socket
+
+    def _target(self) -> str:
+        """Return what the request line names: the path, and the whole URL where a proxy has to know it."""
+        if self._socket is not None and self._socket.proxied:
+            return self._otlp.endpoint
+        parts = urlsplit(self._otlp.endpoint)
+        return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+    @staticmethod
+    def _outcome(response: HTTPResponse, answer: bytes) -> Outcome:
+        """Say what an answer means."""
+        status = response.status
+        if status in _SUCCESS:
+            return accepted(answer)
+        if status in _REDIRECT:
+            return Outcome(delivered=False, reason=f"it answers {status} and points elsewhere, which is not followed")
+        reason = f"it answers {status} {response.reason}".strip()
+        if status not in _RETRYABLE:
+            return Outcome(delivered=False, reason=reason)
+        return Outcome(delivered=False, retryable=True, reason=reason, retry_after=_seconds(response.getheader("Retry-After")))
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """Return a `Retry-After` in seconds, None where there is none that can be read."""
+    if retry_after is None:
+        return None
+    text = retry_after.strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return max(parsedate_to_datetime(text).timestamp() - time(), 0.0)
+    except (ValueError, TypeError, OverflowError):
+        return None
