@@ -54,7 +54,7 @@ def main() -> int:
 def _become(command: list[str]) -> int:
     """Replace this process with the program: same PID, same exit code, same signals."""
     environ = instrumented(os.environ)
-    environ["PLATFORM_INSTRUMENT_PID"] = str(os.getpid())
+    environ["_PLATFORM_INSTRUMENT_PID"] = str(os.getpid())
     try:
         os.execvpe(command[0], command, environ)  # noqa: S606 - starting the program is what the command is for
     except FileNotFoundError:

@@ -10,8 +10,8 @@ TYPE_CHECKING = False  # typing costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-PROGRAM_PID = "PLATFORM_INSTRUMENT_PID"
-"""Set by the command to the process that becomes the program it was given."""
+PROGRAM_PID = "_PLATFORM_INSTRUMENT_PID"
+"""Set by the command to the process that becomes the program it was given; no setting, so it has no setting's prefix."""
 
 _TOOLS = frozenset(
     ["pip", "pip3", "pipx", "uv", "uvx", "poetry", "pdm", "hatch", "hatchling", "flit", "flit_core", "build", "setuptools", "venv", "virtualenv", "ensurepip", "twine", "wheel", "conda", "mamba", "tox", "nox", "pre-commit", "pre_commit", "mypy", "dmypy", "ruff", "black", "isort", "flake8", "pylint", "pyright", "pyflakes", "pycodestyle", "bandit", "coverage", "pip-compile", "pip-sync", "pip-audit", "platform-instrument", "py_compile", "compileall", "idlelib", "pydoc", "sysconfig", "site", "ptpython", "ipykernel_launcher", "debugpy", "pyproject_hooks", "pep517", "maturin", "meson", "scikit_build_core"]

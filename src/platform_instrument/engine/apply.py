@@ -197,7 +197,9 @@ def _version(module: ModuleType) -> str:
 
 
 def _too_old(version: str, requires: str) -> bool:
-    """Say whether a version is below the `>=` of a requirement; unknown is not too old."""
+    """Say whether a version is below the `>=` of a requirement; unknown is not too old, the standard library is Python's."""
+    if requires.startswith("python"):
+        return False
     least = requires.partition(">=")[2].partition(",")[0]
     return bool(version and least) and _numbers(version) < _numbers(least)
 
