@@ -16,6 +16,9 @@ from platform_instrument.telemetry.context import CURRENT
 if TYPE_CHECKING:
     from platform_instrument.core.values import Call
 
+_FIRST_IN_OBJECT = ('"', "}")
+"""With what a JSON object goes on after its brace: a key, or its end."""
+
 
 def correlate(_call: Call, line: str) -> str | None:
     """Return the line with the ids of the current span."""
@@ -25,7 +28,7 @@ def correlate(_call: Call, line: str) -> str | None:
     trace_id = f"{current.trace_id:032x}"
     if trace_id in line:
         return None
-    if line.startswith("{") and line.endswith("}"):
+    if line.startswith("{") and line.endswith("}") and line[1:].lstrip()[0] in _FIRST_IN_OBJECT:
         if '"trace_id"' in line:
             return None
         comma = "" if line[1:-1].isspace() or line == "{}" else ", "
