@@ -116,10 +116,10 @@ def fail(plan: Plan, call: Call, error: BaseException) -> None:
 def merge(span: Span, answered: Mapping[str, Any]) -> None:
     """Put what a call answered on its span; `error.type` makes the span an error."""
     if span.recording:
-        if span.attributes is None:
-            span.attributes = dict(answered)
+        if span.own_attributes is None:
+            span.own_attributes = dict(answered)
         else:
-            span.attributes.update(answered)
+            span.own_attributes.update(answered)
         if "error.type" in answered and not span.status_code:
             span.status_code = ERROR
 

@@ -144,10 +144,10 @@ class SpanEncoder:
         parts.append(_TIMES(_START, span.start_ns, _END, span.end_ns))
         if operation is not None and span.name is operation.name:
             parts.append(operation.encoded or self._operation(operation))
-            own = span.attributes
+            own = span.own_attributes
         else:
-            parts.append(field(b"\x2a", utf8(span.name)) + b"\x30" + varint(span.kind))
-            own = {**(operation.attributes if operation else {}), **(span.attributes or {})}
+            parts.append(field(b"\x2a", utf8(span.name)) + b"\x30" + varint(span.kind_code))
+            own = {**(operation.attributes if operation else {}), **(span.own_attributes or {})}
         if own:
             parts.append(self._key_values.encode(b"\x4a", own.items()))
         if span.local is not None and span.local.trace_state:

@@ -78,15 +78,15 @@ class Span:
     __slots__ = (
         "__weakref__",
         "api",
-        "attributes",
         "end_ns",
         "extras",
         "families",
         "flags",
-        "kind",
+        "kind_code",
         "local",
         "name",
         "operation",
+        "own_attributes",
         "parent_id",
         "parent_remote",
         "recording",
@@ -125,9 +125,9 @@ class Span:
         self.local = local
         self.families = families
         self.name = name
-        self.kind = kind
+        self.kind_code = kind
         self.operation = operation
-        self.attributes = attributes
+        self.own_attributes = attributes
         self.scope = scope
         self.recording = recording
         self.status_code = UNSET
@@ -163,9 +163,9 @@ class Span:
         """Set one attribute; a value of a type that OpenTelemetry does not know is left out and counted."""
         if not self.recording or self.end_ns:
             return
-        if self.attributes is None:
-            self.attributes = {}
-        if not limits.put(self.attributes, key, value, limits.LIMITS.span_attributes):
+        if self.own_attributes is None:
+            self.own_attributes = {}
+        if not limits.put(self.own_attributes, key, value, limits.LIMITS.span_attributes):
             self.more().dropped_attributes += 1
 
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:

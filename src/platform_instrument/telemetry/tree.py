@@ -89,7 +89,7 @@ def line(span: Span, service: str) -> Line:
     constant = span.operation.attributes if span.operation is not None else {}
     return Line(
         name=str(mask_attribute("span.name", span.name)),
-        kind=span.kind,
+        kind=span.kind_code,
         trace_id=span.trace_id,
         span_id=span.span_id,
         parent_id=span.parent_id,
@@ -97,7 +97,7 @@ def line(span: Span, service: str) -> Line:
         end_ns=span.end_ns,
         status="ERROR" if span.status_code == _ERROR else "",
         service=service,
-        details=describe({**constant, **(span.attributes or {})}),
+        details=describe({**constant, **(span.own_attributes or {})}),
     )
 
 

@@ -99,7 +99,7 @@ def open_exchange(  # noqa: PLR0913 - what a server knows of a request
     `headers` holds those that `wanted_headers` names, in lower case.
     """
     previous = CURRENT.get()
-    if type(previous) is Span and previous.kind == SERVER and not previous.end_ns and previous.families & HTTP_SERVER:
+    if type(previous) is Span and previous.kind_code == SERVER and not previous.end_ns and previous.families & HTTP_SERVER:
         return None
     attributes: dict[str, Any] = {"url.path": path}
     if query:
