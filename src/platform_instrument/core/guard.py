@@ -40,9 +40,27 @@ def guard(place: str, function: Callable[P, R], *arguments: P.args, **options: P
     """Return `function(*arguments)`, or None when it raised an `Exception`, which is then counted and said once a minute."""
     try:
         return function(*arguments, **options)
+    except RecursionError:  # the application's stack is nearly used up: nothing can be called here, and nothing is at fault
+        return None
     except Exception as error:  # the one place
+        if _interrupted(error):
+            raise
         contain(place, error)
         return None
+
+
+def _interrupted(error: BaseException) -> bool:
+    """Say whether a signal handler of the application raised it while our code ran, which is known by its argument.
+
+    A handler is called with the frame that it interrupts. Its exception is the application's: a time limit, mostly.
+    """
+    step = error.__traceback__
+    while step is not None:
+        below = step.tb_frame.f_back
+        if below is not None and any(value is below for value in step.tb_frame.f_locals.values()):
+            return True
+        step = step.tb_next
+    return False
 
 
 def contain(place: str, error: BaseException) -> None:

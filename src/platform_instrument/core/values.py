@@ -13,6 +13,13 @@ INTERNAL, SERVER, CLIENT, PRODUCER, CONSUMER = range(1, 6)
 """Span kinds, numbered as in OTLP."""
 
 
+UNSEEN: Any = object()
+"""Beside an operation, in place of attributes: it is counted, but leaves no span, and nothing below it does."""
+
+OPEN: Any = object()
+"""What `end` returns where the operation goes on after the call: the `begin` of a later call returns its span."""
+
+
 class Duration:
     """A duration histogram and the attributes it may carry (seconds; buckets by the semantic conventions).
 
@@ -86,6 +93,7 @@ class Observe:
 
     `begin(call)` says what the call is: an `Operation`, or `(operation, varying attributes)`, or None to let it pass.
     `end(call, result)` says what it answered, `error(call, exception)` how it failed; both may return None.
+    Where an operation takes several calls, `end` returns `OPEN`, and `begin` of the next call the span of the first.
     `carrier(call)` returns the mapping of headers into which the trace context is put, or None.
     A plain function, a coroutine function, a generator and an async generator are told apart by the engine;
     `context_manager` says that the returned object is entered and left, and that the span covers the block.
