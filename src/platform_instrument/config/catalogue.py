@@ -36,7 +36,7 @@ UNSET = {
 SECTIONS: dict[str, dict[str, str]] = {
     "On and off": {
         "PLATFORM_ENABLED": "`false`: nothing is patched and nothing is sent.",
-        "PLATFORM_AUTO": "`1`: every Python program of this environment is instrumented at start. Not in the file.",
+        "PLATFORM_AUTO": "`1`: every Python program of this environment is instrumented at start.",
         "OTEL_SDK_DISABLED": "`true`: the same as `PLATFORM_ENABLED=false`.",
         "PLATFORM_INSTRUMENTATIONS": "The only libraries to instrument.",
         "PLATFORM_DISABLED_INSTRUMENTATIONS": "Libraries not to instrument, over the list above; `*` is all.",

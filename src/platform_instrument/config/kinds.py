@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 _HEADER_NAME = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
 _HEX = frozenset("0123456789abcdefABCDEF")
 _LARGEST_PORT = 65_535
+_LONGEST_PATTERNS = 10_000
+"""Most characters of regular expressions: compiling takes some microseconds for each, and the service waits."""
 
 
 class Kind:
@@ -97,7 +99,7 @@ def number(least: float, most: float, *, unit: str = "") -> Kind:
             value = float(text)
         except ValueError:
             return None
-        return value if least <= value <= most and "_" not in text else None
+        return value if least <= value <= most and text.isascii() and "_" not in text else None
 
     what = f"a number of {'seconds ' if unit else ''}from {least:g} to {most:g}".replace("number of from", "number from")
     return Kind(what, "write a decimal number without a unit", parse, unit=unit)
@@ -116,11 +118,13 @@ def _patterns(text: str) -> tuple[str, ...] | None:
     """Return a list of regular expressions; `re` is loaded only where one is written, and it will be needed there."""
     import re
 
+    if len(text) > _LONGEST_PATTERNS:
+        return None
     items = _items(text)
     try:
         for item in items:
             re.compile(item)
-    except (re.error, RecursionError, OverflowError, Warning):  # a warning where Python was started with -W error
+    except (re.error, ValueError, RecursionError, OverflowError, Warning):  # a warning where Python was started with -W error
         return None
     return items or None
 
@@ -131,7 +135,7 @@ def _pairs(text: str) -> dict[str, str] | None:
     for item in _items(text):
         key, equals, value = item.partition("=")
         decoded = unquote(value.strip())
-        if not equals or not key.strip() or decoded is None:
+        if not equals or not key.strip() or not _is_unicode(key) or decoded is None:
             return None
         found[key.strip()] = decoded
     return found or None
@@ -154,8 +158,8 @@ def _endpoint(text: str) -> str | None:
         scheme, rest = "", text
     authority = rest.replace("?", "/").replace("#", "/").partition("/")[0].rpartition("@")[2]
     host, colon, port = authority.rpartition(":")
-    if "[" in authority or "]" in authority:
-        fits = _fits_address(authority)
+    if "[" in rest or "]" in rest:  # `urlsplit` is particular about them, wherever they stand
+        fits = _fits_address(rest)
     else:
         fits = bool(host if colon else port) and ":" not in host and (not colon or _whole(port, 1, _LARGEST_PORT) is not None)
     if not fits or scheme.lower() not in {"", "http", "https"} or " " in text or not (text.isascii() and text.isprintable()):
@@ -163,12 +167,12 @@ def _endpoint(text: str) -> str | None:
     return f"{scheme.lower()}{given}{rest}"
 
 
-def _fits_address(authority: str) -> bool:
-    """Say whether an IPv6 address in brackets, with or without a port, is right."""
+def _fits_address(rest: str) -> bool:
+    """Say whether a URL with brackets in it, those of an IPv6 address most likely, can be taken apart."""
     from urllib.parse import urlsplit
 
     try:
-        parts = urlsplit(f"http://{authority}")
+        parts = urlsplit(f"http://{rest}")
         return parts.port != 0 and bool(parts.hostname)
     except ValueError:
         return False
@@ -184,6 +188,15 @@ def _whole(text: str, least: int, most: int) -> int | None:
         return None
     value = int(text)
     return value if least <= value <= most else None
+
+
+def _is_unicode(text: str) -> bool:
+    """Say whether a text is free of what stands for undecodable bytes of the environment."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def unquote(text: str) -> str | None:
@@ -208,7 +221,11 @@ STRICT_FLAG = Kind("true or false", "write true or false", _strict_flag, choices
 TEXT = Kind("printable text", "write printable text", lambda text: text if text.isprintable() else None)
 PATH = Kind("a path", "write a path", lambda text: text)
 INSTRUMENTATIONS = Kind("a list of instrumentations", "separate the names by commas", _instrumentation_names)
-PATTERNS = Kind("a list of regular expressions", "write regular expressions separated by commas", _patterns)
+PATTERNS = Kind(
+    f"a list of regular expressions of up to {_LONGEST_PATTERNS} characters",
+    "write regular expressions separated by commas",
+    _patterns,
+)
 PAIRS = Kind("a list of key=value", "write key=value, separated by commas, with %2C for a comma in a value", _pairs)
 HEADERS = Kind("a list of name=value", "write name=value, separated by commas, with %2C for a comma in a value", _headers)
 HEADERS.secret = True

@@ -9,6 +9,10 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from platform_instrument.config.catalogue import UNSET, general
+from platform_instrument.config.kinds import ENDPOINT
+from platform_instrument.config.schema import Settings
+
 if TYPE_CHECKING:
     from platform_instrument.config.schema import Setting
 
@@ -25,7 +29,7 @@ class ConfigProblem:
     __slots__ = ("problem", "remedy", "used", "value", "variable")
 
     def __init__(self, variable: str, value: str, problem: str, *, used: str, remedy: str) -> None:
-        self.variable = variable
+        self.variable = _named(variable)
         self.value = value
         self.problem = problem
         self.used = used
@@ -40,31 +44,55 @@ class ConfigProblem:
         return f"ConfigProblem({str(self)!r})"
 
 
-def does_not_fit(setting: Setting, text: str, source: str, in_force: object) -> ConfigProblem:
-    """Return the problem of a value that is not of the setting's kind; `in_force` is what holds instead."""
+def does_not_fit(settings: Settings, setting: Setting, text: str, source: str) -> ConfigProblem:
+    """Return the problem of a value that is not of the setting's kind; `settings` are those in force."""
     kind = setting.kind
     close = get_close_matches(text.lower()[:_LONGEST], kind.choices, n=1)
     return ConfigProblem(
         setting.variable,
         MASK if kind.secret else quoted(text),
         f"{'in the file ' if source == 'file' else ''}is not {kind.what}",
-        used=shown(setting, in_force) or "the default",
+        used=in_force(settings, setting),
         remedy=f"did you mean {close[0]}?" if close else kind.remedy,
     )
 
 
+def larger_than_queue(setting: Setting, batch: int, most: int) -> ConfigProblem:
+    """Return the problem of a batch that its queue can never hold."""
+    queue = setting.variable.replace("EXPORT_BATCH", "QUEUE")
+    return ConfigProblem(
+        setting.variable, f"'{batch}'", f"is more than {queue}", used=str(most), remedy=f"lower it, or raise {queue}"
+    )
+
+
+def in_force(settings: Settings, setting: Setting) -> str:
+    """Return the value that holds, as it would be written, or what holds where there is none; empty where nothing does."""
+    value = shown(setting, setting.get(settings))
+    if value:
+        return value
+    variable, signal = general(setting.variable)
+    if signal:
+        return in_force(settings, Settings.declared[variable.partition("_")[2].lower()])
+    return UNSET.get(variable, "")
+
+
 def quoted(text: str) -> str:
     """Return a value in quotes, bounded, printable, without a password that stands in a URL."""
-    cut = text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
-    return ascii(without_credentials(cut))
+    masked = without_credentials(text) if "://" in text or "@" in text else text
+    return ascii(masked if len(masked) <= _LONGEST else masked[:_LONGEST] + "…")
 
 
 def without_credentials(text: str) -> str:
-    """Return the text with the user information of a URL masked."""
+    """Return a URL, right or wrong, with its user information and the values of its query masked.
+
+    What stands before the last `@` goes, wherever it is: a password that was not encoded may hold any sign.
+    """
     scheme, given, rest = text.partition("://")
-    authority, slash, path = rest.partition("/")
-    _, at, host = authority.rpartition("@")
-    return f"{scheme}://{MASK}@{host}{slash}{path}" if given and at else text
+    if not given:
+        scheme, rest = "", text
+    _, at, place = rest.rpartition("@")
+    place, question, _ = place.partition("?")
+    return f"{scheme}{given}{MASK if at else ''}{at}{place}{question}{MASK if question else ''}"
 
 
 def shown(setting: Setting, value: object) -> str:
@@ -73,7 +101,8 @@ def shown(setting: Setting, value: object) -> str:
         return ""
     if setting.kind.secret:
         return MASK
-    return written(value, setting.kind.unit)
+    text = written(value, setting.kind.unit)
+    return without_credentials(text) if setting.kind is ENDPOINT else text
 
 
 def written(value: object, unit: str = "") -> str:
@@ -86,4 +115,10 @@ def written(value: object, unit: str = "") -> str:
         return ",".join(value)
     if isinstance(value, Mapping):
         return ",".join(f"{key}={item}" for key, item in value.items())
-    return without_credentials(str(value))
+    return str(value)
+
+
+def _named(variable: str) -> str:
+    """Return a name as it can be printed: that of an unknown variable may hold anything."""
+    name = variable if variable.isprintable() and variable.isascii() else ascii(variable)[1:-1]
+    return name if len(name) <= _LONGEST else name[:_LONGEST] + "…"

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from platform_instrument.config.problem import ConfigProblem
+    from platform_instrument.config.schema import Setting
 
 PREFIXES = ("OTEL_", "PLATFORM_")
 
@@ -23,24 +24,31 @@ def read(environ: Mapping[str, str]) -> tuple[Settings, list[ConfigProblem]]:
     """
     settings = Settings()
     problems: list[ConfigProblem] = []
+    misfits: list[tuple[Setting, str, str]] = []
     path = environ.get("PLATFORM_CONFIG_FILE", "").strip()
     if path:
-        from platform_instrument.config.file import entries, unknown_key
+        from platform_instrument.config.file import entries, unknown_keys
 
         written, problems = entries(path)
-        problems += map(unknown_key, _lay(settings, written, "file", problems))
+        problems += unknown_keys(_lay(settings, written, "file", misfits))
     given = [(name, value) for name, value in environ.items() if name.startswith(PREFIXES)]
-    unknown = _lay(settings, given, "environment", problems)
+    unknown = _lay(settings, given, "environment", misfits)
+    _inherit(settings)
+    if misfits:
+        from platform_instrument.config.problem import does_not_fit
+
+        problems += [does_not_fit(settings, *misfit) for misfit in misfits]
     if unknown:
         from platform_instrument.config.suggestions import misspelt
 
         problems += misspelt(unknown)
-    _inherit(settings)
+    for queue in ("bsp", "blrp"):
+        _fit_batch(settings, queue, problems)
     return settings, problems
 
 
-def _lay(settings: Settings, given: Iterable[tuple[str, str]], source: str, problems: list[ConfigProblem]) -> list[str]:
-    """Lay one source over the settings; return the names that no setting has."""
+def _lay(settings: Settings, given: Iterable[tuple[str, str]], source: str, misfits: list[tuple[Setting, str, str]]) -> list[str]:
+    """Lay one source over the settings, note what does not fit; return the names that no setting has."""
     unknown = []
     for name, value in given:
         text = value.strip()
@@ -49,20 +57,29 @@ def _lay(settings: Settings, given: Iterable[tuple[str, str]], source: str, prob
             unknown.append(name)
         elif text:
             fit = setting.kind.parse(text)
-            if fit is not None:
+            if fit is None:
+                misfits.append((setting, text, source))
+            else:
                 setting.put(settings, fit)
                 settings.sources[setting.attribute] = source
-            else:
-                from platform_instrument.config.problem import does_not_fit
-
-                problems.append(does_not_fit(setting, text, source, setting.get(settings)))
     return unknown
 
 
 def _inherit(settings: Settings) -> None:
     """Let a general limit hold where the particular one is not set."""
-    for setting in Settings.declared:
+    for attribute, setting in Settings.declared.items():
         general = setting.general
-        if general in settings.sources and setting.attribute not in settings.sources:
+        if general in settings.sources and attribute not in settings.sources:
             setting.put(settings, getattr(settings, general))
-            settings.sources[setting.attribute] = settings.sources[general]
+            settings.sources[attribute] = settings.sources[general]
+
+
+def _fit_batch(settings: Settings, queue: str, problems: list[ConfigProblem]) -> None:
+    """Keep a batch that was asked for within its queue, as the specification demands."""
+    attribute = f"{queue}_max_export_batch_size"
+    most = getattr(settings, f"{queue}_max_queue_size")
+    if attribute in settings.sources and getattr(settings, attribute) > most:
+        from platform_instrument.config.problem import larger_than_queue
+
+        problems.append(larger_than_queue(Settings.declared[attribute], getattr(settings, attribute), most))
+        setattr(settings, attribute, most)

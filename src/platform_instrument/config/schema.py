@@ -21,7 +21,9 @@ SIGNALS = ("traces", "metrics", "logs")
 class Setting:
     """One setting; `general` names the setting whose value holds where this one is not set."""
 
-    __slots__ = ("attribute", "default", "general", "kind", "prefix", "signals", "variable")
+    __slots__ = ("attribute", "default", "general", "kind", "prefix", "signals")
+
+    attribute: str
 
     def __init__(self, prefix: str, default: object, kind: kinds.Kind, general: str = "", *, signals: bool = False) -> None:
         self.prefix = prefix
@@ -30,10 +32,10 @@ class Setting:
         self.general = general
         self.signals = signals
 
-    def called(self, attribute: str) -> None:
-        """Take the name under which the schema declares it."""
-        self.attribute = attribute
-        self.variable = self.prefix + attribute.upper()
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return self.prefix + self.attribute.upper()
 
     def get(self, settings: Settings) -> object:
         """Return the value in force."""
@@ -51,7 +53,7 @@ class LibrarySetting(Setting):
 
     def __init__(self, prefix: str, attribute: str, kind: kinds.Kind, family: str, library: str) -> None:
         super().__init__(prefix, None, kind)
-        self.called(attribute)
+        self.attribute = attribute
         self.family = family
         self.library = library
 
@@ -66,33 +68,39 @@ class LibrarySetting(Setting):
 
 def otel(default: T, kind: kinds.Kind, *, general: str = "", signals: bool = False) -> T:
     """Declare an `OTEL_` variable; with `signals`, also its forms for traces, metrics and logs alone."""
-    return Setting("OTEL_", default, kind, general, signals=signals)  # type: ignore[return-value] # a slot, see Schema
+    return Setting("OTEL_", default, kind, general, signals=signals)  # type: ignore[return-value] # its default, see Schema
 
 
 def platform(default: T, kind: kinds.Kind) -> T:
     """Declare a `PLATFORM_` variable."""
-    return Setting("PLATFORM_", default, kind)  # type: ignore[return-value] # a slot, see Schema
+    return Setting("PLATFORM_", default, kind)  # type: ignore[return-value] # its default, see Schema
+
+
+def _of_signal(attribute: str, signal: str) -> str:
+    return f"exporter_otlp_{signal}_{attribute[14:]}"
 
 
 class Schema(type):
-    """Makes a slot of each declared setting and keeps the declarations."""
+    """Keeps the declarations and leaves the default of each in its place, so that new settings cost nothing."""
 
-    declared: tuple[Setting, ...]
-    by_variable: dict[str, Setting]
+    declared: dict[str, Setting]
+    """By attribute, in order."""
 
     def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> Schema:  # noqa: D102 - see class
         declared: dict[str, Setting] = {}
-        for attribute, setting in tuple(namespace.items()):
+        for attribute, setting in namespace.items():
             if type(setting) is Setting:
-                declared[attribute] = namespace.pop(attribute)
-                for signal in SIGNALS if setting.signals else ():
-                    declared[attribute.replace("otlp_", f"otlp_{signal}_")] = Setting("OTEL_", None, setting.kind)
+                setting.attribute = attribute
+                declared[attribute] = setting
+                if setting.signals:
+                    for signal in SIGNALS:
+                        own = Setting("OTEL_", None, setting.kind)
+                        own.attribute = _of_signal(attribute, signal)
+                        declared[own.attribute] = own
         for attribute, setting in declared.items():
-            setting.called(attribute)
-        namespace["__slots__"] = tuple(declared)
+            namespace[attribute] = setting.default
         made = super().__new__(cls, name, bases, namespace)
-        made.declared = tuple(declared.values())
-        made.by_variable = {setting.variable: setting for setting in made.declared}
+        made.declared = declared
         return made
 
 
@@ -204,11 +212,6 @@ class Settings(Found, metaclass=Schema):
     flush_timeout = platform(3.0, kinds.number(0, 300, unit="s"))
     sigterm_handler = platform(True, kinds.FLAG)
 
-    def __init__(self) -> None:
-        super().__init__()
-        for setting in Settings.declared:
-            setattr(self, setting.attribute, setting.default)
-
     def source(self, attribute: str) -> str:
         """Return where a setting came from: `environment`, `file` or `default`."""
         return self.sources.get(attribute, "default")
@@ -216,10 +219,10 @@ class Settings(Found, metaclass=Schema):
 
 def setting_of(variable: str) -> Setting | None:
     """Return the setting behind a variable, None where there is none."""
-    setting = Settings.by_variable.get(variable)
-    if setting is not None:
-        return setting
     name = variable.lower()
+    setting = Settings.declared.get(name.partition("_")[2])
+    if setting is not None and setting.variable == variable:
+        return setting
     if name.startswith("platform_instrumentation_"):
         library = name[len("platform_instrumentation_") :]
         return LibrarySetting("PLATFORM_", name[9:], kinds.FLAG, "instrumentation_switches", library) if library else None
@@ -227,6 +230,11 @@ def setting_of(variable: str) -> Setting | None:
         library = name[len("otel_python_") : -len("_excluded_urls")]
         return LibrarySetting("OTEL_", name[5:], kinds.PATTERNS, "excluded_urls_by_library", library) if library else None
     return None
+
+
+def of_signals(setting: Setting) -> tuple[Setting, ...]:
+    """Return the settings that hold for one signal alone instead of this general one."""
+    return tuple(Settings.declared[_of_signal(setting.attribute, signal)] for signal in SIGNALS if setting.signals)
 
 
 def switched_off(settings: Settings) -> bool:

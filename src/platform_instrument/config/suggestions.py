@@ -6,6 +6,7 @@ OpenTelemetry has many that are for other languages, for collectors or for upstr
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from platform_instrument.config.problem import ConfigProblem
@@ -14,11 +15,28 @@ from platform_instrument.config.schema import Settings
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_CLOSENESS = {"OTEL": 0.88, "PLATFORM": 0.65}
+_CLOSENESS = {"OTEL": 0.88, "PLATFORM": 0.75}
 """Smallest share of letters in common (`difflib`'s ratio): `OTEL_SERVICE_NAMESPACE` is 0.83 away from one of ours."""
 
+_MOST_COMPARED = 40
+"""Each takes some tenths of a millisecond, and the service waits."""
+
+_GUESSES = {
+    "disabled": "OTEL_SDK_DISABLED",
+    "enabled_instrumentations": "PLATFORM_INSTRUMENTATIONS",
+    "endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "exporter_endpoint": "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "sampler": "OTEL_TRACES_SAMPLER",
+    "sampler_arg": "OTEL_TRACES_SAMPLER_ARG",
+}
+"""Names, after their prefix, that people expect and whose letters lead elsewhere or nowhere."""
+
 _FOREIGN = (
+    "OTEL_BLRP_SCHEDULED_",
+    "OTEL_CONFIG_FILE",
     "OTEL_EXPERIMENTAL_",
+    "OTEL_JAVA",
+    "OTEL_LOGRECORD_",
     "OTEL_LOG_LEVEL",
     "OTEL_NODE_",
     "OTEL_POD_",
@@ -26,15 +44,19 @@ _FOREIGN = (
     "OTEL_PYTHON_DISTRO",
     "OTEL_RESOURCE_ATTRIBUTES_",
     "OTEL_SEMCONV_",
+    "PLATFORM_INSTRUMENT_",
 )
-"""Names that are often set, by the Kubernetes operator above all: comparing them would cost each start 13 ms."""
+"""Names that are set by others, or by us for our own processes: comparing them would cost each start 13 ms."""
+
+_ADDRESSES = ("_SERVICE_HOST", "_SERVICE_PORT", "_TCP", "_UDP")
+"""What Kubernetes adds to the name of each service, `platform-api` for instance."""
 
 
 def misspelt(names: Iterable[str]) -> list[ConfigProblem]:
     """Return a problem for each unknown name that is close to one of ours; the rest is somebody else's."""
     problems = []
-    for name in names:
-        meant = None if name.startswith(_FOREIGN) else closest(name)
+    for name in [name for name in names if not _is_foreign(name)][:_MOST_COMPARED]:
+        meant = closest(name)
         if meant is not None:
             problems.append(unknown(name, "", meant))
     return problems
@@ -42,15 +64,19 @@ def misspelt(names: Iterable[str]) -> list[ConfigProblem]:
 
 def closest(name: str) -> str | None:
     """Return the variable whose name, but for its prefix, is closest to this one, None where none is close."""
-    from difflib import get_close_matches
-
     prefix, _, rest = name.partition("_")
-    variables = {setting.attribute: setting.variable for setting in Settings.declared}
-    matches = get_close_matches(rest[:100].lower(), variables, n=1, cutoff=_CLOSENESS.get(prefix, 0.6))
-    return variables[matches[0]] if matches else None
+    rest = rest[:100].lower()
+    if rest in _GUESSES:
+        return _GUESSES[rest]
+    matches = get_close_matches(rest, Settings.declared, n=1, cutoff=_CLOSENESS.get(prefix, 0.6))
+    return Settings.declared[matches[0]].variable if matches else None
 
 
 def unknown(name: str, where: str, meant: str | None) -> ConfigProblem:
     """Return the problem of an unknown name; its value is not shown, since nobody knows what it is."""
     remedy = f"did you mean {meant}?" if meant else "see `platform-instrument config` for the names there are"
     return ConfigProblem(name, "", f"{where}is not a setting", used="", remedy=remedy)
+
+
+def _is_foreign(name: str) -> bool:
+    return name.startswith(_FOREIGN) or (name.startswith("PLATFORM_") and any(sign in name for sign in _ADDRESSES))
