@@ -13,9 +13,13 @@ if TYPE_CHECKING:
 PROGRAM_PID = "_PLATFORM_INSTRUMENT_PID"
 """Set by the command to the process that becomes the program it was given; no setting, so it has no setting's prefix."""
 
-_TOOLS = frozenset(
-    ["pip", "pip3", "pipx", "uv", "uvx", "poetry", "pdm", "hatch", "hatchling", "flit", "flit_core", "build", "setuptools", "venv", "virtualenv", "ensurepip", "twine", "wheel", "conda", "mamba", "tox", "nox", "pre-commit", "pre_commit", "mypy", "dmypy", "ruff", "black", "isort", "flake8", "pylint", "pyright", "pyflakes", "pycodestyle", "bandit", "coverage", "pip-compile", "pip-sync", "pip-audit", "platform-instrument", "py_compile", "compileall", "idlelib", "pydoc", "sysconfig", "site", "ptpython", "ipykernel_launcher", "debugpy", "pyproject_hooks", "pep517", "maturin", "meson", "scikit_build_core"]
-)
+_INSTALLERS = ("pip", "pipx", "pip-compile", "pip-sync", "pip-audit", "uv", "uvx", "poetry", "pdm", "conda", "mamba", "twine")
+_BUILDERS = ("build", "ensurepip", "flit", "flit_core", "hatch", "hatchling", "maturin", "meson", "pep517", "pyproject_hooks",
+             "scikit_build_core", "setup", "setuptools", "venv", "virtualenv", "wheel")  # fmt: skip
+_CHECKERS = ("bandit", "black", "dmypy", "flake8", "isort", "mypy", "nox", "pre-commit", "pre_commit", "pycodestyle", "pyflakes",
+             "pylint", "pyright", "ruff", "tox")  # fmt: skip
+_INTERPRETER_S = ("compileall", "idlelib", "py_compile", "pydoc", "site", "sysconfig")
+_TOOLS = frozenset((*_INSTALLERS, *_BUILDERS, *_CHECKERS, *_INTERPRETER_S, "platform-instrument"))
 _WITH_VALUE = frozenset(("-W", "-X", "--check-hash-based-pycs"))
 _WORKER = "from multiprocessing.spawn import"
 _FORK_SERVER = "from multiprocessing.forkserver import"
