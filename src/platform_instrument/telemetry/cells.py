@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 MOST_SERIES = 2_000
 """Attribute sets an instrument may have; the rest are counted together in the overflow series."""
 
+_always, _kept = 0, SAMPLED
+"""The exemplar filter as masks over a span's flags: which bit is taken as set, and which must be."""
+
 _OVERFLOW = (("otel.metric.overflow", True),)
 
 
@@ -53,9 +56,11 @@ class Cell:
         index = bisect_left(self.bounds, value)
         self.counts[index] += 1
         self.sum += value
-        self.least = min(self.least, value)
-        self.most = max(self.most, value)
-        if span.flags & SAMPLED:
+        if value < self.least:  # noqa: PLR1730 - `min` is a call: it costs as much as the rest, and threads switch in it
+            self.least = value
+        if value > self.most:  # noqa: PLR1730 - as above
+            self.most = value
+        if (span.flags | _always) & _kept:
             self.exemplars[index] = (value, span.end_ns, span.trace_id, span.span_id)
 
 
@@ -107,6 +112,10 @@ class Histograms:
         self.by_name: dict[str, Histogram] = {}
         self.start_ns = time_ns()
 
+    def recorded(self) -> bool:
+        """Say whether anything was recorded in this process."""
+        return any(any(cell.counts) for histogram in list(self.by_name.values()) for cell in histogram.series())
+
     def reset(self) -> None:
         """Start every series from zero: in a fork child, whose parent goes on counting what it had."""
         self.start_ns = time_ns()
@@ -117,6 +126,13 @@ class Histograms:
 
 HISTOGRAMS = Histograms()
 """The instruments of this process."""
+
+
+def use_exemplar_filter(name: str) -> None:
+    """Put an exemplar filter of the specification in force: `trace_based`, `always_on` or `always_off`."""
+    global _always, _kept  # noqa: PLW0603 - one a process, read on the hot path
+    _always = SAMPLED if name == "always_on" else 0
+    _kept = 0 if name == "always_off" else SAMPLED
 
 
 def cell_of(operation: Operation, duration: Duration, answered: Mapping[str, Any] | None) -> Cell:

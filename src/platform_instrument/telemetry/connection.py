@@ -14,27 +14,37 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from ssl import SSLContext
     from urllib.parse import SplitResult
 
     from platform_instrument.config.otlp import OtlpSettings
 
 _PIECE = 64 * 1024
+_LOOK_UP = 0.02
+"""Seconds between two looks at whether somebody is in a hurry."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
 _LONGEST_HEAD = 16 * 1024
 
 
+class Interrupted(Exception):  # noqa: N818 - not an error
+    """The answer was not waited for, because somebody is in a hurry; not a byte of it was read."""
+
+
 class TimedSocket:
     """A socket as far as `http.client` asks for one; `TimeoutError` at `deadline`, on the clock of `time.monotonic`."""
 
-    __slots__ = ("_socket", "deadline", "proxied")
+    __slots__ = ("_answered", "_socket", "deadline", "hurried", "proxied")
 
     def __init__(self, connected: socket.socket, deadline: float, *, proxied: bool = False) -> None:
         self._socket = connected
+        self._answered = False
         self.deadline = deadline
         self.proxied = proxied
         """Whether the peer is a proxy that has to be told the whole URL."""
+        self.hurried: Callable[[], bool] = bool
+        """Asked again and again while nothing of an answer has come: true ends the wait with `Interrupted`."""
 
     def makefile(self, _mode: str, *_arguments: object) -> io.BufferedReader:
         """Return a reader of the answer; closing it leaves the socket open."""
@@ -42,17 +52,31 @@ class TimedSocket:
 
     def sendall(self, data: bytes) -> None:
         """Send everything, piece by piece so that the deadline holds over TLS too."""
+        self._answered = False
         view = memoryview(data)
         while view:
             self.timed().sendall(view[:_PIECE])
             view = view[_PIECE:]
 
-    def timed(self) -> socket.socket:
-        """Return the socket with what is left of the time."""
+    def receive(self, buffer: bytearray | memoryview) -> int:
+        """Read some bytes of an answer into a buffer; return how many, 0 at its end."""
+        while not self._answered:
+            try:
+                count = self.timed(_LOOK_UP).recv_into(buffer)
+            except TimeoutError:
+                if self.hurried():
+                    raise Interrupted from None
+            else:
+                self._answered = True
+                return count
+        return self.timed().recv_into(buffer)
+
+    def timed(self, most: float = float("inf")) -> socket.socket:
+        """Return the socket with what is left of the time, and no more than `most` seconds."""
         left = self.deadline - monotonic()
         if left <= 0:
             raise TimeoutError
-        self._socket.settimeout(left)
+        self._socket.settimeout(min(left, most))
         return self._socket
 
     def close(self) -> None:
@@ -74,7 +98,7 @@ class _Reader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override] # what BufferedReader passes
-        return self._timed.timed().recv_into(buffer)
+        return self._timed.receive(buffer)
 
 
 def connect(otlp: OtlpSettings, deadline: float) -> TimedSocket:

@@ -7,20 +7,24 @@ from __future__ import annotations
 
 import zlib
 from collections import deque
-from time import monotonic
-from typing import TYPE_CHECKING, Protocol
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any, Protocol
 
 from platform_instrument.core.report import say
+from platform_instrument.telemetry import losses
 from platform_instrument.telemetry.backoff import Backoff
 
 if TYPE_CHECKING:
-    from platform_instrument.telemetry.http_exporter import Outcome
+    from platform_instrument.telemetry.outcome import Outcome
 
-MOST_BYTES = 4 * 1024 * 1024
-"""Compressed bodies kept while the collector does not answer."""
+MOST_BYTES = 2 * 1024 * 1024
+"""Bodies kept while the collector does not answer, as they are sent: some 30,000 spans, packed."""
 
 _GZIP = 31
 """The window of zlib that means a gzip header."""
+
+_INTERRUPTED = 0.0
+"""The pause after an attempt that is to go on as soon as the worker does."""
 
 _LAST_RETRY = 0.25
 """Seconds before the one more attempt that an orderly end makes."""
@@ -29,34 +33,40 @@ _LAST_RETRY = 0.25
 class Exporter(Protocol):
     """Makes one attempt to deliver one body, within its time; never raises for what a network does."""
 
+    encoding: str
+    """How bodies are to be packed: `gzip` or `none`."""
+
+    survives_fork: bool
+    """Whether a connection may be open while the process forks."""
+
     def send(self, body: bytes, deadline: float, *, encoding: str) -> Outcome:
         """Send a body; `deadline` is on the clock of `time.monotonic`."""
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection; the next attempt opens another."""
 
     def abandon(self) -> None:
         """Drop an inherited connection without a word on it: in a fork child."""
 
 
 class Delivery:
-    """The way out for one signal; `unit` names what is counted."""
+    """The way out for one signal; `unit` names what is counted, `timeout` is the longest time for one export, in seconds."""
 
-    __slots__ = ("_backoff", "_complained", "_exporter", "_latest_only", "_not_before", "_pending", "bytes", "delivered", "endpoint",
-                 "lost", "reason", "unit")  # fmt: skip
+    __slots__ = ("_backoff", "_complained", "_exporter", "_latest_only", "_not_before", "_pending", "_timeout", "bytes",
+                 "delivered", "endpoint", "reason", "unit")  # fmt: skip
 
-    def __init__(self, exporter: Exporter, endpoint: str, unit: str, *, latest_only: bool = False) -> None:
+    def __init__(self, exporter: Exporter, endpoint: str, unit: str, *, timeout: float, latest_only: bool = False) -> None:
         self._exporter = exporter
         self._backoff = Backoff()
         self._pending: deque[tuple[bytes, int]] = deque()
         self._not_before = 0.0
         self._complained = False
         self._latest_only = latest_only
+        self._timeout = timeout
         self.endpoint = endpoint
         self.unit = unit
         self.bytes = 0
         self.delivered = 0
-        self.lost = 0
         self.reason = ""
         """Why the last attempt failed, empty when it did not."""
 
@@ -68,67 +78,80 @@ class Delivery:
         if self._latest_only:
             self._pending.clear()
             self.bytes = 0
-        compressor = zlib.compressobj(1, zlib.DEFLATED, _GZIP)
-        packed = compressor.compress(body) + compressor.flush()
-        self._pending.append((packed, count))
-        self.bytes += len(packed)
+        if self._exporter.encoding == "gzip":
+            compressor = zlib.compressobj(1, zlib.DEFLATED, _GZIP)
+            body = compressor.compress(body) + compressor.flush()
+        self._pending.append((body, count))
+        self.bytes += len(body)
         while self.bytes > MOST_BYTES and len(self._pending) > 1:
-            self._lose("the queue is full while the collector does not answer")
+            self._lose(losses.BUFFER_FULL, "the buffer is full while the collector does not answer")
 
     def work(self) -> float | None:
-        """Send what is due; return the seconds until the next attempt, None when nothing waits."""
+        """Make one attempt if one is due; return the seconds until the next, None when nothing waits."""
+        if not self._pending:
+            return None
         wait = self._not_before - monotonic()
         if wait > 0:
-            return wait if self._pending else None
-        while self._pending:
-            pause = self._attempt(monotonic() + 10.0)
-            if pause is not None:
-                self._not_before = monotonic() + pause
-                return pause
-        return None
+            return wait
+        pause = self._attempt(monotonic() + self._timeout)
+        self._not_before = 0.0 if pause is None else monotonic() + pause
+        return pause if pause is not None else 0.0 if self._pending else None
 
-    def finish(self, deadline: float) -> None:
-        """Send everything that waits before `deadline`, with one more attempt for a collector that falters; say what is lost."""
+    def finish(self, deadline: float) -> bool:
+        """Send everything that waits before `deadline`, with one more attempt for a collector that falters; say what is lost.
+
+        Return whether everything was delivered.
+        """
         chances = 2
         while self._pending and chances and monotonic() < deadline:
             pause = self._attempt(deadline)
+            if pause == _INTERRUPTED:
+                return False
             if pause is not None:
                 chances -= 1
-                if chances and monotonic() + _LAST_RETRY < deadline and self.delivered:
-                    self._sleep(_LAST_RETRY)
+                if chances and self.delivered and monotonic() + _LAST_RETRY < deadline:
+                    sleep(_LAST_RETRY)
+        complete = not self._pending
         while self._pending:
-            self._lose(self.reason or "the process ended first")
+            self._lose(losses.PROCESS_ENDED, self.reason or "the process ended first")
+        self._exporter.close()
+        return complete
 
-    def forget(self) -> None:
-        """Start from nothing in a fork child: what waits belongs to the parent."""
+    def before_fork(self) -> None:
+        """Close a connection that a fork would break."""
+        if not self._exporter.survives_fork:
+            self._exporter.close()
+
+    def abandon(self) -> None:
+        """Let go of an inherited connection: in a fork child, which makes a delivery of its own."""
         self._exporter.abandon()
-        self._pending.clear()
-        self.bytes = self.delivered = self.lost = 0
-        self._not_before = 0.0
-        self._complained = False
-        self._backoff.reset()
 
-    def count_loss(self, count: int, reason: str) -> None:
-        """Count records that were lost before they came here."""
-        self.lost += count
-        self._complain(reason)
+    def count_loss(self, count: int, reason: str, said: str) -> None:
+        """Count records that were lost, here or before they came here; `said` is the reason in words."""
+        losses.count(self.unit, reason, count)
+        self._complain(said)
+
+    def status(self) -> dict[str, Any]:
+        """Return what doctor shows."""
+        return {"endpoint": self.endpoint, "delivered": self.delivered, "waiting_bytes": self.bytes, "reason": self.reason}
 
     def _attempt(self, deadline: float) -> float | None:
         """Try to send the oldest body; return how long to wait after a failure that may pass."""
-        packed, count = self._pending[0]
-        outcome = self._exporter.send(packed, deadline, encoding="gzip")
+        body, count = self._pending[0]
+        outcome = self._exporter.send(body, deadline, encoding=self._exporter.encoding)
+        self.reason = "" if outcome.delivered else outcome.reason
         if outcome.delivered:
             self._done()
             self._backoff.reset()
-            self._complained = False
-            self.reason = ""
-            self.delivered += count - outcome.rejected
+            self._complained = self._complained and bool(outcome.rejected)
+            self.delivered += max(count - outcome.rejected, 0)
             if outcome.rejected:
-                self.count_loss(outcome.rejected, f"the collector rejected them: {outcome.reason}")
+                self.count_loss(outcome.rejected, losses.REJECTED, f"the collector rejected some: {outcome.reason}")
             return None
-        self.reason = outcome.reason
+        if outcome.interrupted:
+            return _INTERRUPTED
         if not outcome.retryable:
-            self._lose(outcome.reason)
+            self._lose(losses.REFUSED, outcome.reason)
             return None
         self._complain(outcome.reason)
         return self._backoff.delay(outcome.retry_after)
@@ -138,17 +161,11 @@ class Delivery:
         self.bytes -= len(body[0])
         return body
 
-    def _lose(self, reason: str) -> None:
-        self.count_loss(self._done()[1], reason)
+    def _lose(self, reason: str, said: str) -> None:
+        self.count_loss(self._done()[1], reason, said)
 
     def _complain(self, reason: str) -> None:
         """Say once that delivery falters, and again only after it worked in between."""
         if not self._complained:
             self._complained = True
             say(f"{self.unit} cannot be delivered to {self.endpoint}: {reason}; kept within bounds, losses are counted")
-
-    @staticmethod
-    def _sleep(seconds: float) -> None:
-        from time import sleep
-
-        sleep(seconds)

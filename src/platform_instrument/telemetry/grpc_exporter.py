@@ -14,6 +14,8 @@ from platform_instrument import __version__
 from platform_instrument.telemetry.outcome import Outcome, accepted, fields, readable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from platform_instrument.config.otlp import OtlpSettings
 
 _METHODS = {
@@ -22,6 +24,8 @@ _METHODS = {
     "logs": "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
 }
 _RETRYABLE = frozenset(("CANCELLED", "DEADLINE_EXCEEDED", "ABORTED", "OUT_OF_RANGE", "UNAVAILABLE", "DATA_LOSS"))
+_LOOK_UP = 0.02
+"""Seconds between two looks at whether somebody is in a hurry."""
 _ONLY_WHEN_TOLD = "RESOURCE_EXHAUSTED"
 
 
@@ -32,9 +36,11 @@ class ExporterUnavailable(Exception):  # noqa: N818 - a state of the installatio
 class GrpcExporter:
     """Calls `Export` of one collector."""
 
-    __slots__ = ("_call", "_channel", "_grpc", "_metadata", "_otlp", "encoding")
+    __slots__ = ("_call", "_channel", "_grpc", "_hurried", "_metadata", "_otlp", "encoding")
 
-    def __init__(self, otlp: OtlpSettings) -> None:
+    survives_fork = False
+
+    def __init__(self, otlp: OtlpSettings, hurried: Callable[[], bool] = bool) -> None:
         try:
             import grpc
         except ImportError as error:
@@ -45,6 +51,7 @@ class GrpcExporter:
             raise ExporterUnavailable(message) from error
         self._grpc: Any = grpc
         self._otlp = otlp
+        self._hurried = hurried
         self._metadata = tuple(otlp.headers.items())
         self._channel: Any = None
         self._call: Any = None
@@ -58,7 +65,7 @@ class GrpcExporter:
             if self._call is None:
                 self._open()
             left = max(min(deadline - monotonic(), self._otlp.timeout), 0.001)
-            return accepted(self._call(body, timeout=left, metadata=self._metadata))
+            return self._answer(self._call.future(body, timeout=left, metadata=self._metadata))
         except grpc.RpcError as error:
             return self._failure(error)
         except OSError as error:  # a certificate that cannot be read
@@ -90,6 +97,16 @@ class GrpcExporter:
             credentials = grpc.ssl_channel_credentials(authorities, key, chain)
             self._channel = grpc.secure_channel(target, credentials, options=options, compression=compression)
         self._call = self._channel.unary_unary(_METHODS[otlp.signal])  # without serializers bytes go through as they are
+
+    def _answer(self, future: Any) -> Outcome:  # noqa: ANN401 - grpc's future
+        """Wait for the answer, or until somebody is in a hurry."""
+        while True:
+            try:
+                return accepted(future.result(timeout=_LOOK_UP))
+            except self._grpc.FutureTimeoutError:
+                if self._hurried():
+                    future.cancel()
+                    return Outcome(delivered=False, retryable=True, interrupted=True)
 
     @staticmethod
     def _failure(error: Any) -> Outcome:  # noqa: ANN401 - grpc's error is a call too

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from platform_instrument import __version__
-from platform_instrument.telemetry.connection import TimedSocket, connect
+from platform_instrument.telemetry.connection import Interrupted, TimedSocket, connect
 from platform_instrument.telemetry.outcome import Outcome, accepted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from platform_instrument.config.otlp import OtlpSettings
 
 _RETRYABLE = frozenset((429, 502, 503, 504))
@@ -25,12 +27,17 @@ _LONGEST_ANSWER = 64 * 1024
 
 
 class HttpExporter:
-    """Posts encoded bodies to one URL."""
+    """Posts encoded bodies to one URL; `hurried` is asked while it waits for an answer, and ends the wait."""
 
-    __slots__ = ("_connection", "_headers", "_otlp", "_socket", "_used", "encoding")
+    __slots__ = ("_asked", "_connection", "_headers", "_hurried", "_otlp", "_socket", "_used", "encoding")
 
-    def __init__(self, otlp: OtlpSettings) -> None:
+    survives_fork = True
+
+    def __init__(self, otlp: OtlpSettings, hurried: Callable[[], bool] = bool) -> None:
         self._otlp = otlp
+        self._hurried = hurried
+        self._asked: bytes | None = None
+        """The body that was sent and whose answer was not waited for."""
         self._headers = {
             "User-Agent": f"platform-instrument/{__version__}",
             **otlp.headers,
@@ -45,6 +52,8 @@ class HttpExporter:
     def send(self, body: bytes, deadline: float, *, encoding: str) -> Outcome:
         """Make one attempt; a connection that the collector closed while it was idle does not count as one."""
         deadline = min(deadline, monotonic() + self._otlp.timeout)
+        if self._asked is not None and self._asked is not body:
+            self.close()  # the answer that is due belongs to another body
         try:
             if self._used:
                 try:
@@ -52,6 +61,8 @@ class HttpExporter:
                 except ConnectionError:
                     self.close()
             return self._exchange(body, deadline, encoding)
+        except Interrupted:
+            return Outcome(delivered=False, retryable=True, interrupted=True)
         except TimeoutError:
             reason = "it did not answer in time"
         except ConnectionError as error:
@@ -70,7 +81,7 @@ class HttpExporter:
         """Close the connection."""
         if self._socket is not None:
             self._socket.hang_up()
-        self._connection = self._socket = None
+        self._connection = self._socket = self._asked = None
         self._used = False
 
     def abandon(self) -> None:
@@ -81,9 +92,12 @@ class HttpExporter:
         """Send a request and read its answer."""
         connection, socket = self._open(deadline)
         socket.deadline = deadline
-        headers = {**self._headers, "Content-Encoding": "gzip"} if encoding == "gzip" else self._headers
-        connection.request("POST", self._target(), body, headers)
+        if self._asked is None:
+            headers = {**self._headers, "Content-Encoding": "gzip"} if encoding == "gzip" else self._headers
+            connection.request("POST", self._target(), body, headers)
+            self._asked = body
         response = connection.getresponse()
+        self._asked = None
         answer = response.read(_LONGEST_ANSWER)
         self._used = True
         if response.will_close or not response.isclosed():
@@ -94,6 +108,7 @@ class HttpExporter:
         """Return the connection, made when there is none."""
         if self._connection is None or self._socket is None:
             self._socket = connect(self._otlp, deadline)
+            self._socket.hurried = self._hurried
             self._connection = HTTPConnection(urlsplit(self._otlp.endpoint).netloc)
             self._connection.sock = self._socket
         return self._connection, self._socket

@@ -28,6 +28,8 @@ class Outcome:
     reason: str = ""
     retry_after: float | None = None
     rejected: int = 0
+    interrupted: bool = False
+    """Whether nothing is known yet: the attempt was left, and goes on with the next call for the same body."""
 
 
 def accepted(answer: bytes) -> Outcome:

@@ -8,13 +8,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from platform_instrument.config.otlp import otlp_settings
+from platform_instrument.core.guard import guard
 from platform_instrument.core.report import say
+from platform_instrument.telemetry import losses
 from platform_instrument.telemetry.delivery import Delivery, Exporter
 from platform_instrument.telemetry.otlp import SpanEncoder
 from platform_instrument.telemetry.otlp_metrics import MetricEncoder
 from platform_instrument.telemetry.resource import resource_attributes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from platform_instrument.config.otlp import OtlpSettings
     from platform_instrument.config.schema import Settings
     from platform_instrument.telemetry.cells import Histograms
@@ -24,12 +28,12 @@ if TYPE_CHECKING:
 class Outlets:
     """Where spans and metrics of this process go."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, hurried: Callable[[], bool] = bool) -> None:
         self.resource = resource_attributes(settings)
         self._span_encoder = SpanEncoder(self.resource)
         self._metric_encoder = MetricEncoder(self.resource)
-        self.spans = _delivery(settings, "traces") if "otlp" in settings.traces_exporter else None
-        self.metrics = _delivery(settings, "metrics") if "otlp" in settings.metrics_exporter else None
+        self.spans = _delivery(settings, "traces", hurried) if "otlp" in settings.traces_exporter else None
+        self.metrics = _delivery(settings, "metrics", hurried) if "otlp" in settings.metrics_exporter else None
         self._console = "console" in settings.traces_exporter
         self._metric_console = "console" in settings.metrics_exporter
         self.own_traces = True
@@ -38,11 +42,27 @@ class Outlets:
     def put_spans(self, spans: list[Span]) -> None:
         """Encode a batch, masked, and queue it for delivery."""
         if self.spans is not None and self.own_traces:
-            self.spans.put(self._span_encoder.encode(spans), len(spans))
+            body = guard("encode spans", self._span_encoder.encode, spans)
+            if body is not None:
+                self.spans.put(body, len(spans))
+            else:
+                self._put_one_by_one(self.spans, spans)
         if self._console:
-            from platform_instrument.telemetry.console import print_traces
+            guard("print spans", self._print, spans)
 
-            print_traces(spans, str(self.resource.get("service.name", "")))
+    def _put_one_by_one(self, delivery: Delivery, spans: list[Span]) -> None:
+        """Queue what can be encoded of a batch with a span in it that cannot, which alone is lost."""
+        encode = self._span_encoder.encode
+        bodies = [body for span in spans if (body := guard("encode a span", encode, (span,))) is not None]
+        if len(bodies) < len(spans):
+            delivery.count_loss(len(spans) - len(bodies), losses.NOT_ENCODED, "a fault of ours in encoding them")
+        if bodies:
+            delivery.put(b"".join(bodies), len(bodies))  # messages of protobuf merge by concatenation
+
+    def _print(self, spans: list[Span]) -> None:
+        from platform_instrument.telemetry.console import print_traces
+
+        print_traces(spans, str(self.resource.get("service.name", "")))
 
     def put_metrics(self, histograms: Histograms) -> None:
         """Encode the state of every series and queue it for delivery."""
@@ -58,49 +78,55 @@ class Outlets:
     def count_loss(self, count: int, reason: str) -> None:
         """Count spans that were lost before they could be encoded."""
         if self.spans is not None:
-            self.spans.count_loss(count, reason)
+            self.spans.count_loss(count, losses.QUEUE_FULL, reason)
 
     def work(self) -> list[float | None]:
         """Send what is due; return the seconds until the next attempts."""
         return [delivery.work() for delivery in self.deliveries()]
 
-    def finish(self, deadline: float) -> None:
-        """Send what waits, before the deadline."""
+    def finish(self, deadline: float) -> bool:
+        """Send what waits, before the deadline; say whether it was delivered."""
+        finished = [delivery.finish(deadline) for delivery in self.deliveries()]
+        return all(finished)
+
+    def before_fork(self) -> None:
+        """Close connections that a fork would break."""
         for delivery in self.deliveries():
-            delivery.finish(deadline)
+            delivery.before_fork()
 
     def abandon(self) -> None:
-        """Drop connections and bodies inherited from the parent process."""
+        """Drop connections inherited from the parent process."""
         for delivery in self.deliveries():
-            delivery.forget()
+            delivery.abandon()
 
     def deliveries(self) -> tuple[Delivery, ...]:
         """Return the ways out that are in use."""
         return tuple(delivery for delivery in (self.spans, self.metrics) if delivery is not None)
 
 
-def _delivery(settings: Settings, signal: str) -> Delivery | None:
+def _delivery(settings: Settings, signal: str, hurried: Callable[[], bool]) -> Delivery | None:
     """Return the OTLP delivery of a signal, None where it cannot be had, which is said."""
     otlp, problems = otlp_settings(settings, signal)
     for problem in problems:
         say(str(problem), place=f"setting {problem.variable}")
-    exporter = _exporter(otlp)
+    exporter = _exporter(otlp, hurried)
     if exporter is None:
         return None
-    unit = {"traces": "spans", "metrics": "metrics"}[signal]
-    return Delivery(exporter, otlp.endpoint, unit, latest_only=signal == "metrics")
+    if signal == "metrics":
+        return Delivery(exporter, otlp.endpoint, "metrics", timeout=settings.metric_export_timeout, latest_only=True)
+    return Delivery(exporter, otlp.endpoint, "spans", timeout=settings.bsp_export_timeout)
 
 
-def _exporter(otlp: OtlpSettings) -> Exporter | None:
+def _exporter(otlp: OtlpSettings, hurried: Callable[[], bool]) -> Exporter | None:
     """Return the exporter for the protocol."""
     if otlp.protocol != "grpc":
         from platform_instrument.telemetry.http_exporter import HttpExporter
 
-        return HttpExporter(otlp)
+        return HttpExporter(otlp, hurried)
     from platform_instrument.telemetry.grpc_exporter import ExporterUnavailable, GrpcExporter
 
     try:
-        return GrpcExporter(otlp)
+        return GrpcExporter(otlp, hurried)
     except ExporterUnavailable as reason:
         say(str(reason), place="grpc exporter")
         return None

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from time import monotonic, perf_counter_ns
+from time import monotonic, perf_counter_ns, sleep
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.guard import clear_faults, guard
 from platform_instrument.core.report import forget, say
-from platform_instrument.telemetry import ids, limits
-from platform_instrument.telemetry.cells import HISTOGRAMS, cell_of
+from platform_instrument.telemetry import ids, limits, losses
+from platform_instrument.telemetry.cells import HISTOGRAMS, cell_of, use_exemplar_filter
 from platform_instrument.telemetry.context import CURRENT, SAMPLED, Ambient
 from platform_instrument.telemetry.worker import Worker
 
@@ -27,6 +27,15 @@ if TYPE_CHECKING:
 _PAUSE_AT_FORK = 0.2
 """Seconds that a fork may wait for the worker to stop."""
 
+MOST_WAITING_BYTES = 8 * 1024 * 1024
+"""Characters that the values of waiting spans may have together, as far as they are weighed."""
+
+_BREATH = 0.001
+"""Seconds between two batches that are encoded one after the other."""
+
+_EACH = 16
+"""Every so many spans one is weighed for them all; those with events, where stacks are, each for itself."""
+
 
 class Pipeline:
     """The way of this process's telemetry; made once, renewed in every fork child."""
@@ -37,6 +46,7 @@ class Pipeline:
         self.most = settings.bsp_max_queue_size
         self.batch = min(settings.bsp_max_export_batch_size, self.most)
         self.dropped = 0
+        self.weight = 0
         self.born = 0
         """When this process began, on the clock of `Span.ticks`: a span from before belongs to the parent."""
         self.worker = Worker(self._turn, self._finish)
@@ -52,9 +62,11 @@ class Pipeline:
         if not span.flags & SAMPLED:
             return
         waiting = len(self.queue)
-        if waiting >= self.most:
+        if waiting >= self.most or self.weight > MOST_WAITING_BYTES:
             self.dropped += 1
             return
+        if span.extras is not None or not waiting % _EACH:
+            self.weight += _weight(span)
         self.queue.append(span)
         if waiting + 1 == self.batch:
             self.worker.wake()
@@ -68,12 +80,32 @@ class Pipeline:
 
     def flush(self, seconds: float) -> bool:
         """Let everything leave within `seconds`; say whether it did."""
-        if self.worker.awaited and not self.queue and not HISTOGRAMS.by_name:
+        if self._idle():
             return True
-        if self.worker.flush(seconds):
-            return True
-        say(f"not everything was delivered within {seconds:g} s (PLATFORM_FLUSH_TIMEOUT); what is left is lost", place="flush")
-        return False
+        complete = self.worker.flush(seconds)
+        if complete is None:
+            say(
+                f"not everything was delivered within {seconds:g} s (PLATFORM_FLUSH_TIMEOUT); what is left is lost", place="flush"
+            )
+        return bool(complete)
+
+    def _idle(self) -> bool:
+        """Say whether nothing was recorded in this process that is not delivered yet."""
+        return (
+            not self.worker.running
+            and not self.queue
+            and not self.dropped
+            and self._outlets is None
+            and not HISTOGRAMS.recorded()
+        )
+
+    def status(self) -> dict[str, Any]:
+        """Return what doctor shows: by signal what was delivered and what waits, and what was lost for which reason."""
+        deliveries = self._outlets.deliveries() if self._outlets is not None else ()
+        lost: dict[str, dict[str, int]] = {}
+        for (unit, reason), count in losses.dropped().items():
+            lost.setdefault(unit, {})[reason] = count
+        return {"waiting_spans": len(self.queue), "dropped": lost, **{each.unit: each.status() for each in deliveries}}
 
     # --- the worker's side ----------------------------------------------------------------------------------------
 
@@ -82,65 +114,82 @@ class Pipeline:
         if self._outlets is None:
             from platform_instrument.telemetry.outlets import Outlets
 
-            self._outlets = Outlets(self.settings)
+            self._outlets = Outlets(self.settings, self.worker.hurried)
             self._next_metrics = monotonic() + self.settings.metric_export_interval
         return self._outlets
 
     def _turn(self) -> float:
         """Send what is due; return the seconds until the next turn."""
         outlets = self.outlets()
-        self._drain(outlets)
+        self._drain(outlets, _BREATH)
         now = monotonic()
         if now >= self._next_metrics:
             self._next_metrics = now + self.settings.metric_export_interval
-            outlets.put_metrics(HISTOGRAMS)
-        waits = [self.settings.bsp_schedule_delay, max(self._next_metrics - monotonic(), 0.01)]
+            guard("encode metrics", outlets.put_metrics, HISTOGRAMS)
+        waits = [self.settings.bsp_schedule_delay, self._next_metrics - monotonic()]
         waits.extend(wait for wait in outlets.work() if wait is not None)
-        return min(waits) if len(self.queue) < self.batch else 0.001
+        return max(min(waits), 0.0) if len(self.queue) < self.batch else 0.0
 
-    def _finish(self, deadline: float) -> None:
-        """Send everything before the deadline."""
+    def _finish(self, deadline: float) -> bool:
+        """Send everything before the deadline; say whether it was delivered."""
         outlets = self.outlets()
-        self._drain(outlets)
-        outlets.put_metrics(HISTOGRAMS)
-        outlets.finish(deadline)
+        self._drain(outlets, 0.0)
+        guard("encode metrics", outlets.put_metrics, HISTOGRAMS)
+        return outlets.finish(deadline)
 
-    def _drain(self, outlets: Outlets) -> None:
+    def _drain(self, outlets: Outlets, breath: float) -> None:
+        """Encode what waits, with a pause after each batch that leaves the interpreter to the application's threads."""
         if self.dropped:
             dropped, self.dropped = self.dropped, 0
-            outlets.count_loss(dropped, f"more than {self.most} spans wait to be exported (OTEL_BSP_MAX_QUEUE_SIZE)")
+            outlets.count_loss(dropped, f"more spans wait than OTEL_BSP_MAX_QUEUE_SIZE={self.most}, or more than is bearable")
         queue = self.queue
-        while queue:
+        for _ in range(0, len(queue), self.batch):
             batch = [queue.popleft() for _ in range(min(len(queue), self.batch))]
+            if not queue:
+                self.weight = 0
             outlets.put_spans(batch)
+            if breath and queue:
+                sleep(breath)
 
     # --- fork -----------------------------------------------------------------------------------------------------
 
     def before_fork(self) -> None:
         """Stop the worker, so that the child inherits no lock in mid-air."""
-        self.worker.stop(_PAUSE_AT_FORK)
+        self.worker.before_fork(_PAUSE_AT_FORK)
+        if self._outlets is not None and not self.worker.running:
+            self._outlets.before_fork()
 
     def after_fork_in_parent(self) -> None:
         """Go on where we stopped."""
-        if self.worker.awaited and (self.queue or self._outlets is not None):
-            self.worker.resume()
+        self.worker.after_fork_in_parent(needed=bool(self.queue) or self._outlets is not None)
 
     def after_fork_in_child(self) -> None:
         """Start from zero: nothing of the parent's is ever sent by its child."""
         self.born = perf_counter_ns()
         self.queue = deque()
-        self.dropped = 0
+        self.dropped = self.weight = 0
         self.worker.renew()
         if self._outlets is not None:
             self._outlets.abandon()
             self._outlets = None
         HISTOGRAMS.reset()
+        losses.reset()
         ids.reseed()
         clear_faults()
         forget()
         current = CURRENT.get()
         if current is not None:
             CURRENT.set(_inherited(current))
+
+
+def _weight(span: Span) -> int:
+    """Return how many characters the span's own values hold, for it and for those that are not weighed."""
+    own = span.own_attributes
+    weight = _EACH * sum([len(value) for value in own.values() if type(value) is str]) if own else 0
+    if span.extras is not None:
+        for event in span.extras.events:
+            weight += sum([len(value) for value in event.attributes.values() if type(value) is str])
+    return weight
 
 
 def _inherited(current: Span | Ambient) -> Ambient:
@@ -159,6 +208,7 @@ def start(settings: Settings) -> Pipeline:
         return PIPELINE
     pipeline = Pipeline(settings)
     _limit(settings)
+    use_exemplar_filter(settings.metrics_exemplar_filter)
     limits.ENDED = pipeline.ended
     os.register_at_fork(
         before=lambda: guard("before fork", pipeline.before_fork),

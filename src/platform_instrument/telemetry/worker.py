@@ -1,45 +1,62 @@
-"""The one background thread of a process: started by the first record, stopped around a fork, asked to flush at the end."""
+"""The one background thread of a process: started by the first record, stopped around a fork, asked to flush at the end.
+
+Nothing that it does is observed by our own instrumentations.
+"""
 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from platform_instrument.core.families import SUPPRESSED
 from platform_instrument.core.guard import guard
+from platform_instrument.telemetry.context import CURRENT, Ambient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-
 _WATCH = 1.0
+_AFTER_A_FAULT = 1.0
+_SHORTEST = 0.001
+_FIRST_TURN = 0.05
+"""Seconds before the first turn: what comes at once goes together."""
+_ONE_AFTER_ANOTHER = 0.2
+"""Seconds that one fork waits for another thread's fork, or for a flush."""
+_MARGIN = 0.1
+"""Share of a flush's time that is kept for saying how it ended."""
 
 
 class Worker:
     """Calls `turn()` again and again; it returns how many seconds to wait before the next time.
 
-    `finish(deadline)` is what a flush calls instead, in the worker where it runs, else in the thread that asks.
+    `finish(deadline)` is what a flush calls instead, in the worker where it runs, else in the thread that asks; it returns
+    whether everything was delivered.
     """
 
-    __slots__ = ("_finish", "_finish_before", "_finished", "_stopping", "_thread", "_turn", "_turning", "_wake", "awaited", "on_start",
-                 "watch")  # fmt: skip
+    __slots__ = ("_at_work", "_finish", "_flushes", "_forking", "_left_behind", "_stopping", "_thread", "_turn", "_wake",
+                 "awaited", "held", "on_start", "watch")  # fmt: skip
 
-    def __init__(self, turn: Callable[[], float], finish: Callable[[float], None]) -> None:
+    def __init__(self, turn: Callable[[], float], finish: Callable[[float], bool]) -> None:
         self._turn = turn
         self._finish = finish
-        self._thread: threading.Thread | None = None
         self.on_start: Callable[[], None] | None = None
         """Called in the thread that starts the worker."""
         self.renew()
 
     def renew(self) -> None:
         """Forget the thread and its locks: in a fork child, where neither is alive."""
-        self._thread = None
+        self.held = False
+        """True in a process that must have no thread: the master of a pre-forking server."""
+        self._thread: threading.Thread | None = None
+        self._left_behind: threading.Thread | None = None
         self._wake = threading.Lock()
         self._wake.acquire()
-        self._turning = threading.Lock()
-        self._finished = threading.Event()
-        self._finish_before = 0.0
+        self._at_work = threading.RLock()
+        """Held by the one thread that starts the worker, works in its stead, or forks."""
+        self._flushes: deque[tuple[float, threading.Lock, list[bool]]] = deque()
+        self._forking: set[int] = set()
         self._stopping = False
         self.awaited = True
         """True while the next record has to start the thread."""
@@ -49,81 +66,130 @@ class Worker:
     @property
     def running(self) -> bool:
         """Say whether the thread is alive."""
-        return self._thread is not None and self._thread.is_alive()
+        thread = self._thread
+        return thread is not None and thread.is_alive()
+
+    def hurried(self) -> bool:
+        """Say whether the thread is asked to end, so that it stops waiting for an answer."""
+        return self._stopping
+
+    def hold(self, held: bool) -> None:  # noqa: FBT001 - a state
+        """Have no thread from now on, or let the next record start one."""
+        self.held = held
+        if held:
+            self.stop(_ONE_AFTER_ANOTHER)
+        self.awaited = not held and not self.running
 
     def start(self) -> None:
         """Start the thread, unless it runs already; a process that is too far gone to start one goes on without."""
-        if not self._turning.acquire(blocking=False):
+        if not self._at_work.acquire(blocking=False):
             return
         try:
-            if self.awaited:
-                self.awaited = False
-                self._stopping = False
-                thread = threading.Thread(target=self._run, name="platform-instrument", daemon=True)
-                thread.start()
-                self._thread = thread
-                if self.on_start is not None:
-                    guard("worker start", self.on_start)
-        except RuntimeError:
-            self._thread = None  # the interpreter is ending: the flush works in the thread that asks
+            self._start()
         finally:
-            self._turning.release()
+            self._at_work.release()
 
     def wake(self) -> None:
-        """Let the thread take its turn now."""
+        """Let the thread take its turn now; where none could be started, the next record tries again."""
+        if self._thread is None and not self._stopping:
+            self.awaited = not self.held
         if self._wake.locked():
             try:
                 self._wake.release()
             except RuntimeError:
                 return  # somebody else was faster
 
-    def flush(self, seconds: float) -> bool:
-        """Let everything leave, within `seconds`; say whether it was done in time."""
-        deadline = monotonic() + seconds
-        if not self.running:
-            if not self._turning.acquire(timeout=max(seconds, 0.0)):
-                return False
-            try:
-                guard("flush", self._finish, deadline)
-            finally:
-                self._turning.release()
-            return True
-        self._finished.clear()
-        self._finish_before = deadline
-        self.wake()
-        return self._finished.wait(seconds)
+    def flush(self, seconds: float) -> bool | None:
+        """Let everything leave, within `seconds`; say whether it was all delivered, None when it was not done in time.
 
-    def finish_here(self, seconds: float) -> None:
-        """Let everything leave: called in the worker's own thread."""
-        self._finish(monotonic() + seconds)
+        A signal handler may call this while the thread that it interrupts is in here too, or forks.
+        """
+        deadline = monotonic() + seconds * (1 - _MARGIN)
+        if not self.running:
+            if not self._at_work.acquire(timeout=max(seconds, 0.0)):
+                return None
+            try:
+                return self.finish_here(deadline - monotonic())
+            finally:
+                self._at_work.release()
+        done, answer = threading.Lock(), [False]
+        done.acquire()
+        self._flushes.append((deadline, done, answer))
+        self.wake()
+        return answer[0] if done.acquire(timeout=max(seconds, 0.0)) else None
+
+    def finish_here(self, seconds: float) -> bool:
+        """Let everything leave, in this thread: the worker's own, or one that works in its stead."""
+        token = CURRENT.set(Ambient(families=SUPPRESSED))
+        try:
+            return bool(guard("flush", self._finish, monotonic() + seconds))
+        finally:
+            CURRENT.reset(token)
+
+    # --- fork -----------------------------------------------------------------------------------------------------
+
+    def before_fork(self, seconds: float) -> None:
+        """End the thread, so that the child inherits no lock in mid-air; nobody starts another until the fork is over."""
+        if self._at_work.acquire(timeout=_ONE_AFTER_ANOTHER):
+            self._forking.add(threading.get_ident())
+        self.stop(seconds)
+
+    def after_fork_in_parent(self, *, needed: bool) -> None:
+        """Take up the work again, if there is some."""
+        thread = threading.get_ident()
+        if thread not in self._forking:
+            return  # it did not wait for the fork of another thread, which goes on for both
+        self._forking.discard(thread)
+        self._stopping = False
+        try:
+            if needed or self._flushes:
+                self._start()
+        finally:
+            self._at_work.release()
 
     def stop(self, seconds: float) -> None:
-        """End the thread before a fork; one that is in the middle of sending is left behind, the child knows nothing of it."""
+        """End the thread; one that does not end in time is left behind, and not waited for again until it has ended."""
         thread = self._thread
         if thread is None or thread is threading.current_thread():
             return
         self._stopping = True
         self.wake()
-        thread.join(seconds)
+        if thread is not self._left_behind:
+            thread.join(seconds)
+            self._left_behind = thread if thread.is_alive() else None
 
-    def resume(self) -> None:
-        """Take up the work again in the parent after a fork."""
+    # --- the thread -----------------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        """Start the thread where the next record would."""
+        if not self.awaited:
+            return
+        self.awaited = False
         self._stopping = False
-        if self.awaited:
-            self.start()
+        thread = threading.Thread(target=self._run, name="platform-instrument", daemon=True)
+        self._thread = thread
+        try:
+            thread.start()
+        except RuntimeError:
+            self._thread = None  # the interpreter is ending, or there are too many threads
+            return
+        if self.on_start is not None:
+            guard("worker start", self.on_start)
 
     def _run(self) -> None:
-        wait = 0.05
-        while not self._stopping:
+        CURRENT.set(Ambient(families=SUPPRESSED))
+        wait = _FIRST_TURN
+        while True:
             self._wake.acquire(timeout=wait if self.watch is None else min(wait, _WATCH))
             if self._stopping:
                 break
             if self.watch is not None:
                 guard("watch", self.watch)
-            if self._finish_before:
-                deadline, self._finish_before = self._finish_before, 0.0
-                guard("flush", self._finish, deadline)
-                self._finished.set()
-            wait = guard("export", self._turn) or 1.0
+            while self._flushes:
+                deadline, done, answer = self._flushes.popleft()
+                answer[0] = self.finish_here(deadline - monotonic())
+                done.release()
+            pause = guard("export", self._turn)
+            wait = _AFTER_A_FAULT if pause is None else max(pause, _SHORTEST)
         self._thread = None
-        self.awaited = True
+        self.awaited = not self.held
