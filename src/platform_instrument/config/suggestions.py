@@ -13,7 +13,7 @@ from platform_instrument.config.problem import ConfigProblem
 from platform_instrument.config.schema import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
 _CLOSENESS = {"OTEL": 0.88, "PLATFORM": 0.75}
 """Smallest share of letters in common (`difflib`'s ratio): `OTEL_SERVICE_NAMESPACE` is 0.83 away from one of ours."""
@@ -31,31 +31,11 @@ _GUESSES = {
 }
 """Names, after their prefix, that people expect and whose letters lead elsewhere or nowhere."""
 
-_FOREIGN = (
-    "OTEL_BLRP_SCHEDULED_",
-    "OTEL_CONFIG_FILE",
-    "OTEL_EXPERIMENTAL_",
-    "OTEL_JAVA",
-    "OTEL_LOGRECORD_",
-    "OTEL_LOG_LEVEL",
-    "OTEL_NODE_",
-    "OTEL_POD_",
-    "OTEL_PYTHON_CONFIGURATOR",
-    "OTEL_PYTHON_DISTRO",
-    "OTEL_RESOURCE_ATTRIBUTES_",
-    "OTEL_SEMCONV_",
-    "PLATFORM_INSTRUMENT_",
-)
-"""Names that are set by others, or by us for our own processes: comparing them would cost each start 13 ms."""
 
-_ADDRESSES = ("_SERVICE_HOST", "_SERVICE_PORT", "_TCP", "_UDP")
-"""What Kubernetes adds to the name of each service, `platform-api` for instance."""
-
-
-def misspelt(names: Iterable[str]) -> list[ConfigProblem]:
+def misspelt(names: Sequence[str]) -> list[ConfigProblem]:
     """Return a problem for each unknown name that is close to one of ours; the rest is somebody else's."""
     problems = []
-    for name in [name for name in names if not _is_foreign(name)][:_MOST_COMPARED]:
+    for name in names[:_MOST_COMPARED]:
         meant = closest(name)
         if meant is not None:
             problems.append(unknown(name, "", meant))
@@ -76,7 +56,3 @@ def unknown(name: str, where: str, meant: str | None) -> ConfigProblem:
     """Return the problem of an unknown name; its value is not shown, since nobody knows what it is."""
     remedy = f"did you mean {meant}?" if meant else "see `platform-instrument config` for the names there are"
     return ConfigProblem(name, "", f"{where}is not a setting", used="", remedy=remedy)
-
-
-def _is_foreign(name: str) -> bool:
-    return name.startswith(_FOREIGN) or (name.startswith("PLATFORM_") and any(sign in name for sign in _ADDRESSES))
