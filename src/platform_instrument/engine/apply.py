@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.config.schema import instrumentation_enabled
-from platform_instrument.core.guard import on_fault
+from platform_instrument.core.guard import faults, guard, on_fault
 from platform_instrument.core.report import say
 from platform_instrument.core.values import Custom, EditCall, EditResult, Instrumentation, Observe
-from platform_instrument.engine import drive, imports
+from platform_instrument.engine import drive, edits, imports
 from platform_instrument.engine.journal import Journal
 from platform_instrument.engine.scope import Plan, passes
+from platform_instrument.engine.versions import doubt, version_of
 from platform_instrument.telemetry import pipeline
 from platform_instrument.telemetry.scope import own_scope
 
@@ -34,7 +34,7 @@ OFF, WAITING, PATCHED, UNFIT, UNDONE = "off", "waiting", "patched", "does not fi
 class Applied:
     """What became of one instrumentation in this process."""
 
-    __slots__ = ("faults", "instrumentation", "journal", "name", "reason", "scope", "status", "version")
+    __slots__ = ("doubt", "faults", "instrumentation", "journal", "name", "reason", "scope", "status", "version")
 
     def __init__(self, name: str, instrumentation: Instrumentation | None) -> None:
         self.name = name
@@ -43,14 +43,17 @@ class Applied:
         self.scope = own_scope(name)
         self.status = WAITING
         self.reason = ""
+        """Why it is not patched."""
         self.version = ""
+        self.doubt = ""
+        """Why its version is doubtful, though it is patched."""
         self.faults = 0
 
     def undo(self, status: str, reason: str) -> None:
         """Take every patch back."""
-        self.journal.undo()
         self.status = status
         self.reason = reason
+        self.journal.undo()
 
     # --- what a `Custom` patch may do -----------------------------------------------------------------------------
 
@@ -75,20 +78,14 @@ class Applied:
             self.scope,
         )
         wrap = partial(drive.observe, plan=plan, context_manager=patch.context_manager)
-        self._wrap(owner, _last(patch.target), wrap, otherwise=partial(setattr, plan, "begin", passes))
+        self.journal.wrap(owner, _last(patch.target), wrap, otherwise=partial(setattr, plan, "begin", passes))
 
-    def _wrap(
-        self,
-        owner: Any,  # noqa: ANN401 - a module or class
-        name: str,
-        wrap: Callable[[Any], Any],
-        otherwise: Callable[[], None] | None = None,
-    ) -> None:
-        original = _static(owner, name)
-        if isinstance(original, (staticmethod, classmethod)):
-            self.journal.replace(owner, name, type(original)(wrap(original.__func__)), otherwise=otherwise)
-        else:
-            self.journal.replace(owner, name, wrap(original), otherwise=otherwise)
+    def edit(self, owner: Any, patch: EditCall | EditResult) -> None:  # noqa: ANN401 - a module or class
+        """Apply an edit to an attribute of `owner`, named by the last part of its target."""
+        edit = edits.Edit(f"{self.name} {patch.target}", patch.edit)
+        wrapper = edits.edit_call if isinstance(patch, EditCall) else edits.edit_result
+        otherwise = partial(setattr, edit, "make", edits.nothing)
+        self.journal.wrap(owner, _last(patch.target), partial(wrapper, edit=edit), otherwise=otherwise)
 
     def patch(self, patch: Patch, module: ModuleType) -> None:
         """Apply one patch; AttributeError where its target does not exist."""
@@ -96,15 +93,12 @@ class Applied:
             patch.apply(self)
             return
         owner: Any = module
-        *path, name = patch.target.partition(":")[2].split(".")
-        for step in path:
+        for step in patch.target.partition(":")[2].split(".")[:-1]:
             owner = getattr(owner, step)
         if isinstance(patch, Observe):
             self.observe(owner, patch)
-        elif isinstance(patch, EditCall):
-            self._wrap(owner, name, partial(drive.edit_call, place=f"{self.name} {patch.target}", edit=patch.edit))
         else:
-            self._wrap(owner, name, partial(drive.edit_result, place=f"{self.name} {patch.target}", edit=patch.edit))
+            self.edit(owner, patch)
 
 
 APPLIED: dict[str, Applied] = {}
@@ -112,35 +106,43 @@ APPLIED: dict[str, Applied] = {}
 
 
 def arrived(settings: Settings, entries: tuple[tuple[str, str], ...], module: ModuleType) -> None:
-    """Apply the instrumentations that wait for this module; `entries` are their names and our modules."""
+    """Apply the instrumentations that wait for this module; `entries` are their names and our modules.
+
+    One that fails does not keep the others from being applied.
+    """
     for name, path in entries:
-        if name in APPLIED:
-            continue
-        if not instrumentation_enabled(settings, name):
-            APPLIED[name] = Applied(name, None)
-            APPLIED[name].undo(OFF, "switched off by the settings")
-            continue
-        instrumentation = import_module(path).INSTRUMENTATION
-        if instrumentation.setting and not getattr(settings, instrumentation.setting):
-            APPLIED[name] = Applied(name, instrumentation)
-            APPLIED[name].undo(OFF, f"switched off by PLATFORM_{instrumentation.setting.upper()}")
-            continue
-        pipeline.start(settings)
-        install(instrumentation, module)
+        if name not in APPLIED:
+            guard(f"{name} arrival", _arrive, settings, name, path, module)
+
+
+def _arrive(settings: Settings, name: str, path: str, module: ModuleType) -> None:
+    if not instrumentation_enabled(settings, name):
+        _off(Applied(name, None), "switched off by the settings")
+        return
+    instrumentation: Instrumentation = import_module(path).INSTRUMENTATION
+    if instrumentation.setting and not getattr(settings, instrumentation.setting):
+        _off(Applied(name, instrumentation), f"switched off by PLATFORM_{instrumentation.setting.upper()}")
+        return
+    pipeline.start(settings)
+    install(instrumentation, module)
+
+
+def _off(applied: Applied, reason: str) -> None:
+    applied.undo(OFF, reason)
+    APPLIED.setdefault(applied.name, applied)
 
 
 def install(instrumentation: Instrumentation, module: ModuleType | None = None) -> Applied:
     """Apply an instrumentation to what is imported already, and to the rest when it is imported; twice is once."""
     known = APPLIED.get(instrumentation.name)
-    if known is not None and known.status in {PATCHED, WAITING}:
-        return known
-    applied = APPLIED[instrumentation.name] = Applied(instrumentation.name, instrumentation)
+    if known is not None and known.status not in {PATCHED, WAITING}:
+        del APPLIED[instrumentation.name]
+    applied = Applied(instrumentation.name, instrumentation)
+    first = APPLIED.setdefault(instrumentation.name, applied)
+    if first is not applied:
+        return first
     if module is not None:
-        applied.version = _version(module)
-        if _too_old(applied.version, instrumentation.requires):
-            applied.undo(UNFIT, f"{instrumentation.requires} is needed, {applied.version} is there")
-            say(f"{instrumentation.name} is not instrumented: {applied.reason}", place=instrumentation.name)
-            return applied
+        applied.version = version_of(module, instrumentation.requires)
     groups: dict[str, list[Patch]] = {}
     for patch in instrumentation.patches:
         groups.setdefault(patch.module if isinstance(patch, Custom) else patch.target.partition(":")[0], []).append(patch)
@@ -157,61 +159,46 @@ def uninstall(name: str) -> None:
 
 
 def _apply(applied: Applied, patches: list[Patch], module: ModuleType) -> None:
-    """Apply the patches of one module; where a required one does not resolve, undo the whole instrumentation."""
+    """Apply the patches of one module; where a required one cannot be applied, undo the whole instrumentation."""
     if applied.status not in {WAITING, PATCHED}:
         return
+    place = f"{applied.name} patch"
+    missing = guard(place, _patch_all, applied, patches, module)
+    if missing is None:
+        missing = next((fault.error for fault in faults() if fault.place == place), "a fault of ours")
+    if missing:
+        applied.undo(UNFIT, f"{missing} (version {applied.version or 'unknown'})")
+        say(f"{applied.name} is not instrumented: {applied.reason}", place=applied.name)
+        return
+    if applied.status == WAITING:
+        applied.status = PATCHED
+        _say_doubt(applied, module)
+
+
+def _patch_all(applied: Applied, patches: list[Patch], module: ModuleType) -> str:
+    """Apply patches; return what is missing for one that is required, empty when all are in place."""
     for patch in patches:
         try:
             applied.patch(patch, module)
         except (AttributeError, ImportError) as missing:
-            if patch.optional:
-                continue
-            applied.undo(UNFIT, f"{missing} (version {applied.version or 'unknown'})")
-            say(f"{applied.name} is not instrumented: {applied.reason}", place=applied.name)
-            return
-    applied.status = PATCHED
+            if not patch.optional:
+                return str(missing)
+    return ""
 
 
-def _static(owner: Any, name: str) -> Any:  # noqa: ANN401 - a module or class
-    """Return the attribute as it is stored, without binding; AttributeError where there is none."""
-    for place in getattr(owner, "__mro__", (owner,)):
-        if name in vars(place):
-            return vars(place)[name]
-    return getattr(owner, name)
+def _say_doubt(applied: Applied, module: ModuleType) -> None:
+    """Say once that a version was never tested, which is no reason to leave it unobserved."""
+    instrumentation = applied.instrumentation
+    if instrumentation is None:
+        return
+    applied.version = applied.version or version_of(module, instrumentation.requires)
+    applied.doubt = doubt(applied.version, instrumentation.requires)
+    if applied.doubt:
+        say(f"{applied.name} is instrumented, but {applied.doubt}", place=f"doubt {applied.name}")
 
 
 def _last(target: str) -> str:
     return target.rpartition(":")[2].rpartition(".")[2]
-
-
-def _version(module: ModuleType) -> str:
-    """Return the version that the library says of itself; empty where it says none."""
-    for name in ("__version__", "VERSION", "version"):
-        value = getattr(module, name, None)
-        if isinstance(value, str):
-            return value
-        if isinstance(value, tuple) and value and all(isinstance(part, (int, str)) for part in value):
-            return ".".join(str(part) for part in value[:3])
-    top = module.__name__.partition(".")[0]
-    return _version(sys.modules[top]) if top != module.__name__ and top in sys.modules else ""
-
-
-def _too_old(version: str, requires: str) -> bool:
-    """Say whether a version is below the `>=` of a requirement; unknown is not too old, the standard library is Python's."""
-    if requires.startswith("python"):
-        return False
-    least = requires.partition(">=")[2].partition(",")[0]
-    return bool(version and least) and _numbers(version) < _numbers(least)
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    numbers = []
-    for part in version.split("."):
-        digits = part[: next((at for at, sign in enumerate(part) if not sign.isdigit()), len(part))]
-        if not digits:
-            break
-        numbers.append(int(digits))
-    return tuple(numbers)
 
 
 def _count_fault(place: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.guard import guard
@@ -15,10 +16,11 @@ _MISSING = object()
 class Journal:
     """The changes of one instrumentation, in order."""
 
-    __slots__ = ("_undo", "changed")
+    __slots__ = ("_placed", "_undo", "changed")
 
     def __init__(self) -> None:
         self._undo: list[Callable[[], None]] = []
+        self._placed: list[Any] = []
         self.changed: list[str] = []
         """What was changed, as `module:Class.attribute`, for people to read."""
 
@@ -49,6 +51,25 @@ class Journal:
 
         self._undo.append(undo)
 
+    def wrap(
+        self,
+        owner: Any,  # noqa: ANN401 - a module or class of the application's
+        name: str,
+        wrap: Callable[[Any], Any],
+        *,
+        otherwise: Callable[[], None],
+    ) -> None:
+        """Put `wrap(function)` in the place of a function or method, so that it is bound as the original is.
+
+        Where ours is there already, because a module was executed again without making it anew, nothing is done.
+        """
+        original = static(owner, name)
+        if any(value is original for value in self._placed):
+            return
+        value = wrapped(original, owner, wrap)
+        self._placed.append(value)
+        self.replace(owner, name, value, otherwise=otherwise)
+
     def on_undo(self, action: Callable[[], None]) -> None:
         """Note how to take back a change that is not an attribute."""
         self._undo.append(action)
@@ -57,6 +78,7 @@ class Journal:
         """Take back every change, the latest first; a failing step does not stop the others."""
         while self._undo:
             guard("undo", self._undo.pop())
+        self._placed.clear()
         self.changed.clear()
 
 
@@ -65,3 +87,33 @@ def described(owner: Any, name: str) -> str:  # noqa: ANN401 - a module or class
     if isinstance(owner, type):
         return f"{owner.__module__}:{owner.__qualname__}.{name}"
     return f"{owner.__name__}:{name}"
+
+
+def static(owner: Any, name: str) -> Any:  # noqa: ANN401 - a module or class of the application's
+    """Return an attribute as it is stored, without binding; AttributeError where there is none."""
+    for place in getattr(owner, "__mro__", (owner,)):
+        if name in vars(place):
+            return vars(place)[name]
+    return getattr(owner, name)
+
+
+def wrapped(original: Any, owner: Any, wrap: Callable[[Any], Any]) -> Any:  # noqa: ANN401 - functions of the application's
+    """Return what takes the place of a stored attribute: bound as the original is, and not at all where that is not.
+
+    A function of C code is never bound; a wrapper in the way of another agent knows its instance only when it is bound.
+    A class or a property cannot be wrapped: AttributeError.
+    """
+    if type(original) in {staticmethod, classmethod}:
+        return type(original)(wrap(original.__func__))
+    if isinstance(original, type) or not callable(original):
+        message = f"{getattr(original, '__qualname__', type(original).__name__)} is no function"
+        raise AttributeError(message)  # noqa: TRY004 - as where the target is missing
+    if not hasattr(type(original), "__get__"):
+        return staticmethod(wrap(original))
+    if isinstance(original, classmethod):
+        return classmethod(wrap(lambda kind, *args, **kwargs: original.__get__(None, kind)(*args, **kwargs)))
+    if isinstance(original, staticmethod):
+        return staticmethod(wrap(original.__get__(None, owner)))
+    if isinstance(original, FunctionType) or not isinstance(owner, type):
+        return wrap(original)
+    return wrap(original.__get__(None, owner))

@@ -9,9 +9,10 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.errors import error_type
-from platform_instrument.core.values import Call, Operation
+from platform_instrument.core.guard import guard
+from platform_instrument.core.values import OPEN, UNSEEN, Call, Operation
 from platform_instrument.telemetry import pipeline, propagation
-from platform_instrument.telemetry.context import CURRENT
+from platform_instrument.telemetry.context import CURRENT, SAMPLED
 from platform_instrument.telemetry.span import ERROR, Span
 from platform_instrument.telemetry.tracer import start
 
@@ -61,7 +62,7 @@ def open_call(plan: Plan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call
     """Open a scope without making it current: for generators and blocks, which run piece by piece."""
     current = CURRENT.get()
     families = plan.family
-    if current is not None:
+    if current is not None and not current.end_ns:  # a task may outlive the call that it was started in
         if current.families & families:
             return None
         families |= current.families
@@ -69,21 +70,33 @@ def open_call(plan: Plan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call
     operation = plan.begin(call)
     if operation is None:
         return None
+    call.previous = current
     attributes = None
     if type(operation) is tuple:
         operation, attributes = operation
-    span = start(operation.name, operation.kind, operation, attributes, plan.scope, current, families)
+    elif type(operation) is Span:
+        call.span = operation
+        return call
+    if attributes is UNSEEN:
+        call.span = span = start(operation.name, operation.kind, operation, None, plan.scope, current, families)
+        span.flags &= ~SAMPLED
+        span.recording = False
+        return call
+    call.span = start(operation.name, operation.kind, operation, attributes, plan.scope, current, families)
     if plan.carrier is not None:
-        headers = plan.carrier(call)
-        if headers is not None:
-            propagation.ACTIVE.inject(span, operation.attributes.get("server.address"), headers)
-    call.span = span
-    call.previous = current
+        guard(plan.place, _inject, plan.carrier, call, operation)
     return call
 
 
+def _inject(carrier: Callable[[Call], MutableMapping[str, str] | None], call: Call, operation: Operation) -> None:
+    """Put the context into what is sent; a fault in here costs the context, not the span."""
+    headers = carrier(call)
+    if headers is not None:
+        propagation.ACTIVE.inject(call.span, operation.attributes.get("server.address"), headers)
+
+
 def leave(plan: Plan, call: Call, result: Any) -> None:  # noqa: ANN401 - what the application's call returned
-    """Close the scope of a call that returned."""
+    """Close the scope of a call that returned, unless its `end` says that the operation goes on."""
     span = call.span
     if CURRENT.get() is span:
         CURRENT.set(call.previous)
@@ -91,11 +104,15 @@ def leave(plan: Plan, call: Call, result: Any) -> None:  # noqa: ANN401 - what t
     answered = None
     try:
         if plan.end is not None:
-            answered = plan.end(call, result)
-            if answered:
-                merge(span, answered)
+            found = plan.end(call, result)
+            if found is not OPEN and found:
+                merge(span, found)
+            answered = found
     finally:
-        settle(span, answered)
+        if answered is OPEN:
+            span.end_ns = 0
+        else:
+            settle(span, answered)
 
 
 def fail(plan: Plan, call: Call, error: BaseException) -> None:
@@ -106,8 +123,9 @@ def fail(plan: Plan, call: Call, error: BaseException) -> None:
     span.end_ns = span.start_ns + perf_counter_ns() - span.ticks
     answered: Mapping[str, Any] = {"error.type": error_type(error)}
     try:
-        if plan.error is not None:
-            answered = plan.error(call, error) or answered
+        found = plan.error(call, error) if plan.error is not None else None
+        if found:
+            answered = {**answered, **found}
     finally:
         merge(span, answered)
         settle(span, answered)
@@ -130,15 +148,16 @@ def settle(span: Span, answered: Mapping[str, Any] | None) -> None:
         pipeline.PIPELINE.settle(span, answered)
 
 
-def resume(call: Call) -> None:
+def resume(call: Call | None) -> None:
     """Make a call's span current for the next piece of a generator."""
-    call.previous = CURRENT.get()
-    CURRENT.set(call.span)
+    if call is not None:
+        call.previous = CURRENT.get()
+        CURRENT.set(call.span)
 
 
-def pause(call: Call) -> None:
+def pause(call: Call | None) -> None:
     """Give the context back to whoever takes the generator's next item."""
-    if CURRENT.get() is call.span:
+    if call is not None and CURRENT.get() is call.span:
         CURRENT.set(call.previous)
 
 

@@ -50,6 +50,8 @@ class Ambient:
 
     __slots__ = ("api", "families", "flags", "foreign", "local", "remote", "span_id", "trace_id")
 
+    end_ns = 0
+
     def __init__(  # noqa: PLR0913 - the fields of a context
         self,
         trace_id: int = 0,
