@@ -1,5 +1,7 @@
 """What a database call is called, and which attributes its span and its metrics carry.
 
+Names of operation and collection are not taken from the text of a query: SQL may hold several of each, so the summary
+stands for them. `db.namespace` and `server.*` are those with which the connection was made.
 Source: https://opentelemetry.io/docs/specs/semconv/database/ (version 1.37.0, stable names only).
 """
 
@@ -19,14 +21,19 @@ DURATION = Duration(
         "db.system.name",
         "db.namespace",
         "db.operation.name",
-        "db.collection.name",
         "db.query.summary",
+        "db.stored_procedure.name",
         "server.address",
         "server.port",
+        "network.peer.address",
+        "network.peer.port",
     ),
     varying=("db.response.status_code", "error.type"),
     bounds=(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0),
 )
+
+KNOWN = "_platform_instrument_database"
+"""Where a connection, a dialect or a pool remembers its database."""
 
 _MOST_OPERATIONS = 2_000
 _MOST_DATABASES = 1_000
@@ -35,28 +42,30 @@ _MOST_DATABASES = 1_000
 class Database:
     """One database as a client sees it; equal ones are the same object, so that it serves as a key.
 
-    `system` is `db.system.name`; an absent part is empty or 0.
+    `system` is `db.system.name`, `peer` the address and port of the socket; an absent part is empty or 0.
     """
 
-    __slots__ = ("address", "namespace", "operations", "port", "system")
+    __slots__ = ("address", "namespace", "operations", "peer", "port", "system")
 
-    def __init__(self, system: str, namespace: str, address: str, port: int) -> None:
+    def __init__(self, system: str, namespace: str, address: str, port: int, peer: tuple[str, int]) -> None:
         self.system = system
         self.namespace = namespace
         self.address = address
         self.port = port
+        self.peer = peer
         self.operations: dict[Any, Operation] = {}
-        """What was done with it, by statement or command."""
+        """What was done with it, by statement or command; a text is a key only where it holds no literal."""
 
     def attributes(self) -> dict[str, Any]:
         """Return the attributes that every operation on it carries."""
         attributes: dict[str, Any] = {"db.system.name": self.system}
         if self.namespace:
             attributes["db.namespace"] = self.namespace
-        if self.address:
-            attributes["server.address"] = self.address
-            if self.port:
-                attributes["server.port"] = self.port
+        for name, address, port in (("server", self.address, self.port), ("network.peer", *self.peer)):
+            if address:
+                attributes[f"{name}.address"] = address
+                if port:
+                    attributes[f"{name}.port"] = port
         return attributes
 
     def remember(self, key: Any, operation: Operation) -> Operation:  # noqa: ANN401 - a statement or a command's name
@@ -67,12 +76,12 @@ class Database:
         return operation
 
 
-_databases: dict[tuple[str, str, str, int], Database] = {}
+_databases: dict[tuple[str, str, str, int, tuple[str, int]], Database] = {}
 
 
-def database(system: str, namespace: str = "", address: str = "", port: int = 0) -> Database:
+def database(system: str, namespace: str = "", address: str = "", port: int = 0, peer: tuple[str, int] = ("", 0)) -> Database:
     """Return the one object for a database."""
-    key = (system, namespace, address, port)
+    key = (system, namespace, address, port, peer)
     found = _databases.get(key)
     if found is None:
         if len(_databases) >= _MOST_DATABASES:
@@ -81,64 +90,119 @@ def database(system: str, namespace: str = "", address: str = "", port: int = 0)
     return found
 
 
-def query(where: Database, text: str) -> Operation:
-    """Return the operation of a SQL statement, sanitized: two dictionary lookups once it is known."""
+def sqlite_database(path: str) -> Database:
+    """Return the database of a file, named without its folders; of memory and of a temporary file as SQLite writes it."""
+    name = path.removeprefix("file:").partition("?")[0] if path.startswith("file:") else path
+    return database("sqlite", name.replace("\\", "/").rpartition("/")[2])
+
+
+def connected_database(connection: Any, system: str) -> Database:  # noqa: ANN401 - a driver's connection
+    """Return the database that a connection is open to, as far as it says; one with room for it remembers."""
+    known = getattr(connection, KNOWN, None)
+    if isinstance(known, Database):
+        return known
+    info = getattr(connection, "info", None)
+    if not hasattr(info, "dbname"):
+        return database(system)
+    where = _postgresql_database(info)
+    if hasattr(connection, "__dict__"):
+        connection.__dict__[KNOWN] = where
+    return where
+
+
+def _postgresql_database(info: Any) -> Database:  # noqa: ANN401 - `connection.info` of psycopg and psycopg2
+    """Return the database of libpq's connection; a socket file has no port."""
+    system = "cockroachdb" if getattr(info, "vendor", "") == "CockroachDB" else "postgresql"
+    host = info.host or ""
+    return database(system, info.dbname or "", host, 0 if host.startswith(("/", "@")) else int(info.port or 0))
+
+
+def query(where: Database, text: Any) -> Operation:  # noqa: ANN401 - what the application passes as SQL
+    """Return the operation of a SQL statement, sanitized: one dictionary lookup once it is known."""
+    operation = where.operations.get(text) if type(text) is str else None
+    return operation if operation is not None else _query(where, text)
+
+
+def _query(where: Database, text: object) -> Operation:
     statement = known_sql(text, where.system)
-    operation = where.operations.get(statement)
-    return operation if operation is not None else _statement(where, statement, statement, "")
+    operation = where.operations.get(statement) or _statement(where, statement, statement, "")
+    return where.remember(text, operation) if type(text) is str and statement.text == text else operation
 
 
-def batch(where: Database, text: str, parameters: object) -> tuple[Operation, dict[str, Any] | None]:
+def batch(where: Database, text: object, parameters: object) -> tuple[Operation, dict[str, Any] | None]:
     """Return the operation of `executemany`; one set of parameters is no batch, an iterator's size is unknown."""
-    size = len(parameters) if isinstance(parameters, Sized) else 0
+    size = len(parameters) if isinstance(parameters, Sized) else None
     if size == 1:
         return query(where, text), None
     statement = known_sql(text, where.system)
     key = (statement, "batch")
     operation = where.operations.get(key) or _statement(where, key, statement, "BATCH ")
-    return operation, {"db.operation.batch.size": size} if size else None
-
-
-def returned_rows(cursor: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a DB-API cursor
-    """Return how many rows a query has, where the driver knows before they are fetched."""
-    if cursor.description is None or cursor.rowcount < 0:
-        return None
-    return {"db.response.returned_rows": cursor.rowcount}
-
-
-def failure(error: BaseException) -> dict[str, Any]:
-    """Return what a driver's exception says: the server's code where there is one, else the exception's class.
-
-    PEP 249 gives no name to the code: `sqlstate` (psycopg, asyncpg), `pgcode` (psycopg2), `sqlite_errorname`, or the
-    first argument of MySQL's drivers. SQLAlchemy keeps the driver's exception in `orig`.
-    """
-    original = getattr(error, "orig", None) or error
-    code = getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
-    code = code or getattr(original, "sqlite_errorname", None)
-    if not code and original.args and type(original.args[0]) is int:
-        code = str(original.args[0])
-    if not isinstance(code, str):
-        return {"error.type": error_type(error)}
-    return {"db.response.status_code": code, "error.type": code}
+    return operation, None if size is None else {"db.operation.batch.size": size}
 
 
 def _statement(where: Database, key: object, statement: Statement, prefix: str) -> Operation:
     attributes = where.attributes()
-    for name, value in (
-        ("db.query.text", statement.text),
-        ("db.query.summary", statement.summary),
-        ("db.operation.name", prefix + statement.operation if statement.operation else ""),
-        ("db.collection.name", statement.collection),
-    ):
-        if value:
-            attributes[name] = value
-    name = statement.summary or where.namespace or where.system
-    return where.remember(key, Operation(name, CLIENT, attributes, DURATION))
+    if statement.text:
+        attributes["db.query.text"] = statement.text
+    summary = (prefix + statement.summary).rstrip()
+    if summary:
+        attributes["db.query.summary"] = summary
+    return where.remember(key, Operation(summary or _target(where), CLIENT, attributes, DURATION))
 
 
-def command(where: Database, name: str) -> Operation:
-    """Return the operation of a command with a name, such as Redis'."""
-    operation = where.operations.get(name)
-    if operation is not None:
-        return operation
-    return where.remember(name, Operation(name, CLIENT, {**where.attributes(), "db.operation.name": name}, DURATION))
+def _target(where: Database) -> str:
+    """Return the name of a span about which nothing else is known."""
+    if where.namespace or not where.address:
+        return where.namespace or where.system
+    return f"{where.address}:{where.port}" if where.port else where.address
+
+
+def command(where: Database, name: str, procedure: str = "") -> Operation:
+    """Return the operation of a command with a name, such as Redis'; `procedure` names the stored one that it calls."""
+    key = (name, procedure) if procedure else name
+    operation = where.operations.get(key)
+    return operation if operation is not None else _command(where, key, name, procedure)
+
+
+def _command(where: Database, key: object, name: str, procedure: str) -> Operation:
+    attributes = {**where.attributes(), "db.operation.name": name}
+    if procedure:
+        attributes["db.stored_procedure.name"] = procedure
+    return where.remember(key, Operation(f"{name} {procedure}".rstrip(), CLIENT, attributes, DURATION))
+
+
+def returned_rows(cursor: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a DB-API cursor
+    """Return how many rows a query has, where the driver knows before they are fetched.
+
+    psycopg makes its `description` anew each time, a call to libpq a column; its result says the number of columns.
+    """
+    count = cursor.rowcount
+    if count is None or count < 0:
+        return None
+    result = getattr(cursor, "pgresult", cursor)
+    has_rows = cursor.description is not None if result is cursor else result is not None and result.nfields > 0
+    return {"db.response.returned_rows": count} if has_rows else None
+
+
+def failure(error: BaseException) -> dict[str, Any]:
+    """Return what a driver's exception says: the database's code where there is one, else the exception's class.
+
+    PEP 249 gives no name to the code: it is `sqlstate` (psycopg, asyncpg), `pgcode` (psycopg2), `sqlite_errorname`,
+    `errno` (mysql-connector) or the first argument (the other MySQL drivers). SQLAlchemy keeps the exception in `orig`.
+    """
+    original = getattr(error, "orig", None) or error
+    code = _code(original)
+    if code:
+        return {"db.response.status_code": code, "error.type": code}
+    return {"error.type": error_type(original)}
+
+
+def _code(error: Any) -> str:  # noqa: ANN401 - a driver's exception
+    if not any(kind.__name__ == "Error" for kind in type(error).__mro__) and not hasattr(error, "sqlstate"):
+        return ""  # not a driver's exception: an OSError has an `errno`, a KeyError a number for its argument
+    if getattr(error, "sqlite_errorname", None):
+        return str(error.sqlite_errorname)
+    number = getattr(error, "errno", None) or (error.args[0] if error.args else None)
+    if type(number) is int and number > 0:
+        return str(number)
+    return str(getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or "")

@@ -1,0 +1,134 @@
+"""Where a Redis client sends its commands, what several together are called, which code an error carries.
+
+Source: https://opentelemetry.io/docs/specs/semconv/database/redis/ (version 1.37.0).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from platform_instrument.core.errors import error_type
+from platform_instrument.privacy.commands import command_name, mask_command
+from platform_instrument.semantics.database import Database, database
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PROCEDURES = frozenset(("EVALSHA", "EVALSHA_RO", "FCALL", "FCALL_RO"))
+"""Commands whose first argument names a script or a function that the server keeps."""
+
+_DEFAULT_PORT = 6379
+_QUEUES = ("command_stack", "_command_stack", "_command_queue")
+_MOST_SHOWN = 20
+_LONGEST_PROCEDURE = 64
+
+_CODES = {
+    "AskError": "ASK",
+    "BusyLoadingError": "LOADING",
+    "ClusterCrossSlotError": "CROSSSLOT",
+    "ClusterDownError": "CLUSTERDOWN",
+    "ExecAbortError": "EXECABORT",
+    "MasterDownError": "MASTERDOWN",
+    "MovedError": "MOVED",
+    "NoPermissionError": "NOPERM",
+    "NoScriptError": "NOSCRIPT",
+    "OutOfMemoryError": "OOM",
+    "ReadOnlyError": "READONLY",
+    "TryAgainError": "TRYAGAIN",
+}
+"""The prefixes that redis-py takes away from the message of an error, by the class that it makes of it."""
+
+
+def procedure(arguments: tuple[Any, ...]) -> str:
+    """Return `db.stored_procedure.name` of a command in `PROCEDURES`: the function's name or the script's digest."""
+    name = arguments[1] if len(arguments) > 1 else ""
+    if isinstance(name, (bytes, bytearray)):
+        name = name.decode("utf-8", "replace")
+    return name[:_LONGEST_PROCEDURE] if isinstance(name, str) else ""
+
+
+def together(commands: Sequence[tuple[Any, ...]], *, transaction: bool) -> tuple[str, dict[str, Any]]:
+    """Return `db.operation.name` and the attributes of commands that are sent at once; one of them is no batch."""
+    names = {command_name(arguments) for arguments in commands}
+    kind = "MULTI" if transaction else "PIPELINE"
+    shown = "\n".join([mask_command(arguments) for arguments in commands[:_MOST_SHOWN]])
+    attributes: dict[str, Any] = {"db.query.text": shown}
+    if len(commands) > 1:
+        attributes["db.operation.batch.size"] = len(commands)
+    return f"{kind} {names.pop()}" if len(names) == 1 else kind, attributes
+
+
+def redis_failure(error: BaseException) -> dict[str, Any]:
+    """Return what an error of redis-py or one like it says: the server's prefix, such as WRONGTYPE, else its class."""
+    code = _code(error)
+    return {"db.response.status_code": code, "error.type": code} if code else {"error.type": error_type(error)}
+
+
+def _code(error: Any) -> str:  # noqa: ANN401 - an exception
+    kinds = [kind.__name__ for kind in type(error).__mro__]
+    if "ResponseError" not in kinds and "AuthenticationError" not in kinds:
+        return ""
+    given = getattr(error, "status_code", None)
+    if isinstance(given, str) and given:
+        return given
+    known = next((_CODES[name] for name in kinds if name in _CODES), "")
+    text = error.args[0] if error.args else ""
+    if known or "AuthenticationError" in kinds or not isinstance(text, str):
+        return known
+    prefix = text.rpartition(" of pipeline caused error: ")[2].partition(" ")[0]
+    return prefix if prefix.isupper() and prefix.isascii() and prefix.isalpha() else "ERR"
+
+
+# --- the shape of redis-py, which valkey-py shares ------------------------------------------------------------------
+
+
+def pool_database(pool: Any) -> Database:  # noqa: ANN401 - a connection pool
+    """Return the database that a pool is for; a sentinel's pool learns the address when it connects."""
+    options = pool.connection_kwargs
+    namespace = str(options.get("db") or 0)
+    if options.get("path"):
+        return database("redis", namespace, str(options["path"]))
+    if hasattr(pool, "service_name"):
+        return database("redis", namespace)
+    return database("redis", namespace, str(options.get("host") or "localhost"), int(options.get("port") or _DEFAULT_PORT))
+
+
+def cluster_database(client: Any) -> Database:  # noqa: ANN401 - a cluster's client or pipeline
+    """Return a cluster by the node that it was entered through."""
+    owner = getattr(client, "_client", client)
+    node = getattr(getattr(owner, "nodes_manager", None), "default_node", None)
+    return database("redis", "0", str(node.host), int(node.port)) if node is not None else database("redis", "0")
+
+
+def last_used(pool: Any) -> Any:  # noqa: ANN401 - a connection pool, a connection
+    """Return the connection that was given back last; another thread may have been faster, to the same server."""
+    idle = getattr(pool, "_available_connections", None)
+    if idle is None:
+        idle = getattr(getattr(pool, "pool", None), "queue", None)
+    return idle[-1] if idle else None
+
+
+def peered(where: Database, connection: Any, stream: Any) -> Database:  # noqa: ANN401 - a socket or a stream writer
+    """Return the database as it is reached through a socket."""
+    name = getattr(stream, "getpeername", None)
+    peer = name() if name is not None else stream.get_extra_info("peername") if stream is not None else None
+    host, port = getattr(connection, "host", None), getattr(connection, "port", None)
+    address, number = (host, int(port)) if isinstance(host, str) and port else (where.address, where.port)
+    if isinstance(peer, tuple):
+        return database("redis", where.namespace, address, number, (str(peer[0]), int(peer[1])))
+    return database("redis", where.namespace, address, number, (peer, 0) if isinstance(peer, str) else ("", 0))
+
+
+def queued(client: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401 - a pipeline
+    """Return the commands that wait in a pipeline."""
+    strategy = getattr(client, "_execution_strategy", None)
+    queues = [getattr(place, name, None) for place in (client, strategy) for name in _QUEUES]
+    queue = next((queue for queue in queues if queue), ())
+    return [entry[0] if isinstance(entry, tuple) else tuple(entry.args) for entry in queue]
+
+
+def in_transaction(client: Any) -> bool:  # noqa: ANN401 - a pipeline
+    """Say whether a pipeline is sent between MULTI and EXEC; `transaction` of an asyncio one is a method."""
+    if type(getattr(client, "_execution_strategy", None)).__name__ == "TransactionStrategy":
+        return True
+    return any(getattr(client, name, False) is True for name in ("transaction", "is_transaction", "explicit_transaction"))
