@@ -1,8 +1,10 @@
-"""redis-py: commands and pipelines, sync and async; values never leave.
+"""redis-py: commands, pipelines and transactions, sync and async, of clients, clusters and sentinels; values never leave.
 
-Span: the command's name. Metric: `db.client.operation.duration`.
+Waiting for messages of a subscription is no command. `db.namespace` is the index with which the connection was made.
+Span: the command's name. Metric: `db.client.operation.duration`; redis-py's own, where the application asks for it,
+goes without its commands, which else were counted twice.
 Source: https://opentelemetry.io/docs/specs/semconv/database/redis/ (version 1.37.0);
-redis/client.py, redis/asyncio/client.py (4.5 to 8.1).
+redis/client.py, redis/cluster.py, redis/asyncio (4.5 to 8.1), redis/observability/config.py (7.2 to 8.1).
 """
 
 from __future__ import annotations
@@ -10,69 +12,116 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core import families
-from platform_instrument.core.errors import error_type
-from platform_instrument.core.values import Attributes, Instrumentation, Observe, Operation
+from platform_instrument.core.values import Attributes, EditCall, Instrumentation, Observe, Operation
 from platform_instrument.privacy.commands import command_name, mask_command
-from platform_instrument.semantics.database import Database, command, database
+from platform_instrument.semantics.database import KNOWN, Database, command
+from platform_instrument.semantics.redis import (
+    PROCEDURES,
+    cluster_database,
+    in_transaction,
+    last_used,
+    peered,
+    pool_database,
+    procedure,
+    queued,
+    redis_failure,
+    together,
+)
 
 if TYPE_CHECKING:
     from platform_instrument.core.values import Call
-
-_MOST_SHOWN = 20
 
 
 def single(call: Call) -> tuple[Operation, Attributes]:
     """Return one command."""
     arguments = call.args[1:]
-    return command(_where(call.instance), command_name(arguments)), {"db.query.text": mask_command(arguments)}
+    where = call.state = _where(call.args[0])
+    name = command_name(arguments)
+    called = procedure(arguments) if name in PROCEDURES else ""
+    return command(where, name, called), {"db.query.text": mask_command(arguments)}
 
 
 def pipeline(call: Call) -> tuple[Operation, Attributes] | None:
     """Return the commands that are sent together; none is no call."""
-    stack = call.instance.command_stack
-    if not stack:
+    commands = queued(call.instance)
+    if not commands:
         return None
-    transaction = getattr(call.instance, "is_transaction", None) or call.instance.explicit_transaction
-    if transaction is not True:
-        transaction = getattr(call.instance, "transaction", False) is True
-    commands = [entry[0] for entry in stack[:_MOST_SHOWN]]
-    attributes: dict[str, Any] = {"db.query.text": "\n".join([mask_command(arguments) for arguments in commands])}
-    if len(stack) > 1:
-        attributes["db.operation.batch.size"] = len(stack)
-    return command(_where(call.instance), "MULTI" if transaction else "PIPELINE"), attributes
+    name, attributes = together(commands, transaction=in_transaction(call.instance))
+    where = call.state = _where(call.instance)
+    return command(where, name), attributes
+
+
+def answered(call: Call, _result: Any) -> None:  # noqa: ANN401 - the command's answer
+    """Say which socket answered, where the operation does not say it or says another one."""
+    client = call.args[0]
+    pool = getattr(client, "connection_pool", None)
+    connection = getattr(client, "connection", None) or last_used(pool)
+    fields = getattr(connection, "__dict__", None)
+    if fields is None:
+        return
+    stream = fields.get("_sock") or getattr(connection, "_writer", None)
+    known = fields.get(KNOWN)
+    if known is None or known[0] is not stream:
+        known = fields[KNOWN] = (stream, peered(call.state, connection, stream))
+    if known[1] is not call.state:
+        pool.__dict__[KNOWN] = known[1]
+        _move(call.span, known[1])
+
+
+def all_answered(call: Call, result: Any) -> Attributes | None:  # noqa: ANN401 - a list of answers
+    """Return the first error that a pipeline hands over as an answer."""
+    answered(call, result)
+    errors = [item for item in result if isinstance(item, Exception)] if isinstance(result, list) else ()
+    return redis_failure(errors[0]) if errors else None
 
 
 def failed(_call: Call, error: BaseException) -> Attributes:
     """Return the server's error prefix, such as WRONGTYPE, where it gave one."""
-    kind = error_type(error)
-    text = error.args[0] if error.args else ""
-    prefix = text.partition(" ")[0] if isinstance(text, str) else ""
-    if kind.startswith("redis.") and prefix.isupper() and prefix.isalpha():
-        return {"db.response.status_code": prefix, "error.type": prefix}
-    return {"error.type": kind}
+    return redis_failure(error)
 
 
 def _where(client: Any) -> Database:  # noqa: ANN401 - a client or a pipeline
-    """Return the server and the index of the database."""
+    """Return the database; a pool belongs to one, and remembers it."""
     pool = getattr(client, "connection_pool", None)
-    options = pool.connection_kwargs if pool is not None else {}
-    namespace = str(options.get("db") or 0)
-    path = options.get("path")
-    if path:
-        return database("redis", namespace, str(path))
-    return database("redis", namespace, options.get("host") or "localhost", options.get("port") or 6379)
+    if pool is None:
+        return cluster_database(client)
+    known: Database | None = pool.__dict__.get(KNOWN)
+    if known is None:
+        known = pool.__dict__[KNOWN] = pool_database(pool)
+    return known
+
+
+def _move(span: Any, where: Database) -> None:  # noqa: ANN401 - our span
+    """Let the operation of a span be the same one at another database."""
+    attributes = span.operation.attributes
+    moved = command(where, attributes["db.operation.name"], attributes.get("db.stored_procedure.name", ""))
+    if span.name is span.operation.name:
+        span.name = moved.name
+    span.operation = moved
+
+
+def without_commands(call: Call) -> None:
+    """Take the durations of commands out of what redis-py is to measure itself."""
+    config = call.argument(1, "config")
+    groups = type(config.metric_groups)
+    config.metric_groups &= ~groups.COMMAND
 
 
 INSTRUMENTATION = Instrumentation(
     name="redis",
     requires="redis>=4.5",
     patches=(
-        Observe("redis.client:Redis.execute_command", single, error=failed),
-        Observe("redis.client:Pipeline.execute", pipeline, error=failed),
-        Observe("redis.client:Pipeline.immediate_execute_command", single, error=failed),
-        Observe("redis.asyncio.client:Redis.execute_command", single, error=failed),
-        Observe("redis.asyncio.client:Pipeline.execute", pipeline, error=failed),
-        Observe("redis.asyncio.client:Pipeline.immediate_execute_command", single, error=failed),
+        Observe("redis.client:Redis.execute_command", single, answered, failed),
+        Observe("redis.client:Pipeline.execute", pipeline, all_answered, failed),
+        Observe("redis.client:Pipeline.immediate_execute_command", single, answered, failed),
+        Observe("redis.asyncio.client:Redis.execute_command", single, answered, failed),
+        Observe("redis.asyncio.client:Pipeline.execute", pipeline, all_answered, failed),
+        Observe("redis.asyncio.client:Pipeline.immediate_execute_command", single, answered, failed),
+        Observe("redis.cluster:RedisCluster.execute_command", single, None, failed, optional=True),
+        Observe("redis.cluster:ClusterPipeline.execute", pipeline, None, failed, optional=True),
+        Observe("redis.asyncio.cluster:RedisCluster.execute_command", single, None, failed, optional=True),
+        Observe("redis.asyncio.cluster:ClusterPipeline.execute", pipeline, None, failed, optional=True),
+        EditCall("redis.observability.providers:ObservabilityInstance.init", without_commands, optional=True),
     ),
     family=families.DB_CLIENT,
     modules=("redis",),
