@@ -37,6 +37,9 @@ class Start:
         self.problems: list[ConfigProblem] = []
 
 
+RECORD = "_PLATFORM_INSTRUMENT_RECORD"
+"""Set by doctor: the folder where each process writes what became of it."""
+
 STARTED: Start | None = None
 """What start-up did; None before it."""
 
@@ -48,6 +51,10 @@ def start(door: str) -> Start:
         STARTED.doors.append(door)
         return STARTED
     STARTED = Start(door)
+    if RECORD in os.environ:
+        from platform_instrument.distro.record import keep
+
+        keep(os.environ[RECORD])
     STARTED.reason = refusal(door, getattr(sys, "orig_argv", sys.argv), os.environ)
     if STARTED.reason:
         return STARTED

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.instrumentation.distro import BaseDistro
 
 from platform_instrument import _boot
-from platform_instrument.instrumentations._index import TRIGGERS
+from platform_instrument.distro.agents import owned
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -37,10 +37,3 @@ class PlatformConfigurator:
     def configure(self, **_options: Any) -> None:  # noqa: ANN401 - upstream's signature
         """Start, where another distro was chosen beside this configurator."""
         _boot.start(DOOR)
-
-
-def owned(name: str) -> bool:
-    """Say whether an instrumentor of this name observes what one of ours does; `asgi` and `wsgi` are in our servers."""
-    library = name.lower().replace("-", "_").removesuffix("_client")
-    ours = {known for entries in TRIGGERS.values() for known, _ in entries}
-    return library in ours or library in {"asgi", "wsgi"}

@@ -20,12 +20,16 @@ from platform_instrument.engine import imports
 from platform_instrument.telemetry import pipeline
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType, ModuleType
 
     from platform_instrument.config.schema import Settings
 
 _GRACE = 0.5
 """Seconds that the main thread has to run the handler before it counts as stuck in a C call."""
+
+AFTER_FLUSH: list[Callable[[], None]] = []
+"""Called after each flush: it may be the last thing that this process does."""
 
 
 class _Leaving:
@@ -56,7 +60,10 @@ def prepare(settings: Settings) -> None:
 
 def flush() -> bool:
     """Let everything leave within the setting's time."""
-    return pipeline.PIPELINE is None or pipeline.PIPELINE.flush(_Leaving.seconds)
+    complete = pipeline.PIPELINE is None or pipeline.PIPELINE.flush(_Leaving.seconds)
+    for action in AFTER_FLUSH:
+        guard("after flush", action)
+    return complete
 
 
 def take_sigterm() -> bool:

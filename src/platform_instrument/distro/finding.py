@@ -1,0 +1,71 @@
+"""What doctor has found: a stable code, what it is about, what is the matter, what to do. See docs/troubleshooting.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ERROR, WARNING, INFO = "error", "warning", "info"
+
+CODES = {
+    # The doors
+    "PI101": ERROR,  # PLATFORM_AUTO is set and the .pth file is not there
+    "PI102": WARNING,  # opentelemetry-instrument would load another distro
+    "PI103": WARNING,  # everything is switched off
+    "PI104": ERROR,  # the command could not be started
+    "PI105": ERROR,  # no process of the command was instrumented
+    "PI106": INFO,  # a process was left alone
+    "PI107": WARNING,  # the command ended badly
+    # Settings
+    "PI201": ERROR,  # a value is wrong
+    "PI202": WARNING,  # a name is nearly ours
+    "PI203": WARNING,  # a list names an instrumentation that nobody knows
+    "PI204": WARNING,  # a setting that nothing obeys yet is set
+    # Libraries
+    "PI301": WARNING,  # a library's version is too old
+    "PI302": WARNING,  # a library's version is unknown or untried
+    "PI303": ERROR,  # a library is not as we know it, so it is not instrumented
+    "PI304": ERROR,  # an instrumentation took itself back after many faults
+    "PI305": WARNING,  # a library was imported before start-up
+    "PI306": WARNING,  # the trial of the libraries did not end
+    # Others
+    "PI401": WARNING,  # another agent is at work
+    "PI402": WARNING,  # an instrumentor of upstream's observes what ours does
+    "PI403": INFO,  # the application has a tracer provider of its own
+    "PI404": INFO,  # another agent is installed
+    # Export
+    "PI501": ERROR,  # nobody listens
+    "PI502": ERROR,  # the collector refuses
+    "PI503": WARNING,  # port and protocol do not belong together
+    "PI504": ERROR,  # the exporter is not installed
+    "PI505": INFO,  # nothing leaves
+    # In the process
+    "PI601": ERROR,  # a fault of ours was contained
+    "PI602": ERROR,  # telemetry was lost
+    "PI603": INFO,  # libraries were patched, and nothing was recorded
+}
+"""Each code and how bad it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding; `subject` is a variable, a library, a signal or a process."""
+
+    code: str
+    subject: str
+    message: str
+    remedy: str
+
+    @property
+    def severity(self) -> str:
+        """How bad it is: `error`, `warning` or `info`."""
+        return CODES[self.code]
+
+    def described(self) -> dict[str, str]:
+        """Return it as JSON."""
+        return {
+            "code": self.code,
+            "severity": self.severity,
+            "subject": self.subject,
+            "message": self.message,
+            "remedy": self.remedy,
+        }

@@ -1,0 +1,149 @@
+"""Which libraries of this environment we know, in which version, and what we would do with each; imports none of them."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.metadata import packages_distributions, version
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from platform_instrument.config.schema import instrumentation_enabled
+from platform_instrument.core.values import Custom
+from platform_instrument.distro.finding import Finding
+from platform_instrument.engine.apply import OFF, PATCHED, UNDONE, UNFIT, WAITING
+from platform_instrument.instrumentations._index import TRIGGERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from platform_instrument.config.schema import Settings
+    from platform_instrument.core.values import Instrumentation
+
+WOULD, DOUBTFUL = "would patch", "doubtful"
+
+
+@dataclass(slots=True)
+class Library:
+    """One library that is installed; `status` is one of the engine's, or one of ours before it was tried."""
+
+    name: str
+    distribution: str
+    version: str
+    requires: str
+    status: str
+    reason: str = ""
+    modules: tuple[str, ...] = ()
+    """What is imported when every part of it is used."""
+    patches: list[str] = field(default_factory=list)
+
+    def described(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        names = ("name", "distribution", "version", "requires", "status", "reason", "patches")
+        return {name: getattr(self, name) for name in names}
+
+
+def installed(settings: Settings) -> list[Library]:
+    """Return the libraries that are installed and that we have an instrumentation for."""
+    distributions = packages_distributions()
+    found = []
+    for trigger, entries in sorted(TRIGGERS.items()):
+        top = trigger.partition(".")[0]
+        if top not in sys.stdlib_module_names and top not in distributions and find_spec(top) is None:
+            continue
+        for name, path in entries:
+            found.append(_library(settings, name, import_module(path).INSTRUMENTATION, _distribution(top, distributions)))
+    return found
+
+
+def unknown_names(settings: Settings) -> list[Finding]:
+    """Return the names in our lists of libraries that nobody knows."""
+    ours = {name for entries in TRIGGERS.values() for name, _ in entries}
+    given = [("PLATFORM_INSTRUMENTATIONS", name) for name in settings.instrumentations or ()]
+    given += [("PLATFORM_DISABLED_INSTRUMENTATIONS", name) for name in settings.disabled_instrumentations]
+    given += [(f"PLATFORM_INSTRUMENTATION_{name.upper()}", name) for name in settings.instrumentation_switches]
+    remedy = f"the names are {', '.join(sorted(ours))}"
+    unknown = [(variable, name) for variable, name in given if name not in ours | {"*"}]
+    return [
+        Finding("PI203", variable, f"names {name!a}, which no instrumentation is called", remedy) for variable, name in unknown
+    ]
+
+
+def merge(libraries: Iterable[Library], applied: Iterable[Mapping[str, Any]]) -> None:
+    """Take over what a process says became of each library; where several do, the worst of it."""
+    order = [PATCHED, WAITING, OFF, UNFIT, UNDONE]
+    by_name = {library.name: library for library in libraries}
+    for record in applied:
+        library = by_name.get(record["name"])
+        if library is None:
+            continue
+        known = order.index(library.status) if library.status in order else -1
+        if library.status != DOUBTFUL and order.index(record["status"]) >= known:
+            library.status, library.reason = record["status"], record["reason"]
+        library.patches = sorted({*library.patches, *record["patches"]})
+
+
+def findings(libraries: Iterable[Library]) -> list[Finding]:
+    """Return what is wrong with libraries."""
+    found = []
+    for library in libraries:
+        title = f"{library.name} {library.version}".strip()
+        if library.status == UNDONE:
+            found.append(Finding("PI304", title, library.reason, "report it with the faults listed here"))
+        elif library.status == DOUBTFUL:
+            found.append(Finding("PI302", title, library.reason, "watch its spans, or pin a version that is tried"))
+        elif library.status == UNFIT and " is needed, " in library.reason:
+            found.append(Finding("PI301", title, library.reason, f"install {library.requires}"))
+        elif library.status == UNFIT:
+            remedy = f"report it; PLATFORM_INSTRUMENTATION_{library.name.upper()}=false silences this"
+            found.append(Finding("PI303", title, f"is not instrumented: {library.reason}", remedy))
+    return found
+
+
+def _library(settings: Settings, name: str, known: Instrumentation, found: tuple[str, str]) -> Library:
+    """Return what we would do with a library, as far as its version tells."""
+    distribution, number = found
+    patches = [patch for patch in known.patches if not patch.optional]
+    modules = {patch.module if isinstance(patch, Custom) else patch.target.partition(":")[0] for patch in patches}
+    library = Library(name, distribution, number, known.requires, WOULD, modules=tuple(sorted(modules)))
+    least, most = _bounds(known.requires)
+    if not instrumentation_enabled(settings, name):
+        library.status, library.reason = OFF, "switched off by the settings"
+    elif known.setting and not getattr(settings, known.setting):
+        library.status, library.reason = OFF, f"switched off by PLATFORM_{known.setting.upper()}"
+    elif not number:
+        library.status, library.reason = DOUBTFUL, "its version is unknown"
+    elif _numbers(number) < least:
+        library.status, library.reason = UNFIT, f"{known.requires} is needed, {number} is there"
+    elif most and _numbers(number) >= most:
+        library.status, library.reason = DOUBTFUL, f"{known.requires} is tried, {number} is there"
+    return library
+
+
+def _distribution(top: str, distributions: Mapping[str, list[str]]) -> tuple[str, str]:
+    """Return the distribution that a module comes from, and its version; empty where it is not known."""
+    if top in sys.stdlib_module_names:
+        return "python", ".".join(map(str, sys.version_info[:3]))
+    for name in distributions.get(top, ()):
+        return name, version(name) or ""
+    return "", ""
+
+
+def _bounds(requires: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the least version of a requirement and the one that is no longer tried, empty where there is none."""
+    _, _, rest = requires.partition(">=")
+    least, _, most = rest.partition(",<")
+    return _numbers(least), _numbers(most)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """Return the numbers that a version begins with."""
+    numbers = []
+    for part in text.split("."):
+        digits = part[: len(part) - len(part.lstrip("0123456789"))]
+        if not digits:
+            break
+        numbers.append(int(digits))
+    return tuple(numbers)
