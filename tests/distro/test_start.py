@@ -184,7 +184,9 @@ SYSTEM = Path("/usr/bin/python3")
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
 def test_nobody_without_a_home_may_start_from_files_that_only_root_can_write() -> None:
-    version = subprocess.run([SYSTEM, "-c", "import sys; print(sys.version_info >= (3, 10))"], capture_output=True, text=True, check=False)
+    version = subprocess.run(
+        [SYSTEM, "-c", "import sys; print(sys.version_info >= (3, 10))"], capture_output=True, text=True, check=False
+    )
     if version.stdout != "True\n":
         pytest.skip(f"no Python 3.10 at {SYSTEM}")
     with tempfile.TemporaryDirectory() as folder:

@@ -43,7 +43,7 @@ class Lines:
 
     def __init__(self, formatter: logging.Formatter | None = None, handler: logging.Handler | None = None) -> None:
         self.stream = io.StringIO()
-        self.logger = logging.Logger("shop", logging.DEBUG)
+        self.logger = logging.Logger("shop", logging.DEBUG)  # noqa: LOG001 - one that no other test knows
         self.handler = handler or logging.StreamHandler(self.stream)
         if formatter is not None:
             self.handler.setFormatter(formatter)
@@ -175,7 +175,7 @@ def test_the_caller_of_a_line_is_the_application_s(capsys: pytest.CaptureFixture
 
 def test_a_line_whose_arguments_do_not_fit_is_reported_as_without_us(capsys: pytest.CaptureFixture[str]) -> None:
     lines = Lines()
-    lines.logger.info("paid %d %d", 3)
+    lines.logger.info("paid %d %d", 3)  # noqa: PLE1206 - what this is about
     shown = capsys.readouterr().err
     assert "--- Logging error ---" in shown
     assert "TypeError: not enough arguments for format string" in shown

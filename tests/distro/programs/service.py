@@ -3,12 +3,13 @@
 import logging
 import sqlite3
 import sys
+from typing import Any
 
 logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(name)s: %(message)s")
 log = logging.getLogger("service")
 
 
-def work():
+def work() -> bytes:
     connection = sqlite3.connect(":memory:")
     connection.execute("CREATE TABLE guests (name TEXT)")
     connection.execute("SELECT name FROM guests WHERE name = 'Ada'").fetchall()
@@ -17,7 +18,7 @@ def work():
     return b"done"
 
 
-async def asgi(scope, receive, send):
+async def asgi(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] == "lifespan":
         while (await receive())["type"] != "lifespan.shutdown":
             await send({"type": "lifespan.startup.complete"})
@@ -28,7 +29,7 @@ async def asgi(scope, receive, send):
     await send({"type": "http.response.body", "body": body})
 
 
-def wsgi(environ, start_response):
+def wsgi(_environ: Any, start_response: Any) -> list[bytes]:
     body = work()
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
     return [body]
