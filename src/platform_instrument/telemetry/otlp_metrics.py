@@ -9,7 +9,9 @@ from struct import pack
 from time import time_ns
 from typing import TYPE_CHECKING, Any
 
-from platform_instrument.telemetry.otlp import KeyValues, encode_resource, encode_scope, field, utf8
+from platform_instrument.core.guard import guard
+from platform_instrument.telemetry.otlp import encode_resource, encode_scope
+from platform_instrument.telemetry.protobuf import KeyValues, field, utf8
 from platform_instrument.telemetry.scope import own_scope
 
 if TYPE_CHECKING:
@@ -26,14 +28,15 @@ class MetricEncoder:
     __slots__ = ("_key_values", "_resource", "_scope")
 
     def __init__(self, resource: Mapping[str, Any]) -> None:
-        self._key_values = KeyValues()
-        self._resource = encode_resource(self._key_values, resource)
-        self._scope = encode_scope(self._key_values, own_scope("metrics"))
+        self._key_values = KeyValues(b"\x4a")
+        self._resource = encode_resource(resource)
+        self._scope = encode_scope(own_scope("metrics"))
 
     def encode(self, histograms: Histograms) -> bytes:
         """Encode every series that was ever recorded in this process; empty bytes where there is none."""
         now = time_ns()
-        metrics = [self._histogram(histogram, histograms.start_ns, now) for histogram in list(histograms.by_name.values())]
+        every = list(histograms.by_name.values())
+        metrics = [guard("encode a histogram", self._histogram, histogram, histograms.start_ns, now) for histogram in every]
         body = b"".join([field(b"\x12", metric) for metric in metrics if metric])
         return field(b"\x0a", self._resource + field(b"\x12", self._scope + body)) if body else b""
 
@@ -48,7 +51,7 @@ class MetricEncoder:
 
     def _point(self, cell: Cell, bounds: bytes, start_ns: int, now_ns: int) -> bytes:
         if cell.encoded is None:
-            cell.encoded = self._key_values.encode(b"\x4a", cell.attributes)
+            cell.encoded = self._key_values.encode(dict(cell.attributes))
         counts = cell.counts.copy()
         parts = [
             b"\x11" + pack("<Q", start_ns),
