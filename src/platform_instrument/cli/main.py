@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 import sys
 
-_USAGE = """usage: platform-instrument COMMAND [ARGUMENTS…]     run COMMAND with telemetry
-       platform-instrument run -- COMMAND …        the same, where COMMAND has the name of a subcommand
-       platform-instrument config [--json]         every setting, its value and where it came from
-       platform-instrument doctor [--json] [-- COMMAND …]
-                                                   what is instrumented here, and what is wrong
+_USAGE = """usage: platform-instrument COMMAND [ARGUMENT ...]     run COMMAND with telemetry
+       platform-instrument run -- COMMAND ...        the same, where COMMAND has the name of a subcommand
+       platform-instrument config [--json]           every setting, its value and where it came from
+       platform-instrument doctor [--json] [-- COMMAND ...]
+                                                     what is instrumented here, and what is wrong
        platform-instrument --version
 
 examples: platform-instrument python app.py

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import site
+import sys
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
@@ -40,8 +41,14 @@ def doors(environ: Mapping[str, str]) -> tuple[list[Door], list[Finding]]:
 
 
 def _command(environ: Mapping[str, str]) -> Door:
-    place = shutil.which("platform-instrument", path=environ.get("PATH"))
+    place = _which("platform-instrument", environ)
     return Door("command", bool(place), place or "platform-instrument is not on PATH")
+
+
+def _which(command: str, environ: Mapping[str, str]) -> str | None:
+    """Return where a command is: on PATH, or beside the interpreter."""
+    path = os.pathsep.join([environ.get("PATH", os.defpath), os.path.dirname(sys.executable)])
+    return shutil.which(command, path=path)
 
 
 def _pth(environ: Mapping[str, str]) -> Door:
@@ -70,21 +77,28 @@ def _pythonpath(environ: Mapping[str, str]) -> Door:
     return Door("PYTHONPATH", bool(place), place or f"{_SITE} is not on PYTHONPATH")
 
 
+def _first(group: str) -> str:
+    """Return the entry point that upstream meets first, ours by our name and others with where they are from."""
+    for entry in entry_points(group=group):
+        return entry.name if entry.name == _OURS or entry.dist is None else f"{entry.name} of {entry.dist.name}"
+    return "nothing"
+
+
 def _upstream(environ: Mapping[str, str]) -> tuple[Door, list[Finding]]:
     """Return whether `opentelemetry-instrument` would come to us: it takes the entry point that is named, else the first."""
     name = "opentelemetry-instrument"
-    if not shutil.which(name, path=environ.get("PATH")):
+    if not _which(name, environ):
         return Door(name, open=False, detail=f"{name} is not on PATH"), []
-    taken = {
-        group: environ.get(variable) or next((entry.name for entry in entry_points(group=group)), "")
+    taken = [
+        environ.get(variable) or _first(group)
         for group, variable in (
             ("opentelemetry_distro", "OTEL_PYTHON_DISTRO"),
             ("opentelemetry_configurator", "OTEL_PYTHON_CONFIGURATOR"),
         )
-    }
-    others = sorted(set(taken.values()) - {_OURS})
+    ]
+    others = [other for other in taken if other != _OURS]
     if not others:
-        return Door(name, open=True, detail=f"it finds {_OURS}"), []
-    detail = f"it finds {', '.join(other or 'nothing' for other in others)}"
+        return Door(name, open=True, detail="it loads ours"), []
+    detail = f"it loads {' and '.join(others)}, not ours"
     remedy = f"for that command, set OTEL_PYTHON_DISTRO={_OURS} and OTEL_PYTHON_CONFIGURATOR={_OURS}"
     return Door(name, open=False, detail=detail), [Finding("PI102", name, detail, remedy)]

@@ -27,6 +27,7 @@ CODES = {
     "PI304": ERROR,  # an instrumentation took itself back after many faults
     "PI305": WARNING,  # a library was imported before start-up
     "PI306": WARNING,  # the trial of the libraries did not end
+    "PI307": WARNING,  # a library was imported in the trial, and nothing was patched
     # Others
     "PI401": WARNING,  # another agent is at work
     "PI402": WARNING,  # an instrumentor of upstream's observes what ours does

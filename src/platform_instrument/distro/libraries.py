@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from platform_instrument.config.schema import Settings
     from platform_instrument.core.values import Instrumentation
 
-WOULD, DOUBTFUL = "would patch", "doubtful"
+WOULD, DOUBTFUL, UNUSED = "would patch", "doubtful", "not imported"
 
 
 @dataclass(slots=True)
@@ -54,7 +54,9 @@ def installed(settings: Settings) -> list[Library]:
         if top not in sys.stdlib_module_names and top not in distributions and find_spec(top) is None:
             continue
         for name, path in entries:
-            found.append(_library(settings, name, import_module(path).INSTRUMENTATION, _distribution(top, distributions)))
+            library = _library(settings, name, import_module(path).INSTRUMENTATION, _distribution(top, distributions))
+            library.modules = (trigger, *library.modules)
+            found.append(library)
     return found
 
 
