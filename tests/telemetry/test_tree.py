@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from platform_instrument.core.values import CLIENT, SERVER, Operation
+from platform_instrument.telemetry.context import Ambient
 from platform_instrument.telemetry.scope import InstrumentationScope
 from platform_instrument.telemetry.span import ERROR, Span
+from platform_instrument.telemetry.tracer import start
 from platform_instrument.telemetry.tree import Line, line, render_trace
 
 TRACE = 0x4BF92F3577B34DA6A3CE929D0E0E4736
@@ -112,7 +114,8 @@ def test_no_spans_are_no_tree() -> None:
 
 def a_span(name: str, kind: int, attributes: dict[str, object] | None, operation: Operation | None = None) -> Span:
     scope = InstrumentationScope("test")
-    span = Span(TRACE, 2, 1, False, 1, None, 0, name, kind, operation, attributes, scope, True)  # noqa: FBT003
+    span = start(name, kind, operation, attributes, scope, Ambient(TRACE, 1, 1), 0)
+    span.span_id = 2
     span.finish()
     return span
 

@@ -1,6 +1,7 @@
 """Bounds on what a span may hold, and the only way by which an application's value becomes an attribute.
 
-Values are rendered and cut at once, on the caller's thread: later they may have changed. An unset
+Values are rendered and cut at once, on the caller's thread: later they may have changed. What comes out is a text, a
+number, a truth value or a tuple of those, whatever goes in, and nothing raises. An unset
 `OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT` means no limit to the specification; here it means `LONGEST`, because one attribute
 of ten megabytes takes a service and its collector down.
 Source: https://opentelemetry.io/docs/specs/otel/common/#attribute
@@ -8,45 +9,41 @@ Source: https://opentelemetry.io/docs/specs/otel/common/#attribute
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from platform_instrument.core.guard import guard
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from platform_instrument.telemetry.span import Span
 
 LONGEST = 32_768
 MOST_ITEMS = 1_024
-
-_SCALARS = (bool, int, float)
+_DEEPEST = 4
+_MOST_BITS = 8_192
 _INT64 = 1 << 63
+_UINT64 = 1 << 64
 
 
 class SpanLimits:
-    """How much a span may hold: counts, and characters a value."""
+    """How much a span may hold: counts, and characters a value; `value_length` is that of events and links."""
 
-    __slots__ = ("event_attributes", "events", "link_attributes", "links", "span_attributes", "value_length")
+    __slots__ = ("event_attributes", "events", "link_attributes", "links", "span_attributes", "span_value_length", "value_length")
 
-    def __init__(  # noqa: PLR0913 - the specification's six limits
-        self,
-        *,
-        span_attributes: int = 128,
-        events: int = 128,
-        links: int = 128,
-        event_attributes: int = 128,
-        link_attributes: int = 128,
-        value_length: int = LONGEST,
-    ) -> None:
-        self.span_attributes = span_attributes
-        self.events = events
-        self.links = links
-        self.event_attributes = event_attributes
-        self.link_attributes = link_attributes
-        self.value_length = value_length
+    def __init__(self) -> None:
+        self.span_attributes = 128
+        self.events = 128
+        self.links = 128
+        self.event_attributes = 128
+        self.link_attributes = 128
+        self.value_length = LONGEST
+        self.span_value_length = LONGEST
 
 
 LIMITS = SpanLimits()
-"""The limits in force; `telemetry.pipeline` sets its fields from the settings."""
+"""The limits in force; `telemetry.choices` sets its fields from the settings."""
 
 
 def _nowhere(_span: Span) -> None:
@@ -57,55 +54,110 @@ ENDED: Callable[[Span], None] = _nowhere
 """Where ended spans go; `telemetry.pipeline` puts itself here."""
 
 
-def text(value: str) -> str:
-    """Cut a text to the limit."""
-    return value if len(value) <= LIMITS.value_length else value[: LIMITS.value_length]
+def name(value: Any) -> str:  # noqa: ANN401 - whatever the application passes for a text
+    """Return a text for a name or a description, whatever was given."""
+    text = clean(value, LONGEST)
+    return text if type(text) is str else str(text or "")
 
 
-def clean(value: Any) -> Any:  # noqa: ANN401 - whatever the application passes
-    """Return the value as an attribute may hold it, or None where its type is not one of OpenTelemetry's."""
+def nanoseconds(value: Any) -> int | None:  # noqa: ANN401 - whatever the application passes for a time
+    """Return a time since the epoch as OTLP can hold it, None where it is not one."""
+    return int(value) if isinstance(value, (int, float)) and 0 <= value < _UINT64 else None
+
+
+def clean(value: Any, longest: int) -> Any:  # noqa: ANN401 - whatever the application passes
+    """Return the value as an attribute may hold it, its text cut to `longest`; None where it says nothing."""
     kind = type(value)
     if kind is str:
-        return value if len(value) <= LIMITS.value_length else value[: LIMITS.value_length]
+        return value if len(value) <= longest else value[:longest]
     if kind is int:
-        return value if -_INT64 <= value < _INT64 else str(value)[: LIMITS.value_length]
+        return value if -_INT64 <= value < _INT64 else _large(value)[:longest]
     if kind is bool or kind is float:
         return value
+    return None if value is None else guard("attribute value", _rendered, value, longest)
+
+
+def _large(value: int) -> str:
+    """Write an integer that does not fit 64 bits; CPython refuses, and takes long, beyond some thousand digits."""
+    return str(value) if value.bit_length() < _MOST_BITS else f"{value >> (value.bit_length() - 64):#x}…"
+
+
+def _rendered(value: Any, longest: int) -> Any:  # noqa: ANN401, PLR0911 - whatever the application passes, by its kind
+    """Return what the current SDK makes of a value, but for mappings and bytes, which become text so that it is masked."""
     if isinstance(value, str):
-        return text(str.__str__(value))
-    if isinstance(value, _SCALARS):
-        return clean(bool(value) if isinstance(value, bool) else int(value) if isinstance(value, int) else float(value))
+        return str.__str__(value)[:longest]
+    if isinstance(value, int):
+        return clean(int.__index__(value), longest)
+    if isinstance(value, float):
+        return float.__float__(value)
     if isinstance(value, (bytes, bytearray)):
-        return text(bytes(value[: LIMITS.value_length]).decode("utf-8", "replace"))
-    if isinstance(value, (list, tuple)):
-        return _sequence(value)
-    return None
+        return bytes(value[: longest * 4]).decode("utf-8", "replace")[:longest]
+    if isinstance(value, Mapping):
+        return _json(value)[:longest]
+    if isinstance(value, Sequence):
+        items = (_json(item)[:longest] if _is_nested(item) else clean(item, longest) for item in value[:MOST_ITEMS])
+        return tuple([item for item in items if item is not None])
+    return _text(value)[:longest] or None
 
 
-def _sequence(values: list[Any] | tuple[Any, ...]) -> tuple[Any, ...] | None:
-    """Return a homogeneous tuple, None where the items are of several kinds or of none that is allowed."""
-    items = [clean(item) for item in values[:MOST_ITEMS] if item is not None]
-    kinds = {type(item) for item in items}
-    if len(kinds) > 1 or not kinds <= {str, bool, int, float}:
-        return None
-    return tuple(items)
+def _text(value: Any) -> str:  # noqa: ANN401 - whatever the application passes
+    """Return the text that an object's class wrote for it, empty where that is only its address."""
+    kind: Any = type(value)
+    wrote_none = kind.__str__ is object.__str__ and kind.__repr__ is object.__repr__
+    return "" if wrote_none else str(value)
 
 
-def put(attributes: dict[str, Any], key: Any, value: Any, most: int) -> bool:  # noqa: ANN401 - the application's
-    """Put one attribute into a dict of at most `most`; say whether it went in."""
-    if not isinstance(key, str) or not key:
-        return False
-    kept = clean(value)
+def _is_nested(value: Any) -> bool:  # noqa: ANN401 - whatever the application passes
+    return isinstance(value, (Mapping, Sequence)) and not isinstance(value, (str, bytes, bytearray))
+
+
+def _json(value: Any) -> str:  # noqa: ANN401 - a mapping or a sequence
+    """Write a nested value as JSON, bounded in depth and items, so that one that contains itself comes to an end."""
+    import json  # only for values that few applications pass
+
+    return json.dumps(_plain(value, _DEEPEST, [MOST_ITEMS]), ensure_ascii=False, separators=(",", ":"))
+
+
+def _plain(value: Any, depth: int, budget: list[int]) -> Any:  # noqa: ANN401 - a mapping, a sequence or an item
+    """Return a bounded copy made of what JSON knows; `budget` holds how many items may still come."""
+    budget[0] -= 1
+    if not _is_nested(value):
+        return clean(value, LONGEST)
+    if not depth:
+        return "…"
+    if isinstance(value, Mapping):
+        return {name(key): _plain(item, depth - 1, budget) for key, item in value.items() if budget[0] > 0}
+    return [_plain(item, depth - 1, budget) for item in value if budget[0] > 0]
+
+
+def put(attributes: dict[str, Any], key: Any, value: Any, most: int, longest: int) -> bool:  # noqa: ANN401 - the application's
+    """Put one attribute into a dict of at most `most`; say whether it went in. Where it is full, the new one stays out."""
+    if type(key) is not str or not key:
+        key = str.__str__(key) if isinstance(key, str) else ""
+        if not key:
+            return False
+    kept = clean(value, longest)
     if kept is None or (len(attributes) >= most and key not in attributes):
         return False
     attributes[key] = kept
     return True
 
 
-def bounded(attributes: Mapping[str, Any] | None, most: int) -> tuple[dict[str, Any], int]:
+def pairs(attributes: Any) -> Iterable[tuple[Any, Any]]:  # noqa: ANN401 - whatever the application passes for a mapping
+    """Return the items of a mapping, none where it is no mapping."""
+    if type(attributes) is dict:
+        return attributes.items()
+    return () if attributes is None else guard("attributes", _items, attributes) or ()
+
+
+def _items(attributes: Any) -> list[tuple[Any, Any]]:  # noqa: ANN401 - as above
+    return list(attributes.items()) if isinstance(attributes, Mapping) else []
+
+
+def bounded(attributes: Any, most: int, longest: int) -> tuple[dict[str, Any], int]:  # noqa: ANN401 - as above
     """Return a bounded copy, and how many attributes did not fit."""
     kept: dict[str, Any] = {}
     dropped = 0
-    for key, value in (attributes or {}).items():
-        dropped += not put(kept, key, value, most)
+    for key, value in pairs(attributes):
+        dropped += not put(kept, key, value, most, longest)
     return kept, dropped

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.guard import clear_faults, guard
 from platform_instrument.core.report import forget, say
-from platform_instrument.telemetry import ids, limits, losses
+from platform_instrument.telemetry import choices, ids, limits, losses
 from platform_instrument.telemetry.cells import HISTOGRAMS, cell_of, use_exemplar_filter
 from platform_instrument.telemetry.context import CURRENT, SAMPLED, Ambient
 from platform_instrument.telemetry.worker import Worker
@@ -88,6 +88,14 @@ class Pipeline:
                 f"not everything was delivered within {seconds:g} s (PLATFORM_FLUSH_TIMEOUT); what is left is lost", place="flush"
             )
         return bool(complete)
+
+    def hold(self, seconds: float) -> None:
+        """Send what there is, and have neither thread nor connection from now on: in the master of a pre-forking server."""
+        self.worker.hold(True)
+        self.flush(seconds)
+        if self._outlets is not None:
+            self._outlets.abandon()
+            self._outlets = None
 
     def _idle(self) -> bool:
         """Say whether nothing was recorded in this process that is not delivered yet."""
@@ -207,7 +215,7 @@ def start(settings: Settings) -> Pipeline:
     if PIPELINE is not None:
         return PIPELINE
     pipeline = Pipeline(settings)
-    _limit(settings)
+    choices.put_in_force(settings)
     use_exemplar_filter(settings.metrics_exemplar_filter)
     limits.ENDED = pipeline.ended
     os.register_at_fork(
@@ -217,15 +225,3 @@ def start(settings: Settings) -> Pipeline:
     )
     PIPELINE = pipeline
     return pipeline
-
-
-def _limit(settings: Settings) -> None:
-    """Put the settings' limits in force."""
-    bounds = limits.LIMITS
-    length = settings.span_attribute_value_length_limit
-    bounds.value_length = limits.LONGEST if length is None else length
-    bounds.span_attributes = settings.span_attribute_count_limit
-    bounds.events = settings.span_event_count_limit
-    bounds.links = settings.span_link_count_limit
-    bounds.event_attributes = settings.event_attribute_count_limit
-    bounds.link_attributes = settings.link_attribute_count_limit

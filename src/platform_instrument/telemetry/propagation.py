@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from platform_instrument.core.guard import guard
 from platform_instrument.core.report import say
 from platform_instrument.telemetry.baggage import format_baggage, parse_baggage
 from platform_instrument.telemetry.context import Ambient, Local
 from platform_instrument.telemetry.hosts import is_internal_host, matches
+from platform_instrument.telemetry.plugins import plugin
 from platform_instrument.telemetry.tracecontext import format_traceparent, parse_traceparent, parse_tracestate
 
 if TYPE_CHECKING:
@@ -21,52 +23,68 @@ if TYPE_CHECKING:
 
     Get = Callable[[str], str | None]
 
+_OWN = ("tracecontext", "baggage")
+_B3 = ("b3", "x-b3-traceid", "x-b3-spanid", "x-b3-parentspanid", "x-b3-sampled", "x-b3-flags")
+"""B3 propagators read more headers than they say they write."""
+
 
 class Propagation:
     """The propagators in force.
 
     `trust_inbound` False makes a caller's context a link instead of a parent and ignores its baggage. `internal_hosts`
-    are patterns of hosts that get baggage besides those that are internal by their name or address.
+    are patterns of hosts that get baggage besides those that are internal by their name or address. `textmap` is a
+    propagator that the application has set; it stands for all of them then.
     """
 
-    __slots__ = ("_baggage", "_foreign", "_internal", "_tracecontext", "_trust", "fields")
+    __slots__ = ("_baggage", "_foreign", "_internal", "_names", "_tracecontext", "_trust")
 
     def __init__(
         self,
-        names: tuple[str, ...] = ("tracecontext", "baggage"),
+        names: tuple[str, ...] = _OWN,
         *,
         trust_inbound: bool = True,
         internal_hosts: tuple[str, ...] = (),
+        textmap: Any = None,  # noqa: ANN401 - the API's TextMapPropagator
     ) -> None:
+        if "none" in names or textmap is not None:
+            names = ()
+        self._names = names
         self._tracecontext = "tracecontext" in names
         self._baggage = "baggage" in names
         self._trust = trust_inbound
         self._internal = internal_hosts
-        self._foreign = _foreign(tuple(name for name in names if name not in {"tracecontext", "baggage", "none"}))
+        self._foreign: dict[str, Any] | None = {} if not set(names).difference(_OWN) else None
+        """By name; None while they have not been loaded, which waits for the first request."""
+        if textmap is not None:
+            self._names, self._foreign = ("textmap",), {"textmap": textmap}
+
+    def instead(self, textmap: Any) -> Propagation:  # noqa: ANN401 - the API's TextMapPropagator
+        """Return propagation by a propagator of the application's, under the same rules of trust."""
+        return Propagation((), trust_inbound=self._trust, internal_hosts=self._internal, textmap=textmap)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The headers that are read, in lower case."""
         own = (("traceparent", "tracestate") if self._tracecontext else ()) + (("baggage",) if self._baggage else ())
-        self.fields: tuple[str, ...] = own + tuple(sorted({field for each in self._foreign for field in each.fields}))
+        more: set[str] = set()
+        for name, propagator in self._others().items():
+            named = {str(field).lower() for field in guard(f"propagator {name}", _fields, propagator) or ()}
+            more |= named.union(_B3) if any(field in _B3 for field in named) else named
+        return own + tuple(sorted(more.difference(own)))
 
     def extract(self, get: Get) -> tuple[Ambient | None, tuple[int, int, int] | None]:
         """Return the caller's context as a remote parent, or its ids for a link where inbound context is not trusted.
 
         `get` returns a request header by its name in lower case.
         """
-        header = get("traceparent") if self._tracecontext else None
-        ids = parse_traceparent(header) if header else None
-        if ids is None and self._foreign:
-            ids = self._extract_foreign(get)
-        if not self._trust:
-            return None, ids
-        members = get("baggage") if self._baggage else None
-        state = get("tracestate") if ids is not None and self._tracecontext else None
-        local = None
-        if members or state:
-            local = Local(
-                trace_state=parse_tracestate(state) if state else "", baggage=parse_baggage(members) if members else None
-            )
-        if ids is None:
-            return (Ambient(local=local) if local is not None else None), None
-        return Ambient(*ids, local=local, remote=True), None
+        found = self.extract_trusted(get)
+        if self._trust or found is None:
+            return found, None
+        return None, (found.trace_id, found.span_id, found.flags) if found.trace_id else None
+
+    def extract_trusted(self, get: Get) -> Ambient | None:
+        """Return the context that headers carry, None where they carry none."""
+        return self._extract_in_order(get) if self._foreign is None or self._foreign else self._extract_own(get)
 
     def inject(self, context: Span | Ambient, host: str | None, headers: MutableMapping[str, str]) -> None:
         """Put a context into the headers of a request to a host; baggage goes to internal hosts only."""
@@ -77,46 +95,83 @@ class Propagation:
             if local.trace_state and self._tracecontext:
                 headers["tracestate"] = local.trace_state
             if local.baggage and self._baggage and (not host or is_internal_host(host) or matches(host, self._internal)):
-                headers["baggage"] = format_baggage(local.baggage)
-        for propagator in self._foreign:
-            propagator.inject(headers, context=_api_context(context))
+                members = format_baggage(local.baggage)
+                if members:
+                    headers["baggage"] = members
+        if self._foreign is None or self._foreign:
+            self._inject_others(context, headers)
 
-    def _extract_foreign(self, get: Get) -> tuple[int, int, int] | None:
-        from opentelemetry import trace
+    def _extract_own(self, get: Get) -> Ambient | None:
+        """Read the headers that we know ourselves."""
+        header = get("traceparent") if self._tracecontext else None
+        ids = parse_traceparent(header) if header else None
+        members = get("baggage") if self._baggage else None
+        state = get("tracestate") if ids is not None else None
+        local = None
+        if members or state:
+            trace_state = parse_tracestate(state) if state else ""
+            baggage = parse_baggage(members) if members else None
+            if trace_state or baggage:
+                local = Local(trace_state=trace_state, baggage=baggage or None)
+        if ids is None:
+            return Ambient(local=local) if local is not None else None
+        return Ambient(*ids, local=local, remote=True)
 
-        carrier = {field: value for field in self.fields if (value := get(field)) is not None}
-        for propagator in self._foreign:
-            found = trace.get_current_span(propagator.extract(carrier)).get_span_context()
-            if found.is_valid:
-                return found.trace_id, found.span_id, int(found.trace_flags)
+    # --- propagators of other people, by way of the API -----------------------------------------------------------
+
+    def _others(self) -> dict[str, Any]:
+        """Load the propagators of other names, once; one that cannot be had is said and left out."""
+        if self._foreign is None:
+            self._foreign = {}
+            for name in self._names:
+                if name not in _OWN:
+                    made = guard(f"propagator {name}", _made, name)
+                    if made is not None:
+                        self._foreign[name] = made
+        return self._foreign
+
+    def _extract_in_order(self, get: Get) -> Ambient | None:
+        """Ask every propagator, the later ones over the earlier ones, as the API's composite does."""
+        from platform_instrument.telemetry.textmap import extract_with  # loads the API
+
+        others, own = self._others(), self._extract_own(get)
+        parent: Ambient | None = None
+        baggage: dict[str, str] = {}
+        for name in self._names:
+            found = guard(f"propagator {name}", extract_with, others[name], get) if name in others else own
+            if found is None or (name not in _OWN and name not in others):
+                continue
+            if name != "tracecontext" and found.local is not None and found.local.baggage:
+                baggage.update(found.local.baggage)
+            if name != "baggage" and found.trace_id:
+                parent = found
+        state = parent.local.trace_state if parent is not None and parent.local is not None else ""
+        local = Local(trace_state=state, baggage=baggage or None) if state or baggage else None
+        if parent is None:
+            return Ambient(local=local) if local is not None else None
+        return Ambient(parent.trace_id, parent.span_id, parent.flags, local=local, remote=True)
+
+    def _inject_others(self, context: Span | Ambient, headers: MutableMapping[str, str]) -> None:
+        from platform_instrument.telemetry.bridge import context_of  # loads the API
+
+        for name, propagator in self._others().items():
+            guard(f"propagator {name}", propagator.inject, headers, context=context_of(context))
+
+
+def _made(name: str) -> Any:  # noqa: ANN401 - the API's TextMapPropagator
+    factory = plugin("opentelemetry_propagator", name)
+    if factory is None:
+        say(f"OTEL_PROPAGATORS: there is no propagator {name!r}; install the package that provides it, or take the name out")
         return None
+    return factory()
 
 
-def _api_context(context: Span | Ambient) -> Any:  # noqa: ANN401 - the API's Context
-    from opentelemetry import trace
-
-    ids = trace.SpanContext(context.trace_id, context.span_id, is_remote=False, trace_flags=trace.TraceFlags(context.flags))
-    return trace.set_span_in_context(trace.NonRecordingSpan(ids))
-
-
-def _foreign(names: tuple[str, ...]) -> tuple[Any, ...]:
-    """Load the propagators of other names; one that cannot be had is said and left out."""
-    if not names:
-        return ()
-    from importlib.metadata import entry_points
-
-    found = []
-    for name in names:
-        points = list(entry_points(group="opentelemetry_propagator", name=name))
-        if not points:
-            say(f"OTEL_PROPAGATORS: there is no propagator {name!r}; install the package that provides it, or take the name out")
-            continue
-        found.append(points[0].load()())
-    return tuple(found)
+def _fields(propagator: Any) -> set[str]:  # noqa: ANN401 - the API's TextMapPropagator
+    return set(propagator.fields)
 
 
 ACTIVE = Propagation()
-"""The propagators of this process; `telemetry.pipeline` sets them from the settings."""
+"""The propagators of this process; `telemetry.choices` sets them from the settings."""
 
 
 def use(propagation: Propagation) -> None:

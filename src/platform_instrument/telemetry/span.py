@@ -11,12 +11,15 @@ from __future__ import annotations
 from time import perf_counter_ns, time_ns
 from typing import TYPE_CHECKING, Any
 
+from platform_instrument.core.guard import guard
 from platform_instrument.telemetry import limits
 from platform_instrument.telemetry.context import SAMPLED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
+
+    from typing_extensions import Self
 
     from platform_instrument.core.values import Operation
     from platform_instrument.telemetry.context import Local
@@ -57,7 +60,18 @@ class Link:
 class Extras:
     """What most spans do not have."""
 
-    __slots__ = ("dropped_attributes", "dropped_events", "dropped_links", "events", "links", "status_description")
+    __slots__ = (
+        "backdated_ns",
+        "dropped_attributes",
+        "dropped_events",
+        "dropped_links",
+        "events",
+        "links",
+        "records_exceptions",
+        "sets_status",
+        "start_ns",
+        "status_description",
+    )
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -66,13 +80,19 @@ class Extras:
         self.dropped_attributes = 0
         self.dropped_events = 0
         self.dropped_links = 0
+        self.start_ns = 0
+        """The start that the application gave, 0 where it gave none."""
+        self.backdated_ns = 0
+        """How long before the making of the span that was."""
+        self.records_exceptions = True
+        self.sets_status = True
 
 
 class Span:
     """One operation of a trace; ended once, recorded only when the sampler said so.
 
     `trace_id` and `span_id` are integers, times nanoseconds since the epoch, durations taken from a monotonic clock so
-    that they are never negative.
+    that they are never negative. Made and filled by `telemetry.tracer.start` alone: an `__init__` would cost a third of it.
     """
 
     __slots__ = (
@@ -98,44 +118,31 @@ class Span:
         "trace_id",
     )
 
+    api: Any
+    """The API's `SpanContext`, once somebody has asked for it."""
+    end_ns: int
+    extras: Extras | None
+    families: int
+    flags: int
+    kind_code: int
+    """Numbered as in OTLP."""
+    local: Local | None
+    name: str
+    operation: Operation | None
+    own_attributes: dict[str, Any] | None
+    """The attributes besides the operation's."""
+    parent_id: int
+    parent_remote: bool
+    recording: bool
+    scope: InstrumentationScope
+    span_id: int
+    start_ns: int
+    status_code: int
+    ticks: int
+    trace_id: int
+
     remote = False
     foreign = None
-
-    def __init__(  # noqa: PLR0913 - positional on the hot path: keywords cost more than the rest
-        self,
-        trace_id: int,
-        span_id: int,
-        parent_id: int,
-        parent_remote: bool,  # noqa: FBT001
-        flags: int,
-        local: Local | None,
-        families: int,
-        name: str,
-        kind: int,
-        operation: Operation | None,
-        attributes: dict[str, Any] | None,
-        scope: InstrumentationScope,
-        recording: bool,  # noqa: FBT001
-    ) -> None:
-        self.trace_id = trace_id
-        self.span_id = span_id
-        self.parent_id = parent_id
-        self.parent_remote = parent_remote
-        self.flags = flags
-        self.local = local
-        self.families = families
-        self.name = name
-        self.kind_code = kind
-        self.operation = operation
-        self.own_attributes = attributes
-        self.scope = scope
-        self.recording = recording
-        self.status_code = UNSET
-        self.end_ns = 0
-        self.extras: Extras | None = None
-        self.api: Any = None
-        self.start_ns = time_ns()
-        self.ticks = perf_counter_ns()
 
     def finish(self) -> None:
         """End now; the engine's way: no checks, called exactly once by the scope that opened it."""
@@ -147,11 +154,13 @@ class Span:
             self.extras = Extras()
         return self.extras
 
-    # --- the OpenTelemetry API -----------------------------------------------------------------------------------
+    # --- the OpenTelemetry API: nothing in it raises, whatever it is given ----------------------------------------
 
     def get_span_context(self) -> Any:  # noqa: ANN401 - the API's SpanContext
         """Return the API's `SpanContext` of this span."""
-        from platform_instrument.telemetry.readable import span_context
+        if self.api is not None:
+            return self.api
+        from platform_instrument.telemetry.readable import span_context  # needs the API, which the application has loaded
 
         return span_context(self)
 
@@ -160,61 +169,63 @@ class Span:
         return self.recording and not self.end_ns
 
     def set_attribute(self, key: str, value: Any) -> None:  # noqa: ANN401 - whatever the application passes
-        """Set one attribute; a value of a type that OpenTelemetry does not know is left out and counted."""
+        """Set one attribute; what does not fit is left out and counted."""
         if not self.recording or self.end_ns:
             return
-        if self.own_attributes is None:
-            self.own_attributes = {}
-        if not limits.put(self.own_attributes, key, value, limits.LIMITS.span_attributes):
+        own = self.own_attributes
+        if own is None:
+            own = self.own_attributes = {}
+        bounds = limits.LIMITS
+        if not limits.put(own, key, value, bounds.span_attributes, bounds.span_value_length):
             self.more().dropped_attributes += 1
 
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
         """Set several attributes."""
-        for key, value in attributes.items():
+        for key, value in limits.pairs(attributes):
             self.set_attribute(key, value)
 
     def add_event(self, name: str, attributes: Mapping[str, Any] | None = None, timestamp: int | None = None) -> None:
         """Record that something happened, now or at `timestamp` (nanoseconds since the epoch)."""
         if not self.recording or self.end_ns:
             return
-        extras = self.more()
-        if len(extras.events) >= limits.LIMITS.events:
+        bounds, extras = limits.LIMITS, self.more()
+        if len(extras.events) >= bounds.events:
             extras.dropped_events += 1
             return
-        kept, dropped = limits.bounded(attributes, limits.LIMITS.event_attributes)
-        extras.events.append(Event(str(name), kept, timestamp or time_ns(), dropped))
+        kept, dropped = limits.bounded(attributes, bounds.event_attributes, bounds.value_length)
+        at = limits.nanoseconds(timestamp)
+        extras.events.append(Event(limits.name(name), kept, time_ns() if at is None else at, dropped))
 
     def add_link(self, context: Any, attributes: Mapping[str, Any] | None = None) -> None:  # noqa: ANN401 - a SpanContext
         """Relate this span to another one; `context` is the API's `SpanContext`."""
-        if context is None or not self.recording or self.end_ns:
-            return
-        if not context.is_valid and not attributes and not context.trace_state:
+        if not self.recording or self.end_ns:
             return
         extras = self.more()
+        link = guard("link", link_to, context, attributes)
+        if link is None:
+            return
         if len(extras.links) >= limits.LIMITS.links:
             extras.dropped_links += 1
-            return
-        kept, dropped = limits.bounded(attributes, limits.LIMITS.link_attributes)
-        state = context.trace_state.to_header() if context.trace_state else ""
-        extras.links.append(Link(context.trace_id, context.span_id, int(context.trace_flags), state, kept, dropped))
+        else:
+            extras.links.append(link)
 
     def update_name(self, name: str) -> None:
         """Give the span another name."""
         if self.recording and not self.end_ns:
-            self.name = str(name)
+            self.name = limits.name(name)
 
     def set_status(self, status: Any, description: str | None = None) -> None:  # noqa: ANN401 - Status or StatusCode
         """Set the status by the specification's rules: OK is final, UNSET changes nothing, only ERROR has a text."""
         if not self.recording or self.end_ns or self.status_code == OK:
             return
         code = getattr(status, "status_code", status)
-        number = int(getattr(code, "value", code))
-        if number == UNSET:
+        number = getattr(code, "value", code)
+        if number not in {OK, ERROR}:
             return
-        text = description if code is status else status.description
         self.status_code = number
+        text = description if code is status else getattr(status, "description", None)
         if number == ERROR and text:
-            self.more().status_description = limits.text(str(text))
+            self.more().status_description = limits.name(text)
         elif self.extras is not None:
             self.extras.status_description = ""
 
@@ -228,40 +239,56 @@ class Span:
         """Add an `exception` event with type, message and stack. Source: semantic conventions, exceptions."""
         if not self.recording or self.end_ns:
             return
-        from platform_instrument.telemetry.exceptions import exception_attributes
+        from platform_instrument.telemetry.exceptions import exception_attributes  # needs `traceback`
 
-        described = exception_attributes(exception)
+        described: dict[str, Any] = guard("exception", exception_attributes, exception) or {}
         if escaped:
             described["exception.escaped"] = "True"
-        self.add_event("exception", {**described, **(attributes or {})}, timestamp)
+        described.update(limits.pairs(attributes))
+        self.add_event("exception", described, timestamp)
 
     def end(self, end_time: int | None = None) -> None:
-        """End the span, once; `end_time` is nanoseconds since the epoch."""
-        if self.end_ns:
+        """End the span, once; `end_time` is nanoseconds since the epoch.
+
+        A span that the engine opened is ended by the engine alone, when the observed call has returned.
+        """
+        if self.end_ns or self.operation is not None:
             return
-        if end_time is None:
-            self.finish()
-        else:
-            self.end_ns = max(int(end_time), 1)
+        end_ns = self.start_ns + perf_counter_ns() - self.ticks
+        if self.extras is not None:
+            end_ns += self.extras.backdated_ns
+        if end_time is not None:
+            given = limits.nanoseconds(end_time)
+            end_ns = end_ns if given is None else given
+        self.end_ns = max(end_ns, self.start_ns, 1)
         if self.recording:
             limits.ENDED(self)
 
-    def __enter__(self) -> Span:
+    def __enter__(self) -> Self:
         """Return the span; leaving the block ends it."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Record an exception that leaves the block, and end."""
-        if error is not None and self.is_recording() and isinstance(error, Exception):
-            self.record_exception(error, escaped=False)
-            self.set_status(ERROR, f"{type(error).__name__}: {error}")
+        if isinstance(error, Exception):
+            extras = self.extras
+            self.failed(error, record=extras is None or extras.records_exceptions, status=extras is None or extras.sets_status)
         self.end()
+
+    def failed(self, error: Exception, *, record: bool, status: bool) -> None:
+        """Note an exception that left the block which this span stands for."""
+        if not self.is_recording():
+            return
+        if record:
+            self.record_exception(error)
+        if status:
+            self.set_status(ERROR, f"{type(error).__name__}: {limits.name(error)}")
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - properties of SDK spans
         """Answer the properties that people read off SDK spans."""
         if name.startswith("_") and name != "_readable_span":
             raise AttributeError(name)
-        from platform_instrument.telemetry.readable import read
+        from platform_instrument.telemetry.readable import read  # needs the API
 
         return read(self, name)
 
@@ -272,3 +299,12 @@ class Span:
     def sampled(self) -> bool:
         """Say whether this span will be exported."""
         return bool(self.flags & SAMPLED)
+
+
+def link_to(context: Any, attributes: Mapping[str, Any] | None) -> Link | None:  # noqa: ANN401 - a SpanContext
+    """Return the link to a span, None where there is nothing to say: no valid ids, no attributes, no state."""
+    if context is None or not (context.is_valid or attributes or context.trace_state):
+        return None
+    kept, dropped = limits.bounded(attributes, limits.LIMITS.link_attributes, limits.LIMITS.value_length)
+    state = context.trace_state.to_header() if context.trace_state else ""
+    return Link(context.trace_id, context.span_id, int(context.trace_flags), state, kept, dropped)

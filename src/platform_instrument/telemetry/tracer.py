@@ -1,20 +1,28 @@
-"""Start spans: the hot path of the engine, and the tracer of the OpenTelemetry API on top of it."""
+"""Start spans: the hot path of the engine, and of the OpenTelemetry API's tracer on top of it."""
 
 from __future__ import annotations
 
+from time import perf_counter_ns, time_ns
 from typing import TYPE_CHECKING, Any
 
+from platform_instrument.core.families import SUPPRESSED
 from platform_instrument.telemetry import ids
-from platform_instrument.telemetry.context import SAMPLED, Ambient
-from platform_instrument.telemetry.sampling import DROP, RECORD_AND_SAMPLE, ParentBased, Sampler
-from platform_instrument.telemetry.span import Span
+from platform_instrument.telemetry.context import SAMPLED, Ambient, Local
+from platform_instrument.telemetry.sampling import DROP, RECORD_AND_SAMPLE, Decision, ParentBased, Sampler
+from platform_instrument.telemetry.span import UNSET, Span
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from platform_instrument.core.values import Operation
     from platform_instrument.telemetry.scope import InstrumentationScope
+    from platform_instrument.telemetry.span import Extras
 
 SAMPLER: Sampler = ParentBased(Sampler())
 """The sampler in force."""
+
+STARTED: Callable[[Span, Span | Ambient | None], None] | None = None
+"""Called with each new span and its parent; None while no span processor of a third party wants to know."""
 
 
 def start(  # noqa: PLR0913 - positional on the hot path
@@ -25,38 +33,75 @@ def start(  # noqa: PLR0913 - positional on the hot path
     scope: InstrumentationScope,
     parent: Span | Ambient | None,
     families: int,
+    extras: Extras | None = None,
 ) -> Span:
-    """Start a span below `parent`; one that is not sampled still carries the ids on."""
+    """Start a span below `parent`; one that is not sampled still carries the ids on.
+
+    `kind` is numbered as in OTLP. `extras` holds what an application gives at the start: links, a start in the past.
+    """
+    span = Span()
+    span.name = name
+    span.kind_code = kind
+    span.operation = operation
+    span.own_attributes = attributes
+    span.scope = scope
+    span.families = families
+    span.extras = extras
+    span.api = None
+    span.status_code = UNSET
+    span.end_ns = 0
+    sampler = SAMPLER
     if parent is not None and parent.trace_id:
-        trace_id = parent.trace_id
-        if SAMPLER.follows_parent:
-            decision = RECORD_AND_SAMPLE if parent.flags & SAMPLED else DROP
+        span.trace_id = parent.trace_id
+        span.parent_id = parent.span_id
+        span.parent_remote = parent.remote
+        span.local = parent.local
+        span.flags = flags = parent.flags
+        if sampler.follows_parent:
+            span.recording = flags & SAMPLED == SAMPLED
         else:
-            decision = SAMPLER.decide(parent, trace_id, name, kind, attributes)
-        flags = parent.flags & ~SAMPLED
-        parent_id, remote = parent.span_id, parent.remote
+            _decide(sampler, span, parent)
     else:
-        trace_id = ids.new_trace_id()
-        decision = SAMPLER.decide(parent, trace_id, name, kind, attributes)
-        flags, parent_id, remote = 0, 0, False
-    if decision == RECORD_AND_SAMPLE:
-        flags |= SAMPLED
-    local = parent.local if parent is not None else None
-    return Span(
-        trace_id,
-        ids.new_span_id(),
-        parent_id,
-        remote,
-        flags,
-        local,
-        families,
-        name,
-        kind,
-        operation,
-        attributes,
-        scope,
-        decision != DROP,
-    )
+        span.trace_id = ids.new_trace_id()
+        span.parent_id = 0
+        span.parent_remote = False
+        span.local = parent.local if parent is not None else None
+        span.flags = ids.ROOT_FLAGS
+        _decide(sampler, span, parent)
+    span.span_id = ids.new_span_id()
+    span.start_ns = time_ns()
+    span.ticks = perf_counter_ns()
+    if extras is not None and extras.start_ns:
+        extras.backdated_ns = span.start_ns - extras.start_ns
+        span.start_ns = extras.start_ns
+    if STARTED is not None:
+        STARTED(span, parent)
+    return span
+
+
+def _decide(sampler: Sampler, span: Span, parent: Span | Ambient | None) -> None:
+    """Ask the sampler about a new span; below a request that is left out of the traces nothing is sampled."""
+    if parent is not None and parent.families == SUPPRESSED:
+        above = parent.foreign if type(parent) is Ambient else parent
+        if type(above) is Span and not above.recording:
+            span.recording = False
+            return
+    decision = sampler.decide(parent, span)
+    span.recording = decision != DROP
+    span.flags = span.flags & ~SAMPLED | (SAMPLED if decision == RECORD_AND_SAMPLE else 0)
+    if decision.__class__ is Decision:
+        if decision.attributes:
+            span.own_attributes = {**(span.own_attributes or {}), **decision.attributes}
+        if decision.trace_state is not None:
+            local = span.local or Local()
+            if local.trace_state != decision.trace_state:
+                span.local = local.changed(trace_state=decision.trace_state)
+
+
+def watch(started: Callable[[Span, Span | Ambient | None], None]) -> None:
+    """Have a function called with each new span and its parent."""
+    global STARTED  # noqa: PLW0603 - one a process
+    STARTED = started
 
 
 def use(sampler: Sampler) -> None:

@@ -1,0 +1,139 @@
+"""Our spans and samplers in the SDK's types: the one module that imports `opentelemetry.sdk`.
+
+Loaded when somebody asks for it: a span processor, a sampler or an SDK provider of the application's, or a reader of
+`span.resource`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import trace
+from opentelemetry.attributes import BoundedAttributes
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.sdk.util import BoundedList
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
+from platform_instrument.privacy.text import mask_attribute
+from platform_instrument.telemetry import pipeline, readable
+from platform_instrument.telemetry.bridge import context_of
+from platform_instrument.telemetry.sampling import AlwaysOff, Decision, Foreign, ParentBased, Sampler, TraceIdRatio
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from platform_instrument.telemetry.context import Ambient
+    from platform_instrument.telemetry.span import Event as OwnEvent
+    from platform_instrument.telemetry.span import Link, Span
+
+    Mask = Callable[[str, Any], Any]
+
+
+class _Known:
+    """What is converted once: the resource, which a fork child has anew, and the scopes."""
+
+    resource: Resource | None = None
+    born = 0
+    scopes: dict[int, tuple[Any, InstrumentationScope]] = {}  # noqa: RUF012 - one a process
+
+
+_MOST_SCOPES = 1_024
+
+
+def own_resource() -> Resource:
+    """Return the resource of this process."""
+    running = pipeline.PIPELINE
+    if running is None:
+        return Resource.get_empty()
+    if _Known.resource is None or _Known.born != running.born:
+        _Known.resource, _Known.born = Resource(running.outlets().resource), running.born
+    return _Known.resource
+
+
+def readable_span(span: Span, *, masked: bool, resource: Resource | None = None) -> ReadableSpan:
+    """Return a copy of a span as the SDK's; masked as what leaves through our own exporter."""
+    mask = mask_attribute if masked else _as_it_is
+    extras = span.extras
+    return ReadableSpan(
+        name=str(mask("span.name", span.name)),
+        context=readable.span_context(span),
+        parent=span.parent,
+        resource=own_resource() if resource is None else resource,
+        attributes=_bounded(readable.attributes(span), span.dropped_attributes, mask),
+        events=_counted([_event(event, mask) for event in extras.events], extras.dropped_events) if extras else (),
+        links=_counted([_link(link, mask) for link in extras.links], extras.dropped_links) if extras else (),
+        kind=span.kind,
+        status=_status(span, mask),
+        start_time=span.start_ns,
+        end_time=span.end_ns or None,
+        instrumentation_scope=_scope(span),
+    )
+
+
+def _as_it_is(_key: str, value: Any) -> Any:  # noqa: ANN401 - an attribute value
+    return value
+
+
+def _bounded(attributes: Mapping[str, Any], dropped: int, mask: Mask) -> BoundedAttributes:
+    """Return attributes in the SDK's mapping, which is where it counts those that were dropped."""
+    kept = BoundedAttributes(attributes={key: mask(key, value) for key, value in attributes.items()})
+    kept.dropped = dropped
+    return kept
+
+
+def _counted(items: list[Any], dropped: int) -> Any:  # noqa: ANN401 - the SDK's BoundedList
+    bounded: Any = BoundedList.from_seq(max(len(items), 1), items)
+    bounded.dropped = dropped
+    return bounded
+
+
+def _event(event: OwnEvent, mask: Mask) -> Event:
+    attributes = _bounded(event.attributes, event.dropped_attributes, mask)
+    return Event(str(mask("event.name", event.name)), attributes, event.time_ns)
+
+
+def _link(link: Link, mask: Mask) -> trace.Link:
+    made = readable.link(link)
+    return trace.Link(made.context, _bounded(link.attributes, link.dropped_attributes, mask))
+
+
+def _status(span: Span, mask: Mask) -> trace.Status:
+    status: trace.Status = span.status
+    return trace.Status(status.status_code, str(mask("status.message", status.description)) if status.description else None)
+
+
+def _scope(span: Span) -> InstrumentationScope:
+    """Return the SDK's scope; exporters group by it."""
+    scope = span.scope
+    known = _Known.scopes.get(id(scope))
+    if known is None or known[0] is not scope:
+        if len(_Known.scopes) >= _MOST_SCOPES:
+            _Known.scopes.clear()
+        made = InstrumentationScope(scope.name, scope.version, scope.schema_url or None, scope.attributes)
+        known = _Known.scopes[id(scope)] = (scope, made)
+    return known[1]
+
+
+def sampler_of(foreign: Any) -> Sampler:  # noqa: ANN401 - the SDK's Sampler, or one like it
+    """Return a sampler that decides as somebody else's; ours, which is faster, where it is one of the specification's."""
+    description = str(foreign.get_description())
+    if type(foreign).__module__ == "opentelemetry.sdk.trace.sampling":
+        rate = getattr(foreign, "rate", getattr(getattr(foreign, "_root", None), "rate", None))
+        roots = [Sampler(), AlwaysOff(), *([TraceIdRatio(rate)] if rate is not None else [])]
+        for candidate in [*roots, *map(ParentBased, roots)]:
+            if candidate.description == description:
+                return candidate
+
+    def ask(parent: Span | Ambient | None, span: Span) -> Decision:
+        links = [readable.link(link) for link in span.extras.links] if span.extras else []
+        result = foreign.should_sample(
+            context_of(parent), span.trace_id, span.name, span.kind, dict(readable.attributes(span)), links
+        )
+        decision = Decision(result.decision.value)
+        decision.attributes = dict(result.attributes or {})
+        state = result.trace_state
+        decision.trace_state = state.to_header() if state is not None else None
+        return decision
+
+    return Foreign(ask, description)
