@@ -8,6 +8,7 @@ TRIGGERS: dict[str, tuple[tuple[str, str], ...]] = {
     "gunicorn": (("gunicorn", "platform_instrument.web.gunicorn"),),
     "httpx": (("httpx", "platform_instrument.instrumentations.httpx"),),
     "logging": (("logging", "platform_instrument.instrumentations.std_logging"),),
+    "opentelemetry.context": (("opentelemetry", "platform_instrument.instrumentations.opentelemetry"),),
     "psycopg": (("psycopg", "platform_instrument.instrumentations.psycopg"),),
     "redis": (("redis", "platform_instrument.instrumentations.redis"),),
     "sqlalchemy": (("sqlalchemy", "platform_instrument.instrumentations.sqlalchemy"),),
