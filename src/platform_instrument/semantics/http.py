@@ -5,9 +5,12 @@ Source: https://opentelemetry.io/docs/specs/semconv/http/ (version 1.37.0, stabl
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.values import CLIENT, SERVER, Duration, Operation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 METHODS = frozenset(("GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE", "QUERY"))
 OTHER = "_OTHER"
@@ -32,17 +35,21 @@ CLIENT_DURATION = Duration(
     bounds=_SECONDS,
 )
 
+_MOST_RESPONSES = 600
+_VERSIONS = {"0.9": "0.9", "1.0": "1.0", "1.1": "1.1", "2": "2", "2.0": "2", "3": "3", "3.0": "3"}
+
+_responses: dict[int, dict[str, Any]] = {}
 _server: dict[tuple[str, str, str, str], Operation] = {}
 _client: dict[tuple[str, str, int], Operation] = {}
 
 
 def server_operation(method: str, scheme: str, version: str, route: str) -> Operation:
     """Return the operation of a request that is served; `method` as sent, `route` empty while it is not known."""
-    key = (method, scheme, version, route)
+    known = method if method in METHODS else OTHER
+    key = (known, scheme, version, route)
     operation = _server.get(key)
     if operation is not None:
         return operation
-    known = method if method in METHODS else OTHER
     attributes: dict[str, Any] = {"http.request.method": known, "url.scheme": scheme}
     if version:
         attributes["network.protocol.version"] = version
@@ -50,7 +57,7 @@ def server_operation(method: str, scheme: str, version: str, route: str) -> Oper
         attributes["http.route"] = route
     called = known if known != OTHER else "HTTP"
     operation = Operation(f"{called} {route}" if route else called, SERVER, attributes, SERVER_DURATION)
-    return _remember(_server, key if known != OTHER else (OTHER, scheme, version, route), operation)
+    return _remember(_server, key, operation)
 
 
 def client_operation(method: str, address: str, port: int) -> Operation:
@@ -83,11 +90,21 @@ def client_response(status: int, version: str) -> dict[str, Any]:
     return attributes
 
 
-def server_response(status: int) -> dict[str, Any]:
-    """Return the attributes of an answer given; only 5xx are errors to a server."""
-    if status >= _SERVER_ERROR:
-        return {"http.response.status_code": status, "error.type": str(status)}
-    return {"http.response.status_code": status}
+def server_response(status: int) -> Mapping[str, Any]:
+    """Return the attributes of an answer given, the same mapping for the same status; only 5xx are errors to a server."""
+    found = _responses.get(status)
+    if found is None:
+        found = {"http.response.status_code": status}
+        if status >= _SERVER_ERROR:
+            found["error.type"] = str(status)
+        if len(_responses) < _MOST_RESPONSES:
+            _responses[status] = found
+    return found
+
+
+def known_version(version: str) -> str:
+    """Return `network.protocol.version` where it is one that exists, so that a client cannot make up series."""
+    return _VERSIONS.get(version, "")
 
 
 def protocol_version(version: str) -> str:

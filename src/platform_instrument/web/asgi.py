@@ -7,11 +7,16 @@ Source: https://asgi.readthedocs.io/en/latest/specs/www.html
 
 from __future__ import annotations
 
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.guard import guard
-from platform_instrument.engine.drive import unseen
-from platform_instrument.web.exchange import KEY, Exchange, open_exchange, wanted_headers
+from platform_instrument.engine.frames import unseen
+from platform_instrument.semantics.http import known_version
+from platform_instrument.telemetry import propagation
+from platform_instrument.web import captured
+from platform_instrument.web.exchange import KEY, SERVED, SERVER_ERROR, Exchange, bounded, open_exchange
+from platform_instrument.web.hosts import server_address
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -22,8 +27,12 @@ if TYPE_CHECKING:
     Send = Callable[[Message], Awaitable[None]]
     Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+PEER = "platform_instrument.peer"
+"""Where `scope` carries the address of the connection, once a middleware has put the client's own in its place."""
+
 _PLACE = "asgi request"
-_SERVER_ERROR = 500
+_LONG = 2_048
+_with_traceback = BaseException.with_traceback
 
 
 @unseen
@@ -33,7 +42,11 @@ def observe_asgi(application: Application) -> Application:
     async def observed(scope: Scope, receive: Receive, send: Send) -> None:
         exchange = guard(_PLACE, _open, scope)
         if exchange is None:
-            await application(scope, receive, send)
+            try:
+                await application(scope, receive, send)
+            except BaseException as error:
+                _with_traceback(error, error.__traceback__.tb_next)  # type: ignore[union-attr] # our own frame is in it
+                raise
             return
 
         def observed_send(message: Message) -> Awaitable[None]:
@@ -43,46 +56,104 @@ def observe_asgi(application: Application) -> Application:
         try:
             await application(scope, receive, observed_send)
         except BaseException as error:
+            _with_traceback(error, error.__traceback__.tb_next)  # type: ignore[union-attr] # our own frame is in it
             guard(_PLACE, _left, exchange, error)
-            error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
             raise
         guard(_PLACE, _left, exchange, None)
 
     return observed
 
 
-class _Wanted:
-    """The headers worth decoding, by their name as it comes: made once, when the propagators are known."""
+@unseen
+def note_peer(application: Application) -> Application:
+    """Return the application, told in `scope` who is at the other end of the connection."""
 
-    names: dict[bytes, str] | None = None
+    def noting(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["type"] == "http":
+            scope[PEER] = scope.get("client")
+        return application(scope, receive, send)
+
+    return noting
+
+
+class _Carriers:
+    """The headers that carry context, as bytes: made once, when the propagators are known."""
+
+    names: frozenset[bytes] | None = None
 
 
 def _open(scope: Scope) -> Exchange | None:
     """Open the exchange of an HTTP request; any other scope passes."""
     if scope["type"] != "http" or KEY in scope:
         return None
-    names = _Wanted.names
+    pairs = scope["headers"]
+    headers: dict[bytes, bytes] = dict(pairs)
+    if len(headers) != len(pairs):
+        headers = _joined(pairs)
+    names = _Carriers.names
     if names is None:
-        names = _Wanted.names = {name.encode("latin-1"): name for name in wanted_headers()}
-    headers: dict[str, str] = {}
-    for raw, value in scope["headers"]:
-        name = names.get(raw)
-        if name is not None:
-            text = value.decode("latin-1")
-            headers[name] = f"{headers[name]},{text}" if name in headers else text
-    peer = scope.get("client")
-    exchange = open_exchange(
-        scope["method"],
-        scope.get("scheme", "http"),
-        scope.get("http_version", ""),
-        scope["path"],
-        scope.get("query_string", b"").decode("latin-1"),
-        headers,
-        (peer[0], peer[1]) if peer else None,
-    )
+        names = _Carriers.names = frozenset(name.encode() for name in propagation.ACTIVE.fields)
+    carried = None if names.isdisjoint(headers) else _carried(headers, names)
+    scheme: str = scope.get("scheme", "http")
+    raw = headers.get(b"host")
+    host = raw.decode("latin-1") if raw else ""
+    attributes = _described(scope, scheme, host, headers.get(b"user-agent"))
+    if not captured.Wanted.ready:
+        captured.prepare()
+    if captured.Wanted.request is not None:
+        attributes.update(captured.captured("http.request.header.", captured.Wanted.request, pairs))
+    exchange = open_exchange(scope["method"], scheme, known_version(scope.get("http_version", "")), host, attributes, carried)
     scope[KEY] = exchange
     scope["fastapi.telemetry"] = None  # FastAPI from 0.165 on makes spans of its own where this is not set
+    if exchange is not None:
+        exchange.root = scope.get("root_path", "")
+        SERVED.set(exchange)
     return exchange
+
+
+def _described(scope: Scope, scheme: str, host: str, agent: bytes | None) -> dict[str, Any]:
+    """Return the attributes of a request besides those of its operation."""
+    path = scope["path"]
+    attributes: dict[str, Any] = {"url.path": path}
+    query = scope.get("query_string")
+    if query:
+        attributes["url.query"] = query.decode("latin-1")
+    if host:
+        attributes["server.address"], attributes["server.port"] = server_address(host, scheme)
+    else:
+        _listener(attributes, scope.get("server"))
+    client = scope.get("client")
+    if client:
+        attributes["client.address"] = client[0]
+    peer = scope.get(PEER, client)
+    if peer and peer[1]:  # a port of 0 is a proxy's word about the client
+        attributes["network.peer.address"], attributes["network.peer.port"] = peer
+    if agent:
+        attributes["user_agent.original"] = agent.decode("latin-1")
+    if query or len(path) > _LONG or (agent and len(agent) > _LONG):
+        bounded(attributes)
+    return attributes
+
+
+def _joined(pairs: Any) -> dict[bytes, bytes]:  # noqa: ANN401 - an iterable of two-item iterables
+    """Return the headers with the values of repeated ones joined, as RFC 9110 says; two `traceparent` make an invalid one."""
+    values: dict[bytes, list[bytes]] = {}
+    for name, value in pairs:
+        values.setdefault(name, []).append(value)
+    return {name: b",".join(found) for name, found in values.items()}
+
+
+def _carried(headers: dict[bytes, bytes], names: frozenset[bytes]) -> dict[str, str]:
+    """Return the headers that carry context, as text."""
+    return {name.decode(): headers[name].decode("latin-1") for name in names if name in headers}
+
+
+def _listener(attributes: dict[str, Any], server: Any) -> None:  # noqa: ANN401 - `scope["server"]`
+    """Note the address on which the server listens, where the client did not say whom it meant."""
+    if server and server[0]:
+        attributes["server.address"] = server[0]
+        if server[1]:
+            attributes["server.port"] = server[1]
 
 
 def _sent(exchange: Exchange, message: Message) -> None:
@@ -90,8 +161,20 @@ def _sent(exchange: Exchange, message: Message) -> None:
     kind = message["type"]
     if kind == "http.response.start":
         exchange.status = message["status"]
-    elif not message.get("more_body") and exchange.status < _SERVER_ERROR and kind.startswith("http.response."):
-        exchange.close()
+        if captured.Wanted.response is not None:
+            headers = message.get("headers", ())
+            exchange.annotate(captured.captured("http.response.header.", captured.Wanted.response, headers))
+    elif kind == "http.response.body" or kind in _LAST:
+        if message.get("more_body"):
+            return
+        if exchange.status < SERVER_ERROR:
+            exchange.close()
+        elif not exchange.answered_ticks:
+            exchange.answered_ticks = perf_counter_ns()
+
+
+_LAST = frozenset(("http.response.pathsend", "http.response.zerocopysend"))
+"""Other messages with which a body may end. Source: ASGI extensions."""
 
 
 def _left(exchange: Exchange, error: BaseException | None) -> None:

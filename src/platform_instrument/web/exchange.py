@@ -6,6 +6,7 @@ Source: https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from platform_instrument.core.errors import error_type
 from platform_instrument.core.families import HTTP_SERVER, SUPPRESSED
 from platform_instrument.core.values import SERVER
 from platform_instrument.engine.scope import merge, settle
-from platform_instrument.semantics.http import DEFAULT_PORTS, METHODS, server_operation, server_response
+from platform_instrument.semantics.http import METHODS, server_operation, server_response
 from platform_instrument.telemetry import propagation
 from platform_instrument.telemetry.context import CURRENT, Ambient
 from platform_instrument.telemetry.scope import own_scope
@@ -27,41 +28,68 @@ if TYPE_CHECKING:
 KEY = "platform_instrument.exchange"
 """Where `scope` and `environ` carry the exchange: the sign that a request is observed already."""
 
+SERVED: ContextVar[Exchange | None] = ContextVar("platform_instrument_served", default=None)
+"""The exchange of an ASGI request, for a WSGI application below it, whose `environ` is not made from our `scope`."""
+
+SERVER_ERROR = 500
+
 _SCOPE = own_scope("http")
-_MOST_HOSTS = 256
-_LONGEST_HOST = 255
-_hosts: dict[str, tuple[str, int]] = {}
+_LONGEST = 8_192
+"""Characters that a client may put into one attribute."""
 
 
 class Exchange:
-    """A request on its way; `route` and `prefix` are set by the framework's hook as it finds them."""
+    """A request on its way; route and prefix are set by the framework's hook as it finds them."""
 
-    __slots__ = ("_method", "_previous", "_scheme", "_version", "closed", "prefix", "route", "span", "status")
+    __slots__ = ("_error", "_method", "_previous", "_scheme", "_version", "answered_ticks", "closed", "mounting", "prefix",
+                 "root", "route", "span", "status")  # fmt: skip
 
-    def __init__(self, span: Span, previous: Span | Ambient | None, method: str, scheme: str, version: str) -> None:
-        self.span = span
-        self.route = ""
-        self.prefix = ""
-        self.status = 0
-        self.closed = False
-        self._previous = previous
-        self._method = method
-        self._scheme = scheme
-        self._version = version
+    _error: BaseException | None
+    _method: str
+    _previous: Span | Ambient | None
+    _scheme: str
+    _version: str
+    answered_ticks: int
+    """When the answer was complete, on the clock of `Span.ticks`, where the exchange waits for what follows it; else 0."""
+    closed: bool
+    mounting: bool
+    """True between a router's word that it chose a mount and the mount's own."""
+    prefix: str
+    """The template below which the application that routes is mounted."""
+    root: str
+    """The path below which the server serves the application."""
+    route: str
+    span: Span
+    status: int
+
+    def fail(self, error: BaseException) -> None:
+        """Record an exception that the framework is about to answer, or that leaves the application; the same one once."""
+        if self.closed or self._error is error:
+            return
+        self._error = error
+        self.span.record_exception(error)
 
     def close(self, error: BaseException | None = None) -> None:
         """End the span, once: when the last byte of the body was handed over, or when the application failed."""
         if self.closed:
             return
-        self.closed = True
         span = self.span
-        span.end_ns = span.start_ns + perf_counter_ns() - span.ticks
-        if self.route:
-            self._name(span)
-        answered: dict[str, Any] = server_response(self.status) if self.status else {}
         if error is not None:
-            answered["error.type"] = error_type(error)
-            self._record(error)
+            self.fail(error)
+            if not self.status and isinstance(error, Exception):
+                self.status = SERVER_ERROR  # what every server answers then
+        self.closed = True
+        span.end_ns = span.start_ns + (self.answered_ticks or perf_counter_ns()) - span.ticks
+        if self.route or self.prefix:
+            route = self.root + self.prefix + self.route
+            before = span.operation
+            span.operation = operation = server_operation(self._method, self._scheme, self._version, route)
+            if before is not None and span.name is before.name:  # else the application gave it a name of its own
+                span.name = operation.name
+        answered: Mapping[str, Any] = server_response(self.status) if self.status else {}
+        failure = error or (self._error if self.status >= SERVER_ERROR else None)
+        if failure is not None:
+            answered = {**answered, "error.type": error_type(failure)}
         merge(span, answered)
         settle(span, answered)
 
@@ -70,54 +98,33 @@ class Exchange:
         if CURRENT.get() is self.span:
             CURRENT.set(self._previous)
 
-    def _name(self, span: Span) -> None:
-        """Name the span after its route, unless the application gave it a name of its own."""
-        before = span.operation
-        span.operation = server_operation(self._method, self._scheme, self._version, self.prefix + self.route)
-        if before is not None and span.name is before.name:
-            span.name = span.operation.name
-
-    def _record(self, error: BaseException) -> None:
-        """Record the exception that left the application."""
-        span = self.span
-        end_ns, span.end_ns = span.end_ns, 0
-        span.record_exception(error)
-        span.end_ns = end_ns
+    def annotate(self, attributes: Mapping[str, Any]) -> None:
+        """Put attributes on the span while it lasts."""
+        if not self.closed:
+            merge(self.span, attributes)
 
 
 def open_exchange(  # noqa: PLR0913 - what a server knows of a request
     method: str,
     scheme: str,
     version: str,
-    path: str,
-    query: str,
-    headers: Mapping[str, str],
-    peer: tuple[str, int] | None,
+    host: str,
+    attributes: dict[str, Any],
+    carried: Mapping[str, str] | None,
 ) -> Exchange | None:
     """Open the span of a request; None where one is open already, such as below an ASGI to WSGI bridge.
 
-    `headers` holds those that `wanted_headers` names, in lower case.
+    `attributes` are those that the operation does not have; `carried` holds the headers of `propagation.ACTIVE.fields`,
+    in lower case, None where there are none. `host` is what the exclusion rules see beside the path.
     """
     previous = CURRENT.get()
-    if type(previous) is Span and previous.kind_code == SERVER and not previous.end_ns and previous.families & HTTP_SERVER:
+    if type(previous) is Span and previous.families & HTTP_SERVER and not previous.end_ns:
         return None
-    attributes: dict[str, Any] = {"url.path": path}
-    if query:
-        attributes["url.query"] = query
-    host = headers.get("host")
-    if host:
-        attributes["server.address"], attributes["server.port"] = _hosts.get(host) or _host(host, scheme)
-    if peer:
-        attributes["client.address"] = attributes["network.peer.address"] = peer[0]
-        attributes["network.peer.port"] = peer[1]
-    agent = headers.get("user-agent")
-    if agent:
-        attributes["user_agent.original"] = agent
     if method not in METHODS:
         attributes["http.request.method_original"] = method[:64]
     operation = server_operation(method, scheme, version, "")
-    parent, link = propagation.ACTIVE.extract(headers.get)
-    if excluded(path, agent or ""):
+    parent, link = propagation.ACTIVE.extract(carried.get) if carried else (None, None)
+    if excluded(scheme, host, attributes):
         unseen = Ambient(parent.trace_id, parent.span_id, 0) if parent else Ambient()
         span = start(operation.name, SERVER, operation, attributes, _SCOPE, unseen, SUPPRESSED)
         span.flags = 0
@@ -127,21 +134,30 @@ def open_exchange(  # noqa: PLR0913 - what a server knows of a request
         if link is not None and span.recording:
             span.more().links.append(Link(*link, "", {}))
     CURRENT.set(span)
-    return Exchange(span, previous, method, scheme, version)
+    exchange = Exchange()
+    exchange.span = span
+    exchange.route = exchange.prefix = exchange.root = ""
+    exchange.status = exchange.answered_ticks = 0
+    exchange.closed = exchange.mounting = False
+    exchange._error = None  # noqa: SLF001 - set here, since an `__init__` would cost as much again
+    exchange._previous = previous  # noqa: SLF001
+    exchange._method = method  # noqa: SLF001
+    exchange._scheme = scheme  # noqa: SLF001
+    exchange._version = version  # noqa: SLF001
+    return exchange
 
 
-def _host(host: str, scheme: str) -> tuple[str, int]:
-    """Return address and port of a `Host` header."""
-    address, _, port = host[:_LONGEST_HOST].rpartition(":")
-    if not port.isdecimal() or not address or (":" in address and not address.endswith("]")):
-        address, port = host[:_LONGEST_HOST], ""
-    found = (address.strip("[]"), int(port[:5]) if port else DEFAULT_PORTS.get(scheme, 80))
-    if len(_hosts) >= _MOST_HOSTS:
-        _hosts.clear()
-    _hosts[host] = found
-    return found
+def served(carrier: Mapping[str, Any]) -> Exchange | None:
+    """Return the exchange that a `scope` or `environ` belongs to, through an ASGI to WSGI bridge too."""
+    exchange: Exchange | None = carrier.get(KEY)
+    if exchange is None:
+        exchange = SERVED.get()
+    return exchange if exchange is not None and not exchange.closed else None
 
 
-def wanted_headers() -> tuple[str, ...]:
-    """Return the request headers that `open_exchange` reads, in lower case."""
-    return ("host", "user-agent", *propagation.ACTIVE.fields)
+def bounded(attributes: dict[str, Any]) -> None:
+    """Cut the values that a client may make as long as it likes."""
+    for name in ("url.path", "url.query", "user_agent.original", "server.address"):
+        value = attributes.get(name)
+        if value is not None and len(value) > _LONGEST:
+            attributes[name] = value[:_LONGEST]

@@ -1,43 +1,53 @@
-"""Requests that leave no trace: probes and scrapers by their user agent, and the URLs of `OTEL_PYTHON_EXCLUDED_URLS`."""
+"""Requests that leave no trace: probes and scrapers by their user agent, and the URLs of the `…_EXCLUDED_URLS` settings."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Any
 
 from platform_instrument.telemetry import pipeline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from platform_instrument.config.schema import Settings
 
 AGENTS = ("kube-probe/", "Prometheus/", "ELB-HealthChecker/")
 
+_FRAMEWORKS = ("fastapi", "starlette", "flask", "django", "asgi", "wsgi")
+
 
 class _Rules:
-    """Compiled on the first request."""
+    """Compiled on the first request, when the framework of the service is loaded."""
 
     search: Callable[[str], object] | None = None
     ready = False
 
 
-def excluded(path: str, agent: str) -> bool:
-    """Say whether a request is left out of traces."""
-    if agent.startswith(AGENTS):
+def excluded(scheme: str, host: str, attributes: Mapping[str, Any]) -> bool:
+    """Say whether a request leaves no trace: by its agent, or by a pattern found in its path or in its URL without query."""
+    agent = attributes.get("user_agent.original")
+    if agent is not None and agent.startswith(AGENTS):
         return True
     if not _Rules.ready:
         prepare()
-    return _Rules.search is not None and _Rules.search(path) is not None
+    search = _Rules.search
+    if search is None:
+        return False
+    path = attributes["url.path"]
+    return search(f"{scheme}://{host}{path}") is not None or search(path) is not None
 
 
 def prepare() -> None:
-    """Compile the patterns of the settings, each searched in the path; one that is no regular expression is left out."""
-    settings = pipeline.PIPELINE.settings if pipeline.PIPELINE is not None else None
-    patterns = []
-    for pattern in settings.python_excluded_urls if settings is not None else ():
-        try:
-            re.compile(pattern)
-        except re.error:
-            continue
-        patterns.append(f"(?:{pattern})")
-    _Rules.search = re.compile("|".join(patterns)).search if patterns else None
-    _Rules.ready = True
+    """Compile the patterns of the settings."""
+    patterns = _patterns(pipeline.PIPELINE.settings) if pipeline.PIPELINE is not None else ()
+    _Rules.search = re.compile("|".join(f"(?:{pattern})" for pattern in patterns)).search if patterns else None
+    _Rules.ready = pipeline.PIPELINE is not None
+
+
+def _patterns(settings: Settings) -> tuple[str, ...]:
+    """Return the patterns that hold: those of the frameworks in this process, where there are any, instead of the general."""
+    own = settings.excluded_urls_by_library
+    names = [name for name in _FRAMEWORKS if name in own and (name in sys.modules or name in {"asgi", "wsgi"})]
+    return tuple(pattern for name in names for pattern in own[name]) if names else settings.python_excluded_urls

@@ -6,25 +6,52 @@ Source: fastapi/routing.py `_route_selected` (0.165).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Any
 
-from platform_instrument.core.values import EditCall, Instrumentation
+from platform_instrument.core.values import Custom, Instrumentation
+from platform_instrument.engine.frames import dressed, unseen
 from platform_instrument.web.exchange import KEY
+from platform_instrument.web.fallback import claim_asgi
 
 if TYPE_CHECKING:
-    from platform_instrument.core.values import Call
+    from collections.abc import Callable
+
+    from platform_instrument.core.values import Changes
+    from platform_instrument.web.asgi import Scope
 
 
-def note_route(call: Call) -> None:
-    """Note the whole template; a mount's prefix comes from `Mount.handle`."""
-    exchange = call.kwargs["scope"].get(KEY)
-    if exchange is not None and call.kwargs["path"] and not call.kwargs.get("mount"):
-        exchange.route = call.kwargs["path"]
+@unseen
+def noting(selected: Callable[..., None]) -> Callable[..., None]:
+    """Return the function, preceded by a note; by hand, because it is passed by every request."""
+
+    def noted(*, scope: Scope, path: str | None, mount: bool = False, **others: Any) -> None:  # noqa: ANN401 - of later versions
+        exchange = scope.get(KEY)
+        if exchange is not None and path is not None:
+            if mount:
+                exchange.mounting = True
+                exchange.prefix += path.removesuffix("/{path}")
+            else:
+                exchange.route = path
+        selected(scope=scope, path=path, mount=mount, **others)
+
+    return noted
+
+
+def apply(changes: Changes) -> None:
+    """Hear what FastAPI tells its own telemetry."""
+    routing = sys.modules["fastapi.routing"]
+    changes.replace(routing, "_route_selected", dressed(noting(routing._route_selected), routing._route_selected))  # noqa: SLF001
+
+
+def apply_fallback(changes: Changes) -> None:
+    """Observe applications that no known server serves, outside FastAPI's own telemetry."""
+    claim_asgi(changes, sys.modules["fastapi.applications"].FastAPI)
 
 
 INSTRUMENTATION = Instrumentation(
     name="fastapi",
     requires="fastapi>=0.80",
-    patches=(EditCall("fastapi.routing:_route_selected", note_route, optional=True),),
+    patches=(Custom("fastapi.routing", apply, optional=True), Custom("fastapi.applications", apply_fallback)),
     modules=("fastapi",),
 )

@@ -1,31 +1,39 @@
-"""gunicorn: the WSGI application of the sync, gthread and gevent workers, the ASGI application of its own ASGI worker.
+"""gunicorn: the WSGI application of the sync, gthread, gevent and eventlet workers, the ASGI application of its own ASGI worker.
 
-uvicorn's worker class is left to uvicorn. A worker leaves through `init_process`, whose end is the last chance to flush.
-Source: gunicorn/workers/base.py `Worker.load_wsgi`, `Worker.init_process` (20.1 to 27.0).
+Worker classes of others (uvicorn's, aiohttp's) serve what is no WSGI application and are left to those. The master, which
+forks, holds no thread and no connection of ours.
+Source: gunicorn/workers/base.py `Worker.load_wsgi`, gunicorn/arbiter.py `Arbiter.start` (20.1 to 27.0).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from platform_instrument.core.values import EditResult, Instrumentation
-from platform_instrument.web.asgi import observe_asgi
-from platform_instrument.web.wsgi import observe_wsgi
+from platform_instrument.core.values import EditCall, EditResult, Instrumentation
+from platform_instrument.runtime import leaving
+from platform_instrument.web.fallback import serve_asgi, serve_wsgi
 
 if TYPE_CHECKING:
     from platform_instrument.core.values import Call
+
+_WSGI_WORKERS = frozenset(f"gunicorn.workers.{name}" for name in ("sync", "gthread", "base_async", "ggevent", "geventlet"))
 
 
 def observe_application(call: Call, _result: None) -> None:
     """Put the WSGI adapter around the application that was loaded."""
     worker = call.instance
-    if not any(kind.__module__.startswith(("uvicorn", "uvicorn_worker")) for kind in type(worker).__mro__):
-        worker.wsgi = observe_wsgi(worker.wsgi)
+    if any(kind.__module__ in _WSGI_WORKERS for kind in type(worker).__mro__):
+        worker.wsgi = serve_wsgi(worker.wsgi)
 
 
 def observe_asgi_application(call: Call, _result: None) -> None:
     """Put the ASGI adapter around the application that was loaded."""
-    call.instance.asgi = observe_asgi(call.instance.asgi)
+    call.instance.asgi = serve_asgi(call.instance.asgi)
+
+
+def hold(_call: Call) -> None:
+    """Leave what was recorded while the application was loaded, before the first fork."""
+    leaving.become_master()
 
 
 INSTRUMENTATION = Instrumentation(
@@ -34,6 +42,7 @@ INSTRUMENTATION = Instrumentation(
     patches=(
         EditResult("gunicorn.workers.base:Worker.load_wsgi", observe_application),
         EditResult("gunicorn.workers.gasgi:ASGIWorker.load_wsgi", observe_asgi_application, optional=True),
+        EditCall("gunicorn.arbiter:Arbiter.start", hold),
     ),
     modules=("gunicorn",),
 )

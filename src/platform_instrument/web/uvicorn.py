@@ -11,22 +11,26 @@ from typing import TYPE_CHECKING
 
 from platform_instrument.core.values import EditResult, Instrumentation
 from platform_instrument.runtime import leaving
-from platform_instrument.web.asgi import observe_asgi
+from platform_instrument.web.asgi import note_peer
+from platform_instrument.web.fallback import serve_asgi, serve_wsgi
 
 if TYPE_CHECKING:
     from platform_instrument.core.values import Call
 
 
 def observe_application(call: Call, _result: None) -> None:
-    """Put the adapter around the application that was loaded."""
+    """Put the adapter around the application that was loaded, inside what uvicorn itself puts around it."""
     config = call.instance
     outermost = config.loaded_app
+    proxied = type(outermost).__name__ == "ProxyHeadersMiddleware"
+    served = outermost.app if proxied else outermost
     if config.interface == "wsgi":
-        config.loaded_app = observe_asgi(outermost)
-    elif type(outermost).__name__ == "ProxyHeadersMiddleware":
-        outermost.app = observe_asgi(outermost.app)
+        served.app = serve_wsgi(served.app)  # uvicorn runs it in a thread that does not inherit the context
+    elif proxied:
+        outermost.app = serve_asgi(served)
+        config.loaded_app = note_peer(outermost)
     else:
-        config.loaded_app = observe_asgi(outermost)
+        config.loaded_app = serve_asgi(served)
 
 
 def flush(_call: Call, _result: None) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from platform_instrument.core.values import EditResult, Instrumentation
-from platform_instrument.web.wsgi import observe_wsgi
+from platform_instrument.web.fallback import serve_wsgi
 
 if TYPE_CHECKING:
     from platform_instrument.core.values import Call
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def observe_application(call: Call, _result: None) -> None:
     """Put the adapter around the application that the server was made for."""
-    call.instance.app = observe_wsgi(call.instance.app)
+    call.instance.app = serve_wsgi(call.instance.app)
 
 
 INSTRUMENTATION = Instrumentation(

@@ -10,18 +10,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.guard import guard
-from platform_instrument.engine.drive import unseen
-from platform_instrument.telemetry.context import CURRENT
-from platform_instrument.web.exchange import KEY, Exchange, open_exchange, wanted_headers
+from platform_instrument.engine.frames import unseen
+from platform_instrument.semantics.http import known_version
+from platform_instrument.telemetry import propagation
+from platform_instrument.web import captured
+from platform_instrument.web.bodies import close_with, observed_body
+from platform_instrument.web.exchange import KEY, Exchange, bounded, open_exchange, served
+from platform_instrument.web.hosts import server_address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     Environ = dict[str, Any]
     StartResponse = Callable[..., Any]
     Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 _PLACE = "wsgi request"
+_HEADER = "HTTP_"
+_LONG = 2_048
+_with_traceback = BaseException.with_traceback
 
 
 @unseen
@@ -31,45 +38,86 @@ def observe_wsgi(application: Application) -> Application:
     def observed(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         exchange = guard(_PLACE, _open, environ)
         if exchange is None:
-            return application(environ, start_response)
+            try:
+                return application(environ, start_response)
+            except BaseException as error:
+                _with_traceback(error, error.__traceback__.tb_next)  # type: ignore[union-attr] # our own frame is in it
+                raise
 
-        def observed_start_response(status: str, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - the server's
-            guard(_PLACE, _started, exchange, status)
-            return start_response(status, *arguments, **options)
+        def observed_start_response(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - the server's
+            guard(_PLACE, _started, exchange, *arguments)
+            return start_response(*arguments, **options)
 
         try:
             body = application(environ, observed_start_response)
         except BaseException as error:
+            _with_traceback(error, error.__traceback__.tb_next)  # type: ignore[union-attr] # our own frame is in it
             guard(_PLACE, _failed, exchange, error)
-            error.__traceback__ = error.__traceback__.tb_next  # type: ignore[union-attr]
             raise
-        observed_body = guard(_PLACE, _answered, exchange, environ, body)
-        return body if observed_body is None else observed_body
+        handed_on = guard(_PLACE, _answered, exchange, environ, body)
+        return body if handed_on is None else handed_on
 
     return observed
 
 
+class _Carriers:
+    """The headers that carry context, as `environ` calls them, by their names: made once, when the propagators are known."""
+
+    names: tuple[tuple[str, str], ...] | None = None
+
+
 def _open(environ: Environ) -> Exchange | None:
+    """Open the exchange of a request."""
     if KEY in environ:
         return None
-    headers: dict[str, str] = {}
-    for name in wanted_headers():
-        value = environ.get("HTTP_" + name.upper().replace("-", "_"))
-        if value is not None:
-            headers[name] = value
-    port = environ.get("REMOTE_PORT", "")
+    names = _Carriers.names
+    if names is None:
+        names = _Carriers.names = tuple((_variable(name), name) for name in propagation.ACTIVE.fields)
+    carried = {name: environ[variable] for variable, name in names if variable in environ}
+    scheme: str = environ.get("wsgi.url_scheme", "http")
+    host: str = environ.get("HTTP_HOST", "")
+    attributes: dict[str, Any] = {"url.path": _path(environ)}
+    query = environ.get("QUERY_STRING")
+    if query:
+        attributes["url.query"] = query
+    attributes["server.address"], attributes["server.port"] = server_address(host or _listener(environ), scheme)
     address = environ.get("REMOTE_ADDR")
-    exchange = open_exchange(
-        environ["REQUEST_METHOD"],
-        environ.get("wsgi.url_scheme", "http"),
-        environ.get("SERVER_PROTOCOL", "").rpartition("/")[2],
-        _path(environ),
-        environ.get("QUERY_STRING", ""),
-        headers,
-        (address, int(port) if str(port).isdecimal() else 0) if address else None,
-    )
+    if address:
+        attributes["client.address"] = address
+        port = str(environ.get("REMOTE_PORT", ""))
+        if port.isdecimal() and int(port):
+            attributes["network.peer.address"], attributes["network.peer.port"] = address, int(port)
+    agent = environ.get("HTTP_USER_AGENT")
+    if agent:
+        attributes["user_agent.original"] = agent
+    if len(attributes["url.path"]) > _LONG or query or (agent and len(agent) > _LONG):
+        bounded(attributes)
+    if not captured.Wanted.ready:
+        captured.prepare()
+    if captured.Wanted.request is not None:
+        attributes.update(captured.captured("http.request.header.", captured.Wanted.request, _headers(environ)))
+    version = known_version(environ.get("SERVER_PROTOCOL", "").rpartition("/")[2])
+    exchange = open_exchange(environ["REQUEST_METHOD"], scheme, version, host, attributes, carried)
     environ[KEY] = exchange
     return exchange
+
+
+def _variable(header: str) -> str:
+    return _HEADER + header.upper().replace("-", "_")
+
+
+def _headers(environ: Environ) -> Iterator[tuple[str, str]]:
+    """Yield the request's headers by their names."""
+    for variable, value in environ.items():
+        if variable.startswith(_HEADER):
+            yield variable[len(_HEADER) :].lower().replace("_", "-"), value
+        elif variable in {"CONTENT_TYPE", "CONTENT_LENGTH"} and value:
+            yield variable.lower().replace("_", "-"), value
+
+
+def _listener(environ: Environ) -> str:
+    """Return where the server listens, for a client that did not say whom it meant."""
+    return f"{environ.get('SERVER_NAME', '')}:{environ.get('SERVER_PORT', '')}"
 
 
 def _path(environ: Environ) -> str:
@@ -79,11 +127,15 @@ def _path(environ: Environ) -> str:
     return text or "/"
 
 
-def _started(exchange: Exchange, status: str) -> None:
+def _started(exchange: Exchange, status: str, headers: Iterable[tuple[str, str]] = (), *_: object) -> None:
+    """Note the status."""
     exchange.status = int(status[:3])
+    if captured.Wanted.response is not None:
+        exchange.annotate(captured.captured("http.response.header.", captured.Wanted.response, headers))
 
 
 def _failed(exchange: Exchange, error: BaseException) -> None:
+    """End with the exception that leaves the application."""
     exchange.release()
     exchange.close(error)
 
@@ -96,68 +148,18 @@ def _answered(exchange: Exchange, environ: Environ, body: Iterable[bytes]) -> It
         return None
     wrapper = environ.get("wsgi.file_wrapper")
     if isinstance(wrapper, type) and isinstance(body, wrapper):
-        _close_with(exchange, body)
+        close_with(exchange, body)
         return None
-    return _SizedBody(body, exchange) if hasattr(body, "__len__") else _Body(body, exchange)
+    return observed_body(body, exchange)
 
 
-def _close_with(exchange: Exchange, body: Any) -> None:  # noqa: ANN401 - the server's file wrapper
-    """End the exchange when the server closes its file wrapper."""
-    close = getattr(body, "close", None)
+def note_route(carrier: Mapping[str, Any], route: str) -> None:
+    """Note the template by which a framework routes; below a WSGI server, `SCRIPT_NAME` says where it is mounted.
 
-    def closing() -> None:
-        if close is not None:
-            close()
-        guard(_PLACE, exchange.close)
-
-    body.close = closing
-
-
-class _Body:
-    """A body on its way to the server: the request's span is current while the application makes the next part."""
-
-    __slots__ = ("_body", "_exchange", "_iterator")
-
-    def __init__(self, body: Iterable[bytes], exchange: Exchange) -> None:
-        self._body = body
-        self._iterator: Iterator[bytes] | None = None
-        self._exchange = exchange
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
-        previous = CURRENT.get()
-        CURRENT.set(self._exchange.span)
-        try:
-            if self._iterator is None:
-                self._iterator = iter(self._body)
-            return next(self._iterator)
-        except StopIteration:
-            raise
-        except BaseException as error:
-            guard(_PLACE, self._exchange.close, error)
-            raise
-        finally:
-            CURRENT.set(previous)
-
-    def close(self) -> None:
-        """Close the application's body, once, and end the span."""
-        try:
-            close = getattr(self._body, "close", None)
-            if close is not None:
-                close()
-        finally:
-            guard(_PLACE, self._exchange.close)
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - the application's
-        return getattr(self._body, name)
-
-
-class _SizedBody(_Body):
-    """A body whose length a server may ask for."""
-
-    __slots__ = ()
-
-    def __len__(self) -> int:
-        return len(self._body)  # type: ignore[arg-type]
+    `carrier` is the `environ` or `scope` of the request. Below an ASGI server the mounts have said so themselves.
+    """
+    exchange = served(carrier)
+    if exchange is not None:
+        exchange.route = route
+        if carrier.get(KEY) is not None:
+            exchange.prefix = carrier.get("SCRIPT_NAME", exchange.prefix)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from platform_instrument.core.values import EditResult, Instrumentation
-from platform_instrument.web.wsgi import observe_wsgi
+from platform_instrument.web.fallback import serve_wsgi
 
 if TYPE_CHECKING:
     from platform_instrument.core.values import Call
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def observe_application(call: Call, _result: None) -> None:
     """Put the adapter around the application that was set."""
     server = call.instance
-    server.application = observe_wsgi(server.application)
+    server.application = serve_wsgi(server.application)
 
 
 INSTRUMENTATION = Instrumentation(
