@@ -57,7 +57,7 @@ def _become(command: list[str]) -> int:
     environ["_PLATFORM_INSTRUMENT_PID"] = str(os.getpid())
     try:
         os.execvpe(command[0], command, environ)  # noqa: S606 - starting the program is what the command is for
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):  # an empty word is the latter
         sys.stderr.write(f"platform-instrument: {command[0]}: command not found\n")
         return _NOT_FOUND
     except OSError as error:
