@@ -1,0 +1,112 @@
+"""Run the measurements and print the tables."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from datetime import date
+from statistics import median
+
+from benchmarks import report, serving, starts
+from benchmarks.environments import FOLDER, IMPLEMENTATIONS, OURS, VANILLA, Implementation, prepare, versions
+
+
+def main() -> int:
+    """Run what the arguments ask for; return 1 where a run was void."""
+    options = arguments()
+    FOLDER.mkdir(exist_ok=True)
+    for implementation in IMPLEMENTATIONS:
+        prepare(implementation)
+    tables, void = [], False
+    if "pieces" in options.parts:
+        tables.append(report.pieces(small(OURS, "small_ours.py"), small(VANILLA, "small_sdk.py")))
+    if "starts" in options.parts:
+        tables.append(report.compared("start of a program", "ms of CPU", start_rounds(options.rounds)))
+    if "requests" in options.parts:
+        requests, memory, delivered = request_rounds(options)
+        tables.append(report.compared("request", "µs of CPU", requests))
+        tables.append(report.compared("memory", "MiB", {"peak of the service": memory}))
+        void = any(lost(path, samples) for path, samples in delivered.items())
+    head = (
+        f"{date.today().isoformat()}, {platform.machine()}, {os.cpu_count()} processors; {versions()}; {options.rounds} rounds."  # noqa: DTZ011 - a date for people
+    )
+    text = "\n\n".join([head, *tables])
+    print(text)
+    if options.write and not void:
+        report.write(text)
+    return 1 if void else 0
+
+
+def arguments() -> argparse.Namespace:
+    """Return the options."""
+    parser = argparse.ArgumentParser(prog="python3 -m benchmarks", description="Measure what telemetry adds.")
+    parser.add_argument("--parts", default="pieces,starts,requests", type=lambda text: text.split(","))
+    parser.add_argument("--paths", default=",".join(serving.SPANS), type=lambda text: text.split(","))
+    parser.add_argument("--rounds", default=5, type=int)
+    parser.add_argument("--seconds", default=3, type=float, help="of load on each path in each round")
+    parser.add_argument("--quick", action="store_true", help="two rounds of one second: shows that it works, not what it costs")
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/performance.md")
+    options = parser.parse_args()
+    if options.quick:
+        options.rounds, options.seconds = 2, 1
+    return options
+
+
+def small(implementation: Implementation, script: str) -> dict[str, float]:
+    """Run the small pieces of work in an environment, outside its instrumentation."""
+    file = str(OURS.folder.parent.parent / "benchmarks" / "measured" / script)
+    command = [str(implementation.folder / "bin/python"), file]
+    return dict(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+
+
+def start_rounds(rounds: int) -> dict[str, list[dict[str, float]]]:
+    """Start each program under each implementation in turn."""
+    for program in starts.PROGRAMS.values():
+        for implementation in IMPLEMENTATIONS:
+            starts.measure(implementation, program)  # writes the byte code
+    return {
+        row: [{one.name: starts.measure(one, program) for one in IMPLEMENTATIONS} for _ in range(rounds)]
+        for row, program in starts.PROGRAMS.items()
+    }
+
+
+Samples = dict[str, list[dict[str, float]]]
+
+
+def request_rounds(options: argparse.Namespace) -> tuple[Samples, list[dict[str, float]], Samples]:
+    """Serve each path under each implementation in turn, in the opposite order every other round."""
+    redis = shutil.which("redis-server")
+    paths = [path for path in options.paths if redis or path not in {"/redis", "/mix"}]
+    if not redis:
+        print("no redis-server here: /redis and /mix are left out", file=sys.stderr)
+    requests: Samples = {path: [] for path in paths}
+    delivered: Samples = {path: [] for path in paths}
+    memory: list[dict[str, float]] = []
+    with serving.surroundings(redis=redis):
+        for turn in range(options.rounds):
+            order = IMPLEMENTATIONS if turn % 2 == 0 else IMPLEMENTATIONS[::-1]
+            runs = {one.name: serving.measure(one, paths, options.seconds) for one in order}
+            for path in paths:
+                requests[path].append({name: run[path].cpu for name, (run, _) in runs.items()})
+                delivered[path].append({name: run[path].spans for name, (run, _) in runs.items()})
+            memory.append({name: peak for name, (_, peak) in runs.items()})
+            print(f"round {turn + 1} of {options.rounds} is done", file=sys.stderr)
+    return requests, memory, delivered
+
+
+def lost(path: str, samples: list[dict[str, float]]) -> bool:
+    """Say whether spans of ours are missing, which makes a run void."""
+    arrived = median(sample[OURS.name] for sample in samples)
+    if arrived >= 0.98 * serving.SPANS[path]:
+        return False
+    print(f"void: {path} left {arrived:.2f} spans a request instead of {serving.SPANS[path]}", file=sys.stderr)
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main())

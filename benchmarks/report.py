@@ -1,0 +1,53 @@
+"""Medians over rounds as a Markdown table, ratios taken within each round, and the place in the documentation they go to."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import TYPE_CHECKING
+
+from benchmarks.environments import BARE, OURS, ROOT, VANILLA
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    Rounds = Mapping[str, Sequence[Mapping[str, float]]]
+
+DOCUMENT = ROOT / "docs" / "performance.md"
+_BEGIN, _END = "<!-- figures: written by make bench -->", "<!-- end of figures -->"
+
+
+def compared(title: str, unit: str, rounds: Rounds) -> str:
+    """Return the table of what each implementation adds to the bare program; `rounds` is row → one mapping a round."""
+    lines = [
+        f"| {title} ({unit}) | bare | ours adds | vanilla adds | share of vanilla |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    for row, samples in rounds.items():
+        bare = median(sample[BARE.name] for sample in samples)
+        ours = median(sample[OURS.name] - sample[BARE.name] for sample in samples)
+        vanilla = median(sample[VANILLA.name] - sample[BARE.name] for sample in samples)
+        share = median((sample[OURS.name] - sample[BARE.name]) / (sample[VANILLA.name] - sample[BARE.name]) for sample in samples)
+        lines.append(f"| {row} | {bare:.0f} | {ours:+.0f} | {vanilla:+.0f} | {share:.3f} |")
+    return "\n".join(lines)
+
+
+def pieces(ours: Mapping[str, float], sdk: Mapping[str, float]) -> str:
+    """Return the table of the small pieces of work, in µs."""
+    names = {
+        "span": "span: start, make current, ten attributes, end",
+        "encode": "OTLP encoding, per span",
+        "histogram": "histogram record, five attributes, exemplar",
+        "extract": "trace context out of headers",
+        "inject": "trace context into headers",
+    }
+    lines = ["| piece of work (µs) | ours | SDK | share |", "|---|---:|---:|---:|"]
+    lines += [f"| {names[key]} | {ours[key]:.2f} | {sdk[key]:.2f} | {ours[key] / sdk[key]:.3f} |" for key in names]
+    return "\n".join(lines)
+
+
+def write(text: str) -> None:
+    """Put the figures where the documentation shows them."""
+    before, _, rest = DOCUMENT.read_text().partition(_BEGIN)
+    _, found, after = rest.partition(_END)
+    assert found, f"{DOCUMENT} has no place for figures"
+    DOCUMENT.write_text(f"{before}{_BEGIN}\n\n{text}\n\n{_END}{after}")
