@@ -39,6 +39,13 @@ def when_imported(name: str, hook: Hook) -> None:
         _run(module, name, hook)
 
 
+def forget(name: str, hook: Hook) -> None:
+    """Call a hook no more."""
+    _hooks[name] = [kept for kept in _hooks.get(name, ()) if kept is not hook]
+    if not _hooks[name]:
+        del _hooks[name]
+
+
 def waiting() -> tuple[str, ...]:
     """Return the modules whose import is waited for."""
     return tuple(name for name in _hooks if name not in sys.modules)
