@@ -1,14 +1,16 @@
-"""Classes of C code cannot be patched: what is made of them is made by subclasses that answer to their names."""
+"""Subclasses: observed ones in place of classes of C code, which cannot be patched, and those that override the observed."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary
+from weakref import WeakSet, WeakValueDictionary
 
 from platform_instrument.engine.frames import uncover, unseen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from platform_instrument.core.values import Changes, Observe
 
 
 class Subclasses:
@@ -33,6 +35,33 @@ class Subclasses:
         if known is None:
             known = self._made[key] = _named_like(base, (base, observed), {})
         return known
+
+
+class Overrides:
+    """The methods of subclasses that take the place of observed ones without calling them, observed as these are.
+
+    `changes` is what a `Custom` patch may do, `patches` what is observed of the class that they are subclasses of. One
+    that calls the method it overrides is no second call, since the family is in flight.
+    """
+
+    def __init__(self, changes: Changes, patches: tuple[Observe, ...]) -> None:
+        self._changes = changes
+        self._patches = patches
+        self._seen: WeakSet[type] = WeakSet()
+
+    def observe(self, kind: type) -> None:
+        """Observe what a class and those between it and the observed one override; a class is looked at once."""
+        if kind in self._seen:
+            return
+        names = {patch.target.rpartition(".")[2]: patch for patch in self._patches}
+        for owner in kind.__mro__:
+            module, _, path = self._patches[0].target.partition(":")
+            if (owner.__module__, owner.__qualname__) == (module, path.rpartition(".")[0]):
+                return
+            if owner not in self._seen:
+                self._seen.add(owner)
+                for name in names.keys() & vars(owner).keys():
+                    self._changes.observe(owner, names[name])
 
 
 def subclass(plain: Any, methods: dict[str, Any]) -> Any:  # noqa: ANN401 - a class of C code

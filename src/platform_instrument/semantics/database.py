@@ -35,6 +35,12 @@ DURATION = Duration(
 KNOWN = "_platform_instrument_database"
 """Where a connection, a dialect or a pool remembers its database."""
 
+SYSTEMS = {"oracle": "oracle.db", "mssql": "microsoft.sql_server"}
+"""`db.system.name` by what a dialect calls itself, where it is another name."""
+
+PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306, "oracle.db": 1521, "microsoft.sql_server": 1433}
+"""The port that a system listens on where none is given."""
+
 _MOST_OPERATIONS = 2_000
 _MOST_DATABASES = 1_000
 
@@ -96,14 +102,25 @@ def sqlite_database(path: str) -> Database:
     return database("sqlite", name.replace("\\", "/").rpartition("/")[2])
 
 
+def configured_database(name: str, host: str | None, port: int | None, namespace: str | None) -> Database | None:
+    """Return the database of a URL, None where it names none; `name` is that of its dialect, such as `mssql`."""
+    system = SYSTEMS.get(name, name)
+    if system == "sqlite":
+        return sqlite_database(namespace) if namespace else None
+    return database(system, namespace or "", host, port or PORTS.get(system, 0)) if host else None
+
+
 def connected_database(connection: Any, system: str) -> Database:  # noqa: ANN401 - a driver's connection
-    """Return the database that a connection is open to, as far as it says; one with room for it remembers."""
+    """Return the database that a connection is open to, as far as it says; one with room for it remembers.
+
+    `system` is what it is called by whoever asks. An engine of SQLite without a file is in memory.
+    """
     known = getattr(connection, KNOWN, None)
     if isinstance(known, Database):
         return known
     info = getattr(connection, "info", None)
     if not hasattr(info, "dbname"):
-        return database(system)
+        return sqlite_database(":memory:") if system == "sqlite" else database(SYSTEMS.get(system, system))
     where = _postgresql_database(info)
     if hasattr(connection, "__dict__"):
         connection.__dict__[KNOWN] = where
