@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core import families
-from platform_instrument.core.values import Attributes, EditCall, Instrumentation, Observe, Operation
+from platform_instrument.core.values import EditCall, Instrumentation, Observe, Operation
 from platform_instrument.privacy.commands import command_name, mask_command
 from platform_instrument.semantics.database import KNOWN, Database, command
 from platform_instrument.semantics.redis import (
@@ -29,7 +29,7 @@ from platform_instrument.semantics.redis import (
 )
 
 if TYPE_CHECKING:
-    from platform_instrument.core.values import Call
+    from platform_instrument.core.values import Attributes, Call
 
 
 def single(call: Call) -> tuple[Operation, Attributes]:
@@ -102,25 +102,25 @@ def _move(span: Any, where: Database) -> None:  # noqa: ANN401 - our span
 
 def without_commands(call: Call) -> None:
     """Take the durations of commands out of what redis-py is to measure itself."""
-    config = call.argument(1, "config")
-    groups = type(config.metric_groups)
-    config.metric_groups &= ~groups.COMMAND
+    call.argument(1, "config").metric_groups &= ~type(call.argument(1, "config").metric_groups).COMMAND
+
+
+def _client(module: str) -> tuple[Observe, ...]:
+    return (
+        Observe(f"{module}.client:Redis.execute_command", single, answered, failed),
+        Observe(f"{module}.client:Pipeline.immediate_execute_command", single, answered, failed),
+        Observe(f"{module}.client:Pipeline.execute", pipeline, all_answered, failed),
+        Observe(f"{module}.cluster:RedisCluster.execute_command", single, None, failed, optional=True),
+        Observe(f"{module}.cluster:ClusterPipeline.execute", pipeline, None, failed, optional=True),
+    )
 
 
 INSTRUMENTATION = Instrumentation(
     name="redis",
     requires="redis>=4.5",
     patches=(
-        Observe("redis.client:Redis.execute_command", single, answered, failed),
-        Observe("redis.client:Pipeline.execute", pipeline, all_answered, failed),
-        Observe("redis.client:Pipeline.immediate_execute_command", single, answered, failed),
-        Observe("redis.asyncio.client:Redis.execute_command", single, answered, failed),
-        Observe("redis.asyncio.client:Pipeline.execute", pipeline, all_answered, failed),
-        Observe("redis.asyncio.client:Pipeline.immediate_execute_command", single, answered, failed),
-        Observe("redis.cluster:RedisCluster.execute_command", single, None, failed, optional=True),
-        Observe("redis.cluster:ClusterPipeline.execute", pipeline, None, failed, optional=True),
-        Observe("redis.asyncio.cluster:RedisCluster.execute_command", single, None, failed, optional=True),
-        Observe("redis.asyncio.cluster:ClusterPipeline.execute", pipeline, None, failed, optional=True),
+        *_client("redis"),
+        *_client("redis.asyncio"),
         EditCall("redis.observability.providers:ObservabilityInstance.init", without_commands, optional=True),
     ),
     family=families.DB_CLIENT,
