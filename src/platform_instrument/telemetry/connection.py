@@ -61,8 +61,9 @@ class TimedSocket:
     def receive(self, buffer: bytearray | memoryview) -> int:
         """Read some bytes of an answer into a buffer; return how many, 0 at its end."""
         while not self._answered:
+            connected = self.timed(_LOOK_UP)  # outside of the block: its own `TimeoutError` is the end
             try:
-                count = self.timed(_LOOK_UP).recv_into(buffer)
+                count = connected.recv_into(buffer)
             except TimeoutError:
                 if self.hurried():
                     raise Interrupted from None
