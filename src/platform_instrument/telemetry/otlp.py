@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from platform_instrument.core.values import Operation
+    from platform_instrument.telemetry.extras import Event, Extras
     from platform_instrument.telemetry.scope import InstrumentationScope
-    from platform_instrument.telemetry.span import Event, Extras, Link, Span
+    from platform_instrument.telemetry.span import Link, Span
 
 _IDS = Struct(">2sQQ2sQ").pack
 _IDS_AND_PARENT = Struct(">2sQQ2sQ2sQ").pack
