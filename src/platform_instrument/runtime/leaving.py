@@ -7,6 +7,7 @@ the signal does not wait twice for a collector that does not answer.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import sys
 from functools import partial
@@ -41,7 +42,7 @@ def prepare(settings: Settings) -> None:
         return
     _Leaving.prepared = True
     _Leaving.seconds = _Leaving.left = settings.flush_timeout
-    atexit.register(guard, "flush at exit", flush)
+    atexit.register(guard, "flush at exit", _at_exit)
     os.register_at_fork(after_in_child=_renew)
     if settings.sigterm_handler:
         sigterm.take(pipeline.PIPELINE.worker, flush, _flush_in_the_worker)
@@ -66,6 +67,22 @@ def become_master() -> None:
     """Send what was recorded so far, and have neither thread nor connection: this process forks workers from now on."""
     if pipeline.PIPELINE is not None:
         pipeline.PIPELINE.hold(_Leaving.seconds)
+
+
+def _at_exit() -> None:
+    flush()
+    if getattr(sys, "last_type", None) is KeyboardInterrupt:
+        _remain_interrupted()
+
+
+def _remain_interrupted() -> None:
+    """Remind the interpreter that SIGINT ended it, which decides its exit status.
+
+    It forgets that when a text is run as code, as modules do that are imported for the flush.
+    Source: CPython, Python/pythonrun.c `run_eval_code_obj`.
+    """
+    with contextlib.suppress(KeyboardInterrupt):
+        exec("raise KeyboardInterrupt", {})  # noqa: S102 - by a text, not a function: that is what it notices
 
 
 def _renew() -> None:

@@ -135,7 +135,7 @@ def _note() -> None:
         _Handling.noted, _Handling.identity = (read, write), (status.st_dev, status.st_ino)
         faulthandler.register(signal.SIGTERM, file=write, all_threads=False, chain=True)
         signal.siginterrupt(signal.SIGTERM, True)  # noqa: FBT003 - else a blocking call goes on, and no handler runs
-    _Handling.worker.watch = _watch
+    _Handling.worker.watch, _Handling.worker.urgent = _watch, _noticed
 
 
 def _out_of_the_way(descriptor: int) -> int:
@@ -172,23 +172,27 @@ def _is_ours(read: int) -> bool:
 
 
 def _watch() -> None:
-    """Look for a SIGTERM that the main thread does not get to; end the process when it is overdue."""
-    if _Handling.begun:
+    """End the process when a SIGTERM is overdue that the main thread does not get to."""
+    if _Handling.noted is None and not _Handling.begun:
+        _note()
+    if not _noticed():
         return
-    if _Handling.noted is None or _getsignal(signal.SIGTERM) is not _terminated:
+    while not _Handling.begun and monotonic() - _Handling.received < _GRACE:
+        _pause()
+    if not _Handling.begun:
+        _Handling.begun = True
+        guard("flush on SIGTERM", _Handling.flush_here)
+        _die()
+
+
+def _noticed() -> bool:
+    """Say whether a SIGTERM was noted that is ours to handle and that nobody handles yet."""
+    if _Handling.begun or _Handling.noted is None or _getsignal(signal.SIGTERM) is not _terminated:
         _Handling.received = 0.0
-        if _Handling.noted is None:
-            _note()
-        return
+        return False
     if not _Handling.received and _arrived(_Handling.noted[0]):
         _Handling.received = monotonic()
-    if _Handling.received:
-        while not _Handling.begun and monotonic() - _Handling.received < _GRACE:
-            _pause()
-        if not _Handling.begun:
-            _Handling.begun = True
-            guard("flush on SIGTERM", _Handling.flush_here)
-            _die()
+    return bool(_Handling.received)
 
 
 def _arrived(read: int) -> bool:

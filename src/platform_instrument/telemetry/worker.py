@@ -36,7 +36,7 @@ class Worker:
     """
 
     __slots__ = ("_at_work", "_finish", "_flushes", "_forking", "_left_behind", "_stopping", "_thread", "_turn", "_wake",
-                 "awaited", "held", "on_start", "watch")  # fmt: skip
+                 "awaited", "held", "on_start", "urgent", "watch")  # fmt: skip
 
     def __init__(self, turn: Callable[[], float], finish: Callable[[float], bool]) -> None:
         self._turn = turn
@@ -61,7 +61,9 @@ class Worker:
         self.awaited = True
         """True while the next record has to start the thread."""
         self.watch: Callable[[], None] | None = None
-        """Called at least once a second while it is set."""
+        """Called at least once a second while it is set, but for the time of an export."""
+        self.urgent: Callable[[], bool] | None = None
+        """Says during an export that `watch` is to be called soon."""
 
     @property
     def running(self) -> bool:
@@ -71,7 +73,7 @@ class Worker:
 
     def hurried(self) -> bool:
         """Say whether the thread is asked to end, so that it stops waiting for an answer."""
-        return self._stopping
+        return self._stopping or (self.urgent is not None and self.urgent())
 
     def hold(self, held: bool) -> None:  # noqa: FBT001 - a state
         """Have no thread from now on, or let the next record start one."""
@@ -177,6 +179,7 @@ class Worker:
             guard("worker start", self.on_start)
 
     def _run(self) -> None:
+        guard("signal mask", _leave_signals_to_the_application)
         CURRENT.set(Ambient(families=SUPPRESSED))
         wait = _FIRST_TURN
         while True:
@@ -193,3 +196,12 @@ class Worker:
             wait = _AFTER_A_FAULT if pause is None else max(pause, _SHORTEST)
         self._thread = None
         self.awaited = not self.held
+
+
+def _leave_signals_to_the_application() -> None:
+    """Have no signal delivered to this thread: a thread that waits for one (`sigwait`) has it blocked in its own only."""
+    import signal  # takes a millisecond, and this thread is not waited for
+
+    signal.pthread_sigmask(
+        signal.SIG_BLOCK, signal.valid_signals() - {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
+    )
