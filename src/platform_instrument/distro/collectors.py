@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from platform_instrument.config.otlp import otlp_settings
+from platform_instrument.config.problem import without_credentials
 from platform_instrument.distro.finding import Finding
 from platform_instrument.telemetry.grpc_exporter import ExporterUnavailable, GrpcExporter
 from platform_instrument.telemetry.http_exporter import HttpExporter
@@ -59,26 +60,28 @@ def exports(settings: Settings) -> tuple[list[Export], list[Finding]]:
 
 def _tried(otlp: OtlpSettings, exporters: tuple[str, ...]) -> tuple[Export, Finding | None]:
     """Send an empty export, which every collector takes."""
+    shown = without_credentials(otlp.endpoint)
     try:
         exporter = GrpcExporter(otlp) if otlp.protocol == "grpc" else HttpExporter(otlp)
     except ExporterUnavailable as missing:
-        export = Export(otlp.signal, exporters, otlp.endpoint, otlp.protocol, arrives=False, reason="grpcio is not installed")
+        export = Export(otlp.signal, exporters, shown, otlp.protocol, arrives=False, reason="grpcio is not installed")
         return export, Finding("PI504", otlp.signal, "cannot leave: grpcio is not installed", str(missing))
     try:
         outcome = exporter.send(b"", monotonic() + _PATIENCE, encoding="none")
     finally:
         exporter.close()
-    export = Export(otlp.signal, exporters, otlp.endpoint, otlp.protocol, outcome.delivered, outcome.reason)
+    export = Export(otlp.signal, exporters, shown, otlp.protocol, outcome.delivered, outcome.reason)
     return export, None if outcome.delivered else _undelivered(otlp, outcome)
 
 
 def _undelivered(otlp: OtlpSettings, outcome: Outcome) -> Finding:
     """Tell a collector that refuses from one that is not there."""
+    shown = without_credentials(otlp.endpoint)
     if _listens(otlp.endpoint):
         remedy = "see that address, path, protocol, headers and TLS are those of an OTLP receiver"
-        return Finding("PI502", otlp.signal, f"{otlp.endpoint} does not take an empty export: {outcome.reason}", remedy)
+        return Finding("PI502", otlp.signal, f"{shown} does not take an empty export: {outcome.reason}", remedy)
     remedy = "start a collector there, or set OTEL_EXPORTER_OTLP_ENDPOINT"
-    return Finding("PI501", otlp.signal, f"nobody listens at {otlp.endpoint}: {outcome.reason}", remedy)
+    return Finding("PI501", otlp.signal, f"nobody listens at {shown}: {outcome.reason}", remedy)
 
 
 def _listens(endpoint: str) -> bool:

@@ -1,18 +1,23 @@
 """What became of this process, written as it leaves into the folder that doctor names; without doctor, nothing is.
 
-The application is never disturbed: a folder that cannot be written to is no fault, and nothing is printed.
+The application is never disturbed: a folder that cannot be written to is no fault, nothing is printed, and nothing is
+imported at the end, which would change the exit status of a program that is ended by Ctrl-C.
 """
 
 from __future__ import annotations
 
 import atexit
+import json
 import os
 import sys
 from typing import Any
 
+from platform_instrument.config.problem import without_credentials
 from platform_instrument.core.guard import faults, guard
+from platform_instrument.distro import agents
 from platform_instrument.engine import imports
 from platform_instrument.instrumentations._index import TRIGGERS
+from platform_instrument.telemetry.program import running_program
 
 _LONGEST = 1 << 20
 
@@ -39,8 +44,6 @@ def _follow(leaving: Any) -> None:  # noqa: ANN401 - our module, which a process
 
 def write() -> None:
     """Write the record under this process's id, whole or not at all."""
-    import json
-
     text = json.dumps(record(), default=str)
     place = f"{_Kept.folder}/{os.getpid()}"
     if len(text) > _LONGEST:
@@ -55,8 +58,7 @@ def write() -> None:
 
 def record() -> dict[str, Any]:
     """Return what start-up, the engine, the guard and the pipeline know of this process."""
-    from platform_instrument.distro import agents, startup
-    from platform_instrument.telemetry.program import running_program
+    from platform_instrument.distro import startup  # it loads this module
 
     started = startup.STARTED
     return {
@@ -97,4 +99,7 @@ def _telemetry() -> dict[str, Any] | None:
     if pipeline is None or pipeline.PIPELINE is None:
         return None
     status: dict[str, Any] = pipeline.PIPELINE.status()
+    for way in status.values():
+        if isinstance(way, dict) and "endpoint" in way:
+            way["endpoint"] = without_credentials(way["endpoint"])
     return status

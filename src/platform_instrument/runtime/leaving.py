@@ -20,12 +20,16 @@ from platform_instrument.runtime import sigterm
 from platform_instrument.telemetry import pipeline
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
 
     from platform_instrument.config.schema import Settings
 
 _AFTER_EVERYTHING = -100
 """The priority of our finalizer in a multiprocessing child: after those of everybody else."""
+
+AFTER_FLUSH: list[Callable[[], None]] = []
+"""Called after each flush, which may be the last thing that this process does: doctor's record is written then."""
 
 
 class _Leaving:
@@ -56,6 +60,8 @@ def flush() -> bool:
     began = monotonic()
     complete = pipeline.PIPELINE.flush(_Leaving.left)
     _Leaving.left = _Leaving.seconds if complete else max(_Leaving.left - (monotonic() - began), 0.0)
+    for action in AFTER_FLUSH:
+        guard("after flush", action)
     return complete
 
 
