@@ -265,6 +265,8 @@ def own_server(tmp_path: Path) -> Iterator[Callable[..., int]]:
 
     def start(*options: str) -> int:
         port = free_port()
+        while port > 55_000:  # a cluster's servers talk to each other 10,000 ports above
+            port = free_port()
         command = [program, "--port", str(port), "--bind", HOST, "--save", "", "--dir", str(tmp_path), *options]
         started.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
         deadline = time.monotonic() + 10

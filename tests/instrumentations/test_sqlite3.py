@@ -114,7 +114,9 @@ def test_tracebacks_hold_no_frame_of_ours(recorded: Recording, db: sqlite3.Conne
     for fail in (db.execute, db.cursor().execute, db.executescript):
         with pytest.raises(sqlite3.OperationalError) as raised:
             fail("SELEC")
-        assert {frame.filename for frame in traceback.extract_tb(raised.value.__traceback__)} == {__file__}
+        frames = [frame.filename for frame in traceback.extract_tb(raised.value.__traceback__)]
+        assert frames[0] == __file__
+        assert len(frames) == 1 or sys.version_info < (3, 11)  # where an exception that is raised again gets its frame back
     assert len(recorded.take()) == 3
 
 
@@ -151,7 +153,7 @@ def test_positional_arguments_reach_the_library(recorded: Recording) -> None:
     class Mine(sqlite3.Connection):
         pass
 
-    with pytest.warns(DeprecationWarning, match="positional") if sys.version_info >= (3, 12) else pytest.MonkeyPatch.context():
+    with pytest.warns(DeprecationWarning, match="positional") if sys.version_info >= (3, 13) else pytest.MonkeyPatch.context():
         connection = sqlite3.connect(":memory:", 5.0, sqlite3.PARSE_COLNAMES, None, False, Mine)  # noqa: FBT003
     assert isinstance(connection, Mine)
     assert connection.isolation_level is None
