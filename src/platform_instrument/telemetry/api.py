@@ -16,9 +16,10 @@ from platform_instrument.core.values import INTERNAL
 from platform_instrument.telemetry import limits
 from platform_instrument.telemetry.bridge import current_of
 from platform_instrument.telemetry.context import CURRENT, Ambient, Local
+from platform_instrument.telemetry.extras import Extras
 from platform_instrument.telemetry.processors import PROCESSORS
 from platform_instrument.telemetry.scope import InstrumentationScope
-from platform_instrument.telemetry.span import Extras, Span, link_to
+from platform_instrument.telemetry.span import Span, link_to
 from platform_instrument.telemetry.tracer import start
 
 if TYPE_CHECKING:
@@ -37,18 +38,18 @@ _MOST_TRACERS = 1_024
 class CurrentSpan:
     """A span that starts when its block is entered and is current inside; also a decorator, for coroutine functions too."""
 
-    __slots__ = ("_end", "_record", "_span", "_start", "_status", "_token", "_tracer")
+    __slots__ = ("_end", "_given", "_span", "_start_span", "_token")
 
-    def __init__(self, tracer: Tracer, start: tuple[Any, ...], *, record: bool, status: bool, end: bool) -> None:
-        self._tracer = tracer
-        self._start = start
-        self._record = record
-        self._status = status
-        self._end = end
+    _end: bool
+    _given: tuple[Any, ...]
+    """The arguments of `start_span`."""
+    _start_span: Callable[..., Span]
+    _span: Span
+    _token: Token[Any] | None
 
     def __enter__(self) -> Span:
-        span = self._span = self._tracer.start_span(*self._start)
-        self._token: Token[Any] | None = CURRENT.set(span)
+        span = self._span = self._start_span(*self._given)
+        self._token = CURRENT.set(span)
         return span
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -57,7 +58,7 @@ class CurrentSpan:
         except (ValueError, RuntimeError):  # closed by another thread, task or generator: nothing of this is current there
             self._token = None
         if error is not None and isinstance(error, Exception):
-            self._span.failed(error, record=self._record, status=self._status)
+            self._span.failed(error, record=self._given[6], status=self._given[7])
         if self._end:
             self._span.end()
 
@@ -82,7 +83,14 @@ class CurrentSpan:
         return called
 
     def _again(self) -> CurrentSpan:
-        return CurrentSpan(self._tracer, self._start, record=self._record, status=self._status, end=self._end)
+        return _block(self._start_span, self._given, self._end)
+
+
+def _block(start_span: Callable[..., Span], given: tuple[Any, ...], end: bool) -> CurrentSpan:  # noqa: FBT001 - fast
+    """Make a block; it has no `__init__`, which would cost as much as the rest of it."""
+    block = CurrentSpan()
+    block._start_span, block._given, block._end = start_span, given, end  # noqa: SLF001 - see above
+    return block
 
 
 class Tracer(trace.Tracer):
@@ -140,13 +148,8 @@ class Tracer(trace.Tracer):
         end_on_exit: bool = True,  # noqa: FBT001, FBT002 - the API's signature
     ) -> CurrentSpan:
         """Return a block, or decorator, inside which a new span is current."""
-        return CurrentSpan(
-            self,
-            (name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception),
-            record=record_exception,
-            status=set_status_on_exception,
-            end=end_on_exit,
-        )
+        given = (name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception)
+        return _block(self.start_span, given, end_on_exit)
 
 
 class TracerProvider(trace.TracerProvider):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from platform_instrument.telemetry.context import Ambient
-    from platform_instrument.telemetry.span import Event as OwnEvent
+    from platform_instrument.telemetry.extras import Event as OwnEvent
     from platform_instrument.telemetry.span import Link, Span
 
     Mask = Callable[[str, Any], Any]
@@ -110,7 +110,11 @@ def _scope(span: Span) -> InstrumentationScope:
     if known is None or known[0] is not scope:
         if len(_Known.scopes) >= _MOST_SCOPES:
             _Known.scopes.clear()
-        made = InstrumentationScope(scope.name, scope.version, scope.schema_url or None, scope.attributes)
+        named = (scope.name, scope.version, scope.schema_url or None)
+        try:
+            made = InstrumentationScope(*named, scope.attributes)
+        except TypeError:  # before 1.27 scopes have no attributes
+            made = InstrumentationScope(*named)
         known = _Known.scopes[id(scope)] = (scope, made)
     return known[1]
 

@@ -159,5 +159,12 @@ def bounded(attributes: Any, most: int, longest: int) -> tuple[dict[str, Any], i
     kept: dict[str, Any] = {}
     dropped = 0
     for key, value in pairs(attributes):
-        dropped += not put(kept, key, value, most, longest)
+        kind = type(value)
+        small = (
+            len(value) <= longest if kind is str else kind is bool or kind is float or (kind is int and -_INT64 <= value < _INT64)
+        )
+        if small and key and type(key) is str and len(kept) < most:
+            kept[key] = value  # what most attributes are, without a call
+        else:
+            dropped += not put(kept, key, value, most, longest)
     return kept, dropped

@@ -143,7 +143,7 @@ class SpanEncoder:
         body += self._links.encode(link.attributes)
         if link.dropped_attributes:
             body += b"\x28" + varint(link.dropped_attributes)
-        return body + b"\x35" + pack("<I", link.flags & SAMPLED | _HAS_IS_REMOTE)
+        return body + b"\x35" + pack("<I", link.flags & (SAMPLED | _IS_REMOTE) | _HAS_IS_REMOTE)
 
 
 def _name(name: str, kind: int) -> bytes:

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
 
+from platform_instrument.telemetry.span import REMOTE
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from platform_instrument.telemetry.context import Ambient
-    from platform_instrument.telemetry.span import Event, Link, Span
+    from platform_instrument.telemetry.extras import Event
+    from platform_instrument.telemetry.span import Link, Span
 
 _KINDS = tuple(trace.SpanKind)
 _FLAGS = tuple(trace.TraceFlags(flags) for flags in range(4))
@@ -83,9 +86,8 @@ def _status(span: Span) -> trace.Status:
 def link(made: Link) -> trace.Link:
     """Return a link as the API's."""
     state = trace_state(made.trace_state)
-    context = trace.SpanContext(
-        made.trace_id, made.span_id, is_remote=False, trace_flags=trace_flags(made.flags), trace_state=state
-    )
+    remote, flags = bool(made.flags & REMOTE), trace_flags(made.flags & ~REMOTE)
+    context = trace.SpanContext(made.trace_id, made.span_id, remote, flags, state)
     return trace.Link(context, made.attributes)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from platform_instrument.core.guard import guard
 from platform_instrument.telemetry import limits
 from platform_instrument.telemetry.context import SAMPLED
+from platform_instrument.telemetry.extras import Event, Extras
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,17 +29,8 @@ if TYPE_CHECKING:
 UNSET, OK, ERROR = range(3)
 """Status codes, numbered as in OTLP."""
 
-
-class Event:
-    """Something that happened at one moment of a span; `time_ns` is nanoseconds since the epoch."""
-
-    __slots__ = ("attributes", "dropped_attributes", "name", "time_ns")
-
-    def __init__(self, name: str, attributes: dict[str, Any], time_ns: int, dropped_attributes: int = 0) -> None:
-        self.name = name
-        self.attributes = attributes
-        self.time_ns = time_ns
-        self.dropped_attributes = dropped_attributes
+REMOTE = 0x200
+"""The flag of OTLP that says: what is linked to is another process's."""
 
 
 class Link:
@@ -55,37 +47,6 @@ class Link:
         self.trace_state = trace_state
         self.attributes = attributes
         self.dropped_attributes = dropped_attributes
-
-
-class Extras:
-    """What most spans do not have."""
-
-    __slots__ = (
-        "backdated_ns",
-        "dropped_attributes",
-        "dropped_events",
-        "dropped_links",
-        "events",
-        "links",
-        "records_exceptions",
-        "sets_status",
-        "start_ns",
-        "status_description",
-    )
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-        self.links: list[Link] = []
-        self.status_description = ""
-        self.dropped_attributes = 0
-        self.dropped_events = 0
-        self.dropped_links = 0
-        self.start_ns = 0
-        """The start that the application gave, 0 where it gave none."""
-        self.backdated_ns = 0
-        """How long before the making of the span that was."""
-        self.records_exceptions = True
-        self.sets_status = True
 
 
 class Span:
@@ -254,15 +215,18 @@ class Span:
         """
         if self.end_ns or self.operation is not None:
             return
-        end_ns = self.start_ns + perf_counter_ns() - self.ticks
-        if self.extras is not None:
-            end_ns += self.extras.backdated_ns
-        if end_time is not None:
-            given = limits.nanoseconds(end_time)
-            end_ns = end_ns if given is None else given
-        self.end_ns = max(end_ns, self.start_ns, 1)
+        self.end_ns = self.start_ns + perf_counter_ns() - self.ticks
+        if end_time is not None or self.extras is not None:
+            self._end_elsewhen(end_time)
         if self.recording:
             limits.ENDED(self)
+
+    def _end_elsewhen(self, end_time: int | None) -> None:
+        """Correct the end for a start in the past or an explicit end; never before the start."""
+        end_ns = limits.nanoseconds(end_time)
+        if end_ns is None:
+            end_ns = self.end_ns + self.more().backdated_ns
+        self.end_ns = max(end_ns, self.start_ns, 1)
 
     def __enter__(self) -> Self:
         """Return the span; leaving the block ends it."""
@@ -307,4 +271,5 @@ def link_to(context: Any, attributes: Mapping[str, Any] | None) -> Link | None: 
         return None
     kept, dropped = limits.bounded(attributes, limits.LIMITS.link_attributes, limits.LIMITS.value_length)
     state = context.trace_state.to_header() if context.trace_state else ""
-    return Link(context.trace_id, context.span_id, int(context.trace_flags), state, kept, dropped)
+    flags = int(context.trace_flags) | (REMOTE if context.is_remote else 0)
+    return Link(context.trace_id, context.span_id, flags, state, kept, dropped)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from platform_instrument.core.values import Operation
+    from platform_instrument.telemetry.extras import Extras
     from platform_instrument.telemetry.scope import InstrumentationScope
-    from platform_instrument.telemetry.span import Extras
 
 SAMPLER: Sampler = ParentBased(Sampler())
 """The sampler in force."""
