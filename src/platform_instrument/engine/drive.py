@@ -180,7 +180,8 @@ def _block(function: Callable[..., Any], plan: Plan) -> Callable[..., Any]:
         except BaseException as error:
             _with_traceback(error, error.__traceback__.tb_next)  # type: ignore[union-attr] # our own frame is in it
             raise
-        return guard(plan.place, observed_block, block, plan, args, kwargs) or block
+        observed = guard(plan.place, observed_block, block, plan, args, kwargs)
+        return block if observed is None else observed
 
     return wrapper
 

@@ -16,11 +16,10 @@ _MISSING = object()
 class Journal:
     """The changes of one instrumentation, in order."""
 
-    __slots__ = ("_placed", "_undo", "changed")
+    __slots__ = ("_undo", "changed")
 
     def __init__(self) -> None:
         self._undo: list[Callable[[], None]] = []
-        self._placed: list[Any] = []
         self.changed: list[str] = []
         """What was changed, as `module:Class.attribute`, for people to read."""
 
@@ -59,16 +58,8 @@ class Journal:
         *,
         otherwise: Callable[[], None],
     ) -> None:
-        """Put `wrap(function)` in the place of a function or method, so that it is bound as the original is.
-
-        Where ours is there already, because a module was executed again without making it anew, nothing is done.
-        """
-        original = static(owner, name)
-        if any(value is original for value in self._placed):
-            return
-        value = wrapped(original, owner, wrap)
-        self._placed.append(value)
-        self.replace(owner, name, value, otherwise=otherwise)
+        """Put `wrap(function)` in the place of a function or method, so that it is bound as the original is."""
+        self.replace(owner, name, wrapped(static(owner, name), owner, wrap), otherwise=otherwise)
 
     def on_undo(self, action: Callable[[], None]) -> None:
         """Note how to take back a change that is not an attribute."""
@@ -78,7 +69,6 @@ class Journal:
         """Take back every change, the latest first; a failing step does not stop the others."""
         while self._undo:
             guard("undo", self._undo.pop())
-        self._placed.clear()
         self.changed.clear()
 
 
@@ -114,6 +104,6 @@ def wrapped(original: Any, owner: Any, wrap: Callable[[Any], Any]) -> Any:  # no
         return classmethod(wrap(lambda kind, *args, **kwargs: original.__get__(None, kind)(*args, **kwargs)))
     if isinstance(original, staticmethod):
         return staticmethod(wrap(original.__get__(None, owner)))
-    if isinstance(original, FunctionType) or not isinstance(owner, type):
+    if type(original) is FunctionType or not isinstance(owner, type):
         return wrap(original)
     return wrap(original.__get__(None, owner))
