@@ -153,7 +153,7 @@ def test_a_traceback_ends_where_the_application_raised(kind: str) -> None:
 
 def _theirs(error: BaseException) -> list[str]:
     """Return the application's frames: CPython 3.10 has some of ours between them, never instead of them."""
-    return [name for name in frames(error) if name not in {"wrapper", "_enter", "_exit"}]
+    return [name for name in frames(error) if name not in {"wrapper", "_resumed", "_enter", "_exit"}]
 
 
 # --- faults of ours -------------------------------------------------------------------------------------------------
