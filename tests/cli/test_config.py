@@ -111,8 +111,8 @@ def test_any_encoding_of_the_output_and_any_text_can_be_printed() -> None:
 
 
 def test_a_reader_that_leaves_early_is_no_error() -> None:
-    done = run(["sh", "-c", f"{COMMAND} config --json | head -n 1"])
-    assert (done.stdout, done.stderr) == ("{\n", "")
+    done = run(["sh", "-c", f"{COMMAND} config | true"])
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 def test_help_is_printed() -> None:

@@ -17,6 +17,7 @@ from platform_instrument.config.schema import setting_of, switched_off
 from platform_instrument.distro import agents, collectors, libraries
 from platform_instrument.distro.doors import Door, doors
 from platform_instrument.distro.finding import ERROR, INFO, WARNING, Finding
+from platform_instrument.distro.record import described_faults
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -102,6 +103,7 @@ def examine(environ: Mapping[str, str]) -> Report:
 def conclude(report: Report) -> Report:
     """Add what the libraries say for themselves, once all that is known of them is merged; order by severity, then code."""
     report.findings += libraries.findings(report.libraries)
+    report.findings += _of_faults("doctor", {"faults": described_faults()})
     order = (ERROR, WARNING, INFO)
     once = {(finding.code, finding.subject, finding.message): finding for finding in report.findings}
     report.findings = sorted(once.values(), key=lambda finding: (order.index(finding.severity), finding.code, finding.subject))

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from platform_instrument.config.schema import instrumentation_enabled
+from platform_instrument.core.guard import guard
 from platform_instrument.core.values import Custom
 from platform_instrument.distro.finding import Finding
 from platform_instrument.engine.apply import OFF, PATCHED, UNDONE, UNFIT, WAITING
@@ -54,9 +55,11 @@ def installed(settings: Settings) -> list[Library]:
         if top not in sys.stdlib_module_names and top not in distributions and find_spec(top) is None:
             continue
         for name, path in entries:
-            library = _library(settings, name, import_module(path).INSTRUMENTATION, _distribution(top, distributions))
-            library.modules = (trigger, *library.modules)
-            found.append(library)
+            module = guard(f"{name} in doctor", import_module, path)
+            if module is not None:
+                library = _library(settings, name, module.INSTRUMENTATION, _distribution(top, distributions))
+                library.modules = (trigger, *library.modules)
+                found.append(library)
     return found
 
 

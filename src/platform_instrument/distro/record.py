@@ -72,9 +72,14 @@ def record() -> dict[str, Any]:
         "libraries": _libraries(),
         "agents": agents.active(),
         "provider": agents.foreign_provider(),
-        "faults": [{"place": fault.place, "error": fault.error, "count": fault.count} for fault in faults()],
+        "faults": described_faults(),
         "telemetry": _telemetry(),
     }
+
+
+def described_faults() -> list[dict[str, Any]]:
+    """Return the faults of ours that were contained in this process."""
+    return [{"place": fault.place, "error": fault.error, "count": fault.count} for fault in faults()]
 
 
 def _libraries() -> list[dict[str, Any]]:
