@@ -14,8 +14,7 @@ def command_name(arguments: tuple[Any, ...]) -> str:
     """Return a command's name in upper case, two words where it has subcommands; never raises."""
     if not arguments:
         return ""
-    name = _word(arguments[0])
-    return name
+    return _word(arguments[0])
 
 
 def mask_command(arguments: tuple[Any, ...]) -> str:

@@ -1,16 +1,19 @@
-"""SQL for telemetry: the text without its literals, and what the statement does to what."""
+"""SQL for telemetry: the text without its literals, and what the statement does to what.
+
+A statement is read once and remembered: by itself where it holds no literal, by a digest of it where it does, so that no
+literal stays in memory. Equal sanitized statements are one object.
+"""
 
 from __future__ import annotations
 
-import re
+from platform_instrument.privacy.sql_dialects import DIALECTS, OTHER, Dialect
+from platform_instrument.privacy.sql_literals import Literals
+from platform_instrument.privacy.sql_summary import Summary
 
-_MOST_KNOWN = 4_096
 _LONGEST = 8_192
-
-_LITERALS = re.compile(
-    r"""(?P<comment>--[^\n]*|/\*.*?(?:\*/|\Z))|(?P<literal>'(?:[^'\\]|''|\\.)*(?:'|\Z)|"(?:[^"\\]|""|\\.)*(?:"|\Z)|\$\w*\$.*?(?:\$\w*\$|\Z)|(?<![\w$:%])-?\.?\d[\w.]*)""",
-    re.DOTALL,
-)
+"""Characters of a statement that are looked at; the rest does not leave."""
+_LONGEST_PLAIN = 1_024
+_MOST_KNOWN = 4_096
 
 
 class Statement:
@@ -25,32 +28,45 @@ class Statement:
         self.collection = collection
 
 
-_plain: dict[tuple[str, str], Statement] = {}
-_digested: dict[tuple[int, int, str], Statement] = {}
-_shared: dict[tuple[str, str], Statement] = {}
-
-
 def known_sql(text: object, system: str) -> Statement:
-    """Return the statement of a text, whatever was passed; never raises, keeps no literal."""
+    """Return the statement of a text, one or two lookups once it is known; what is no text is an empty statement.
+
+    `system` is `db.system.name`, which says how the database quotes. Never raises.
+    """
     if type(text) is not str:
-        text = bytes(text).decode("utf-8", "replace") if isinstance(text, (bytes, bytearray, memoryview)) else ""
-    found = _plain.get((text, system))
-    if found is not None:
-        return found
-    text = text[:_LONGEST]
-    key = (hash(text), len(text), system)
-    found = _digested.get(key)
-    if found is not None:
-        return found
-    clean = _LITERALS.sub(lambda match: "?" if match.lastgroup == "literal" else match[0], text)
-    words = clean.split(None, 1)
-    operation = words[0].upper()[:64] if words and words[0].isalpha() else ""
-    for cache in (_plain, _digested, _shared):
-        if len(cache) >= _MOST_KNOWN:
-            cache.clear()
-    statement = _shared.setdefault((clean, system), Statement(clean, operation, operation, ""))
-    if clean == text:
-        _plain[text, system] = statement
+        text = _readable(text)
+    if len(text) > _LONGEST:
+        text = text[:_LONGEST]
+        whole = False
     else:
-        _digested[key] = statement
+        whole = True
+    dialect = DIALECTS.get(system, OTHER)
+    statement = dialect.plain.get(text)
+    if statement is None:
+        digest = (hash(text), len(text))
+        statement = dialect.digests.get(digest) or _at_first_sight(text, dialect, digest, whole=whole)
     return statement
+
+
+def _at_first_sight(text: str, dialect: Dialect, digest: tuple[int, int], *, whole: bool) -> Statement:
+    literals = Literals(text, dialect, whole=whole)
+    sanitized = literals.text()
+    summary = Summary(literals.upper, literals.written)
+    for known in (dialect.plain, dialect.digests, dialect.statements):
+        if len(known) >= _MOST_KNOWN:
+            known.clear()
+    statement = Statement(sanitized, summary.text, summary.operation, summary.collection)
+    statement = dialect.statements.setdefault((sanitized, summary.text), statement)
+    if literals.masked or not whole or len(text) > _LONGEST_PLAIN:
+        dialect.digests[digest] = statement
+    else:
+        dialect.plain[text] = statement
+    return statement
+
+
+def _readable(text: object) -> str:
+    if isinstance(text, str):
+        return str.__str__(text)
+    if isinstance(text, (bytes, bytearray)):
+        return bytes(text[: _LONGEST + 1]).decode("utf-8", "replace")
+    return ""
