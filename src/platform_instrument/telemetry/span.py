@@ -181,7 +181,7 @@ class Span:
             return
         code = getattr(status, "status_code", status)
         number = getattr(code, "value", code)
-        if number not in {OK, ERROR}:
+        if number not in (OK, ERROR):
             return
         self.status_code = number
         text = description if code is status else getattr(status, "description", None)

@@ -1,0 +1,82 @@
+"""An application that sets up the SDK itself: its exporter receives one whole trace, once, and ours stands back."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.processes import Completed, run
+
+if TYPE_CHECKING:
+    from platform_instrument.testing.collector import Collector
+
+PROGRAM = Path(__file__).parent / "programs" / "own_provider.py"
+
+
+@dataclass(frozen=True)
+class Exported:
+    trace_id: str
+    span_id: str
+    parent_id: str
+    service: str
+    scope: str
+    name: str
+
+
+def exported(completed: Completed) -> list[Exported]:
+    assert completed.returncode == 0, completed.stderr
+    return [Exported(*line.split()[1:]) for line in completed.stdout.splitlines() if line.startswith("span ")]
+
+
+def start(collector: Collector, *words: str) -> Completed:
+    return run(["platform-instrument", sys.executable, PROGRAM, *words], collector=collector)
+
+
+def check_the_trace(spans: list[Exported]) -> None:
+    (app,) = (span for span in spans if span.name == "app")
+    (inner,) = (span for span in spans if span.name == "inner")
+    first, second = (span for span in spans if span.name == "SELECT" and span.trace_id == app.trace_id)
+    assert app.parent_id == "-"
+    assert inner.parent_id == app.span_id
+    assert {first.parent_id, second.parent_id} == {app.span_id, inner.span_id}
+    assert len({span.span_id for span in spans}) == len(spans)
+    assert {span.service for span in spans} == {"own"}
+
+
+@pytest.mark.parametrize("kind", ["simple", "batch"])
+def test_set_before_our_first_span_its_exporter_gets_the_trace_and_ours_gets_none(collector: Collector, kind: str) -> None:
+    completed = start(collector, "before", kind)
+    spans = exported(completed)
+    assert len(spans) == 4
+    check_the_trace(spans)
+    assert not collector.spans
+    assert not completed.stderr
+
+
+@pytest.mark.parametrize("kind", ["simple", "batch"])
+def test_set_after_our_first_span_its_exporter_gets_that_one_too(collector: Collector, kind: str) -> None:
+    completed = start(collector, "after", kind)
+    spans = exported(completed)
+    assert sorted(span.name for span in spans) == ["SELECT", "SELECT", "SELECT", "app", "early", "inner"]
+    check_the_trace(spans)
+    assert not collector.spans
+
+
+def test_our_metrics_are_still_ours(collector: Collector) -> None:
+    start(collector, "before")
+    assert "db.client.operation.duration" in {point.name for point in collector.metrics}
+
+
+def test_a_second_provider_is_refused_with_the_words_of_the_api(collector: Collector) -> None:
+    completed = start(collector, "before", "twice")
+    assert completed.stderr == "Overriding of current TracerProvider is not allowed\n"
+    check_the_trace(exported(completed))
+
+
+def test_plain_it_prints_its_own_spans_alone() -> None:
+    spans = exported(run([sys.executable, PROGRAM, "before"]))
+    assert sorted(span.name for span in spans) == ["app", "inner"]
