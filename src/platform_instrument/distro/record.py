@@ -10,7 +10,7 @@ import atexit
 import json
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from platform_instrument.config.problem import without_credentials
 from platform_instrument.core.guard import faults, guard
@@ -19,6 +19,9 @@ from platform_instrument.engine import imports
 from platform_instrument.instrumentations._index import TRIGGERS
 from platform_instrument.telemetry.program import running_program
 
+if TYPE_CHECKING:
+    from platform_instrument.distro.startup import Start
+
 _LONGEST = 1 << 20
 
 
@@ -26,12 +29,14 @@ class _Kept:
     """Where the record goes, and what was there before us."""
 
     folder = ""
+    started: Start
     early: tuple[str, ...] = ()
 
 
-def keep(folder: str) -> None:
+def keep(folder: str, started: Start) -> None:
     """Write the record of this process, and of those it forks, when they leave."""
     _Kept.folder = folder
+    _Kept.started = started
     _Kept.early = tuple(trigger for trigger in TRIGGERS if trigger in sys.modules)
     atexit.register(guard, "record at exit", write)
     imports.when_imported("platform_instrument.runtime.leaving", _follow)
@@ -58,16 +63,14 @@ def write() -> None:
 
 def record() -> dict[str, Any]:
     """Return what start-up, the engine, the guard and the pipeline know of this process."""
-    from platform_instrument.distro import startup  # it loads this module
-
-    started = startup.STARTED
+    started = _Kept.started
     return {
         "pid": os.getpid(),
         "parent": os.getppid(),
         "program": running_program(),
         "python": ".".join(map(str, sys.version_info[:3])),
-        "doors": list(started.doors) if started is not None else [],
-        "refusal": started.reason if started is not None else "not started",
+        "doors": list(started.doors),
+        "refusal": started.reason,
         "early": list(_Kept.early),
         "libraries": _libraries(),
         "agents": agents.active(),

@@ -54,7 +54,7 @@ def start(door: str) -> Start:
     if RECORD in os.environ:
         from platform_instrument.distro.record import keep
 
-        keep(os.environ[RECORD])
+        keep(os.environ[RECORD], STARTED)
     STARTED.reason = refusal(door, getattr(sys, "orig_argv", sys.argv), os.environ)
     if STARTED.reason:
         return STARTED
