@@ -408,6 +408,8 @@ def test_a_fault_of_ours_is_invisible(recorded: Recording, sqlite: sa.engine.Eng
             with pytest.raises(sa.exc.OperationalError):
                 connection.execute(sa.text("SELEC"))
     monkeypatch.setattr(f"{place}._remember", broken)
-    with sa.create_engine("sqlite://").connect() as connection:
+    engine = sa.create_engine("sqlite://")
+    with engine.connect() as connection:
         assert connection.execute(sa.text("SELECT 7")).scalar() == 7
+    engine.dispose()
     assert recorded.spans
