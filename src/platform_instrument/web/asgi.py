@@ -31,6 +31,8 @@ PEER = "platform_instrument.peer"
 """Where `scope` carries the address of the connection, once a middleware has put the client's own in its place."""
 
 _PLACE = "asgi request"
+_FASTAPI = "fastapi.telemetry"
+"""FastAPI from 0.165 on makes spans of its own where this is not in the scope."""
 _LONG = 2_048
 _with_traceback = BaseException.with_traceback
 
@@ -85,6 +87,8 @@ class _Carriers:
 def _open(scope: Scope) -> Exchange | None:
     """Open the exchange of an HTTP request; any other scope passes."""
     if scope["type"] != "http" or KEY in scope:
+        if scope["type"] == "websocket":
+            scope[_FASTAPI] = None
         return None
     pairs = scope["headers"]
     headers: dict[bytes, bytes] = dict(pairs)
@@ -104,7 +108,7 @@ def _open(scope: Scope) -> Exchange | None:
         attributes.update(captured.captured("http.request.header.", captured.Wanted.request, pairs))
     exchange = open_exchange(scope["method"], scheme, known_version(scope.get("http_version", "")), host, attributes, carried)
     scope[KEY] = exchange
-    scope["fastapi.telemetry"] = None  # FastAPI from 0.165 on makes spans of its own where this is not set
+    scope[_FASTAPI] = None
     if exchange is not None:
         exchange.root = scope.get("root_path", "")
         SERVED.set(exchange)

@@ -1,0 +1,70 @@
+"""A server under telemetry and what it reported: shared by the tests of all servers."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from platform_instrument.testing.collector import Collector
+from tests.processes import HOST, Service, door, free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from platform_instrument.testing.received import Span
+
+PROGRAMS = Path(__file__).parent / "programs"
+
+
+@dataclass(frozen=True)
+class Observed:
+    """A running server and the collector it reports to."""
+
+    server: Service
+    collector: Collector
+
+    def get(self, path: str, headers: Mapping[str, str] | None = None, *, method: str = "GET") -> tuple[int, Span]:
+        """Make a request; return its status and its one server span."""
+        before = len(self.spans())
+        status, _, _ = self.server.request(method, path, headers=headers)
+        self.collector.wait_for(lambda spans: len(servers(spans)) > before)
+        (span,) = self.spans()[before:]
+        return status, span
+
+    def spans(self) -> list[Span]:
+        """Return the server spans so far, in the order they came."""
+        return servers(self.collector.spans)
+
+    def raw(self, request: bytes) -> bytes:
+        """Return what the server sends to these bytes until it closes the connection."""
+        with socket.create_connection((HOST, self.server.port), 5) as connection:
+            connection.sendall(request)
+            return b"".join(iter(lambda: connection.recv(65_536), b""))
+
+
+def servers(spans: Sequence[Span]) -> list[Span]:
+    """Return those of kind SERVER."""
+    return [span for span in spans if span.kind == "SERVER"]
+
+
+@contextlib.contextmanager
+def observed(argv: Callable[[int], Sequence[str | Path]], env: Mapping[str, str] | None = None) -> Iterator[Observed]:
+    """Run a server, whose command line is made from a port, under telemetry."""
+    port = free_port()
+    words, variables = door("command", argv(port))
+    with (
+        Collector() as collector,
+        Service(words, port, env={**variables, **(env or {})}, collector=collector, cwd=PROGRAMS) as server,
+    ):
+        yield Observed(server, collector)
+
+
+def without(span: Span, *names: str) -> dict[str, Any]:
+    """Return a span's attributes but for those that no test can foresee; their presence is checked."""
+    attributes = dict(span.attributes)
+    for name in names:
+        assert attributes.pop(name)
+    return attributes
