@@ -135,6 +135,9 @@ class Changes(Protocol):
     def observe(self, owner: Any, patch: Observe) -> None:  # noqa: ANN401 - a class of the library
         """Apply an `Observe` to an attribute of `owner`, named by the last part of its target."""
 
+    def edit(self, owner: Any, patch: EditCall | EditResult) -> None:  # noqa: ANN401 - a class of the library
+        """Apply an edit to an attribute of `owner`, named by the last part of its target."""
+
     def on_undo(self, action: Callable[[], None]) -> None:
         """Note how to take back a change that is not an attribute."""
 

@@ -1,6 +1,6 @@
 """httpx: one CLIENT span an attempt, redirects and retries of `auth` included; sync, async, HTTP/2.
 
-Span: `{method}`. Metric: `http.client.request.duration`.
+Span: `{method}`, from the request to the headers of the answer. Metric: `http.client.request.duration`.
 Source: https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client (version 1.37.0);
 httpx/_client.py `_send_single_request` (0.18 to 0.28).
 """
@@ -10,20 +10,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core import families
-from platform_instrument.core.values import Attributes, Instrumentation, Observe, Operation
-from platform_instrument.semantics.http import DEFAULT_PORTS, client_request, client_response, protocol_version
+from platform_instrument.core.values import Attributes, Instrumentation, Observe
+from platform_instrument.instrumentations._outbound import Outbound, remembered_peer_of
+from platform_instrument.semantics.http import DEFAULT_PORTS
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
     from platform_instrument.core.values import Call
 
+_OUTBOUND = Outbound("httpx")
+_VERSIONS = {b"HTTP/1.1": "1.1", b"HTTP/2": "2", b"HTTP/1.0": "1.0", b"HTTP/3": "3"}
+_SENT = "platform_instrument.sent"
+"""How often a request was sent, in its extensions: those of a redirected request are copied from the one before."""
 
-def request(call: Call) -> tuple[Operation, Attributes]:
+
+def attempt(call: Call) -> Any:  # noqa: ANN401 - an operation and its attributes
     """Return what is sent, and where to."""
-    sent = call.argument(1, "request")
-    url = sent.url
-    return client_request(sent.method, url.host, url.port or DEFAULT_PORTS.get(url.scheme, 80), str(url))
+    request = call.argument(1, "request")
+    url, extensions = request.url, request.extensions
+    resent = extensions.get(_SENT, 0)
+    extensions[_SENT] = resent + 1
+    port = url.port or DEFAULT_PORTS.get(url.scheme, 80)
+    return _OUTBOUND.request(request.method, url.host, port, str(url), request.headers, resent)
 
 
 def headers(call: Call) -> MutableMapping[str, str]:
@@ -32,17 +41,24 @@ def headers(call: Call) -> MutableMapping[str, str]:
     return carrier
 
 
-def response(_call: Call, answer: Any) -> Attributes:  # noqa: ANN401 - httpx.Response
-    """Return status and protocol."""
-    return client_response(answer.status_code, protocol_version(answer.http_version))
+def answered(_call: Call, response: Any) -> Attributes:  # noqa: ANN401 - httpx.Response
+    """Return status, protocol and who answered."""
+    extensions = response.extensions
+    version = _VERSIONS.get(extensions.get("http_version"), "")
+    peer = remembered_peer_of(extensions.get("network_stream"), _server_address)
+    return _OUTBOUND.response(response.status_code, version, peer, response.headers)
+
+
+def _server_address(stream: Any) -> Any:  # noqa: ANN401 - httpcore's network stream
+    return stream.get_extra_info("server_addr")
 
 
 INSTRUMENTATION = Instrumentation(
     name="httpx",
-    requires="httpx>=0.18",
+    requires="httpx>=0.18,<1",
     patches=(
-        Observe("httpx._client:Client._send_single_request", request, response, carrier=headers),
-        Observe("httpx._client:AsyncClient._send_single_request", request, response, carrier=headers),
+        Observe("httpx._client:Client._send_single_request", attempt, answered, carrier=headers),
+        Observe("httpx._client:AsyncClient._send_single_request", attempt, answered, carrier=headers),
     ),
     family=families.HTTP_CLIENT,
     modules=("httpx",),

@@ -36,6 +36,7 @@ CLIENT_DURATION = Duration(
 )
 
 _MOST_RESPONSES = 600
+_LONGEST_METHOD = 64
 _VERSIONS = {"0.9": "0.9", "1.0": "1.0", "1.1": "1.1", "2": "2", "2.0": "2", "3": "3", "3.0": "3"}
 
 _responses: dict[int, dict[str, Any]] = {}
@@ -61,30 +62,39 @@ def server_operation(method: str, scheme: str, version: str, route: str) -> Oper
 
 
 def client_operation(method: str, address: str, port: int) -> Operation:
-    """Return the operation of a request that is sent to a host."""
-    key = (method, address, port)
+    """Return the operation of a request that is sent to a host; `method` as sent."""
+    known = method if method in METHODS else OTHER
+    key = (known, address, port)
     operation = _client.get(key)
     if operation is not None:
         return operation
-    known = method if method in METHODS else OTHER
     attributes = {"http.request.method": known, "server.address": address, "server.port": port}
     operation = Operation(known if known != OTHER else "HTTP", CLIENT, attributes, CLIENT_DURATION)
     return _remember(_client, key, operation)
 
 
-def client_request(method: str, address: str, port: int, url: str) -> tuple[Operation, dict[str, Any]]:
-    """Return the operation and the attributes of one attempt; `url` is masked where it leaves."""
+def client_request(method: str, url: str, resent: int) -> dict[str, Any]:
+    """Return the attributes of one attempt that are not its operation's; `url` is masked where it leaves.
+
+    `resent` is how often this request was sent before: after a redirect, a failure, a demand for credentials.
+    """
     attributes: dict[str, Any] = {"url.full": url}
     if method not in METHODS:
-        attributes["http.request.method_original"] = method[:64]
-    return client_operation(method, address, port), attributes
+        attributes["http.request.method_original"] = method[:_LONGEST_METHOD]
+    if resent:
+        attributes["http.request.resend_count"] = resent
+    return attributes
 
 
-def client_response(status: int, version: str) -> dict[str, Any]:
-    """Return the attributes of an answer; 4xx and 5xx are errors to a client."""
+def client_response(status: int, version: str, peer: tuple[str, int] | None) -> dict[str, Any]:
+    """Return the attributes of an answer; 4xx and 5xx are errors to a client. `peer` is who answered, maybe a proxy."""
     attributes: dict[str, Any] = {"http.response.status_code": status}
     if version:
         attributes["network.protocol.version"] = version
+    if peer is not None:
+        attributes["network.peer.address"], port = peer
+        if port:
+            attributes["network.peer.port"] = port
     if status >= _CLIENT_ERROR:
         attributes["error.type"] = str(status)
     return attributes
