@@ -17,7 +17,7 @@ from platform_instrument.telemetry.plugins import plugin
 from platform_instrument.telemetry.tracecontext import format_traceparent, parse_traceparent, parse_tracestate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableMapping
+    from collections.abc import Callable, Mapping, MutableMapping
 
     from platform_instrument.telemetry.span import Span
 
@@ -94,12 +94,24 @@ class Propagation:
         if local is not None:
             if local.trace_state and self._tracecontext:
                 headers["tracestate"] = local.trace_state
-            if local.baggage and self._baggage and (not host or is_internal_host(host) or matches(host, self._internal)):
-                members = format_baggage(local.baggage)
-                if members:
-                    headers["baggage"] = members
+            if local.baggage and self._baggage:
+                self._inject_baggage(local.baggage, host, headers)
         if self._foreign is None or self._foreign:
             self._inject_others(context, headers)
+
+    def _inject_baggage(self, baggage: Mapping[str, str], host: str | None, headers: MutableMapping[str, str]) -> None:
+        """Put baggage beside what the application has in the header, or take out what a redirected request still has of it."""
+        theirs = headers.get("baggage") or ""
+        if not host or is_internal_host(host) or matches(host, self._internal):
+            ours = format_baggage(baggage)
+            if ours and not theirs.endswith(ours):
+                headers["baggage"] = f"{theirs},{ours}" if theirs else ours
+        elif theirs:
+            ours = format_baggage(baggage)
+            if theirs == ours:
+                del headers["baggage"]
+            elif theirs.endswith(f",{ours}"):
+                headers["baggage"] = theirs[: -len(ours) - 1]
 
     def _extract_own(self, get: Get) -> Ambient | None:
         """Read the headers that we know ourselves."""
