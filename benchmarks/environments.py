@@ -15,8 +15,18 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".bench"
 COLLECTOR_PORT, UPSTREAM_PORT, REDIS_PORT, SERVICE_PORT = 18318, 18319, 18379, 18320
 
-_SERVICE = ("fastapi", "httpx", "httptools", "redis", "sqlalchemy>=2.0,<2.1", "uvicorn", "uvloop")
-"""What the measured service imports; upstream's instrumentation of SQLAlchemy refuses 2.1."""
+_UPSTREAM, _UPSTREAM_CONTRIB = "1.45.1", "0.66b1"
+_SERVICE = (
+    "fastapi==0.165.0",
+    "httptools",
+    "httpx==0.28.1",
+    "redis==8.1.0",
+    "sqlalchemy==2.0.58",  # upstream's instrumentation refuses 2.1
+    "starlette==1.10.0",
+    "uvicorn==0.54.0",
+    "uvloop",
+)
+"""What the measured service imports, pinned so that figures of two days can be compared."""
 
 _EXPORT = {
     "OTEL_SERVICE_NAME": "bench",
@@ -59,10 +69,10 @@ OURS = Implementation("platform-instrument", (str(ROOT),), "platform-instrument"
 VANILLA = Implementation(
     "opentelemetry-instrument",
     (
-        "opentelemetry-distro",
-        "opentelemetry-exporter-otlp-proto-http",
+        f"opentelemetry-distro=={_UPSTREAM_CONTRIB}",
+        f"opentelemetry-exporter-otlp-proto-http=={_UPSTREAM}",
         *(
-            f"opentelemetry-instrumentation-{library}"
+            f"opentelemetry-instrumentation-{library}=={_UPSTREAM_CONTRIB}"
             for library in ("asgi", "fastapi", "httpx", "logging", "redis", "sqlalchemy")
         ),
     ),
@@ -89,6 +99,7 @@ def prepare(implementation: Implementation) -> None:
         print(f"installing {implementation.name}: {', '.join(packages)}", file=sys.stderr)
         shutil.rmtree(implementation.folder, ignore_errors=True)
         venv.create(implementation.folder, with_pip=True)
+        subprocess.run([*pip, "--quiet", "--upgrade", "pip"], check=True, stdout=sys.stderr)
         subprocess.run([*pip, *packages], check=True, stdout=sys.stderr)
         stamp.write_text(wanted)
     elif implementation is OURS:
