@@ -75,6 +75,24 @@ def one_of(*choices: str) -> Kind:
     return Kind(f"one of {', '.join(choices)}", "write one of these words", parse, choices=choices)
 
 
+def one_of_or_plugin(group: str, *choices: str) -> Kind:
+    """Return the kind of one word, or of the name of an entry point in this group."""
+    words = one_of(*choices)
+
+    def parse(text: str) -> str | None:
+        word = words.parse(text)
+        return word if isinstance(word, str) else text if _is_plugin(group, text) else None
+
+    return Kind(words.what, words.remedy, parse, choices=choices)
+
+
+def _is_plugin(group: str, name: str) -> bool:
+    """Say whether an installed package provides this entry point; looked up only where none of our words is written."""
+    from importlib.metadata import entry_points
+
+    return bool(entry_points(group=group, name=name))
+
+
 def whole(least: int, most: int = 2**31 - 1) -> Kind:
     """Return the kind of a whole number within a range."""
     return Kind(f"a whole number from {least} to {most}", "write digits alone", lambda text: _whole(text, least, most))

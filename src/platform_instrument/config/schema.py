@@ -124,8 +124,9 @@ _COUNT = kinds.whole(0)
 _QUEUE = kinds.whole(1, 1_000_000)
 _INTERVAL = kinds.milliseconds(1, _HOUR_MS)
 _TIMEOUT = kinds.milliseconds(100, 10 * _MINUTE_MS)
-_SAMPLERS = kinds.one_of("always_on", "always_off", "traceidratio", "parentbased_always_on", "parentbased_always_off",
-                         "parentbased_traceidratio")  # fmt: skip
+_SAMPLERS = kinds.one_of_or_plugin(
+    "opentelemetry_traces_sampler", "always_on", "always_off", "traceidratio", "parentbased_always_on", "parentbased_always_off",
+    "parentbased_traceidratio")  # fmt: skip
 
 
 class Settings(Found, metaclass=Schema):

@@ -182,7 +182,8 @@ def _endpoint_of(processor: Any) -> str:  # noqa: ANN401 - the SDK's SpanProcess
 
 
 def _normal(endpoint: str) -> str:
-    return endpoint.partition("://")[2].rstrip("/").replace("127.0.0.1", "localhost") or endpoint
+    """Return an endpoint without its scheme, which not every exporter keeps, and with one name for this host."""
+    return endpoint.rpartition("://")[2].rstrip("/").replace("127.0.0.1", "localhost")
 
 
 def _place(processor: Any) -> str:  # noqa: ANN401 - the SDK's SpanProcessor
