@@ -1,33 +1,116 @@
-"""Redis commands for telemetry: their name, and their text without values."""
+"""Redis commands for telemetry: their name, and their text without values.
+
+Keys, fields and channels stay, since they say what is done; every value, option, script and credential is a question mark.
+A command that is not known shows its name alone.
+Source: https://opentelemetry.io/docs/specs/semconv/database/redis/ (1.37.0); https://redis.io/docs/latest/commands/
+"""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-_MOST_NAMES = 1_024
-_LONGEST_NAME = 32
+from platform_instrument.privacy.command_shapes import SHAPES, SUBCOMMANDS, keys_after_count, module_shape
 
-_names: dict[Any, str] = {}
+_MOST_NAMES = 1_024
+_LONGEST_NAME = 64
+_LONGEST_ARGUMENT = 128
+_MOST_ARGUMENTS = 16
+_MARKS = tuple(" ?" * count for count in range(_MOST_ARGUMENTS))
+_MANY_MARKS = _MARKS[-1] + " ..."
+_FIELDS = frozenset((0, *range(1, _MOST_ARGUMENTS, 2)))
+_UNKNOWN = "_OTHER"
+_NAME = re.compile(r"[A-Z][A-Z0-9_.-]{0,31}").fullmatch
+
+_names: dict[str | bytes, str] = {}
 
 
 def command_name(arguments: tuple[Any, ...]) -> str:
-    """Return a command's name in upper case, two words where it has subcommands; never raises."""
+    """Return a command's name in upper case, with its subcommand where it has some: `GET`, `CONFIG GET`. Never raises."""
     if not arguments:
         return ""
-    return _word(arguments[0])
+    first = arguments[0]
+    kind = type(first)
+    if kind is not str and kind is not bytes:
+        return _UNKNOWN if not isinstance(first, (str, bytes)) else command_name((_exact(first), *arguments[1:]))
+    name = _names.get(first) or _learn(first)
+    if name in SUBCOMMANDS and len(arguments) > 1:
+        second = arguments[1]
+        if isinstance(second, (str, bytes)):
+            subcommand = _text(_exact(second)[:_LONGEST_NAME]).upper()
+            if subcommand in SUBCOMMANDS[name]:
+                return f"{name} {subcommand}"
+    return name
 
 
 def mask_command(arguments: tuple[Any, ...]) -> str:
-    """Return a command with its key and a question mark for each other argument; never raises."""
-    if not arguments:
-        return ""
-    return " ".join([_word(arguments[0]), *("?" for _ in arguments[1:20])])
+    """Return a command as `redis-cli` would show it, its values masked: `SET user:1 ?`. Never raises."""
+    name = command_name(arguments)
+    rest = arguments[1:]
+    if " " in name and " " not in _text(arguments[0]):
+        rest = arguments[2:]
+    if not rest:
+        return name
+    shape = SHAPES.get(name)
+    if shape is None:
+        shape = module_shape(name)
+    if shape == 1:
+        return f"{name} {_argument(rest[0])}{_MARKS[len(rest) - 1] if len(rest) < _MOST_ARGUMENTS else _MANY_MARKS}"
+    shown = rest[:_MOST_ARGUMENTS]
+    kept = _kept(len(shown), shape, shown)
+    parts = [name, *(_argument(value) if index in kept else "?" for index, value in enumerate(shown))]
+    if len(rest) > _MOST_ARGUMENTS:
+        parts.append("...")
+    return " ".join(parts)
 
 
-def _word(value: object) -> str:
-    if isinstance(value, (bytes, bytearray)):
-        value = bytes(value[:_LONGEST_NAME]).decode("ascii", "replace")
-    if not isinstance(value, str):
-        return ""
-    name = value[:_LONGEST_NAME].upper()
-    return name if name.replace(" ", "").replace(".", "").replace("_", "").isalnum() else "OTHER"
+def _kept(count: int, shape: int | str, rest: tuple[Any, ...]) -> range | frozenset[int]:
+    """Return the positions of the arguments that stay."""
+    if isinstance(shape, int):
+        return range(min(shape, count))
+    if shape == "pairs":
+        return range(0, count, 2)
+    if shape == "fields":
+        return _FIELDS if count > 1 else range(1)
+    if shape == "streams":
+        words = [_argument(value).upper() for value in rest]
+        start = words.index("STREAMS") + 1 if "STREAMS" in words else count
+        return range(start, start + (count - start) // 2)
+    return keys_after_count(shape, [_argument(value) for value in rest])
+
+
+def _learn(first: str | bytes) -> str:
+    """Remember a name; names beyond the bound, or that are none, are all called the same."""
+    name = " ".join(_text(first[:_LONGEST_NAME]).upper().split())
+    word, _, subcommand = name.partition(" ")
+    if not (subcommand in SUBCOMMANDS.get(word, ()) if subcommand else _NAME(word)):
+        return _UNKNOWN
+    if len(_names) >= _MOST_NAMES:
+        return name if name in SHAPES else _UNKNOWN
+    _names[first] = name
+    return name
+
+
+def _exact(value: str | bytes) -> Any:  # noqa: ANN401 - what a subclass really holds
+    return str.__str__(value) if isinstance(value, str) else bytes.__getitem__(value, slice(None))
+
+
+def _text(value: str | bytes) -> str:
+    return value if isinstance(value, str) else value.decode("utf-8", "replace")
+
+
+def _argument(value: object) -> str:
+    """Return a key or a field as one printable word, shortened; a foreign object is masked."""
+    if type(value) is str and len(value) <= _LONGEST_ARGUMENT and value.isprintable():
+        return value
+    if isinstance(value, (str, bytes)):
+        text = _text(_exact(value)[: _LONGEST_ARGUMENT + 1])
+    elif isinstance(value, bytearray):
+        text = bytes(value[: _LONGEST_ARGUMENT + 1]).decode("utf-8", "replace")
+    elif type(value) is int and value.bit_length() <= _LONGEST_ARGUMENT:
+        text = str(value)
+    else:
+        return "?"
+    if len(text) > _LONGEST_ARGUMENT:
+        text = text[:_LONGEST_ARGUMENT] + "..."
+    return text if text.isprintable() else text.encode("unicode_escape", "replace").decode("ascii")

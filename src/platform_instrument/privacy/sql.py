@@ -15,6 +15,8 @@ _LONGEST = 8_192
 _LONGEST_PLAIN = 1_024
 _MOST_KNOWN = 4_096
 
+_sanitized: dict[str, None] = {}
+
 
 class Statement:
     """One sanitized statement; equal ones are the same object, so that it serves as a key."""
@@ -48,15 +50,21 @@ def known_sql(text: object, system: str) -> Statement:
     return statement
 
 
+def is_sanitized(text: str) -> bool:
+    """Say whether a text is one that `known_sql` returned lately."""
+    return text in _sanitized
+
+
 def _at_first_sight(text: str, dialect: Dialect, digest: tuple[int, int], *, whole: bool) -> Statement:
     literals = Literals(text, dialect, whole=whole)
     sanitized = literals.text()
     summary = Summary(literals.upper, literals.written)
-    for known in (dialect.plain, dialect.digests, dialect.statements):
+    for known in (dialect.plain, dialect.digests, dialect.statements, _sanitized):
         if len(known) >= _MOST_KNOWN:
             known.clear()
     statement = Statement(sanitized, summary.text, summary.operation, summary.collection)
     statement = dialect.statements.setdefault((sanitized, summary.text), statement)
+    _sanitized[statement.text] = None
     if literals.masked or not whole or len(text) > _LONGEST_PLAIN:
         dialect.digests[digest] = statement
     else:

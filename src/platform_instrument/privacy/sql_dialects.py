@@ -131,8 +131,7 @@ _ORACLE = Dialect(NAME, extra=f"[nN]?[qQ]'(?:{_ALTERNATIVE_QUOTES})")
 _SQL_SERVER = Dialect(POSITION, brackets=_ANY_BRACKETS, comment=_NESTED_COMMENT, extra=r"\#{1,2}\w+")
 _SQLITE = Dialect(POSITION, brackets=_ANY_BRACKETS)
 OTHER = Dialect(LITERAL, keeps_comments=True)
-UNTOLD = Dialect(POSITION)
-"""For text of which nobody says where it goes."""
+_UNTOLD = Dialect(POSITION)
 
 DIALECTS = {
     **dict.fromkeys(("mysql", "mariadb", "tidb"), _MYSQL),
@@ -141,8 +140,9 @@ DIALECTS = {
     **dict.fromkeys(("oracle.db", "oracle"), _ORACLE),
     **dict.fromkeys(("microsoft.sql_server", "mssql"), _SQL_SERVER),
     "sqlite": _SQLITE,
+    "": _UNTOLD,
     **dict.fromkeys(
         words("cassandra derby duckdb firebirdsql h2database hsqldb ibm.db2 sap.hana snowflake teradata trino"), _ANSI
     ),
 }
-"""Dialects by `db.system.name`."""
+"""Dialects by `db.system.name`; empty where nobody says where a text goes."""

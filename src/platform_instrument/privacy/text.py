@@ -1,37 +1,122 @@
-"""The door through which every attribute, name and message leaves: what is secret becomes a mask."""
+"""The door through which every attribute, name and message leaves: what is secret becomes a mask.
+
+What a value may hold is known by its key, once a key; most values are let through by one cheap test. Idempotent.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
+from platform_instrument.privacy.database_messages import mask_database_message
+from platform_instrument.privacy.emails import mask_emails
+from platform_instrument.privacy.names import is_secret_name
+from platform_instrument.privacy.secrets import MASK, mask_named, mask_shapes
+from platform_instrument.privacy.sql import is_sanitized, known_sql
 from platform_instrument.privacy.urls import mask_query, mask_url
 
-_SUSPECT = re.compile(r"[@=:]|eyJ|(?i:bearer|basic|token|password|secret)|AKIA|gh[pousr]_|-----BEGIN")
-_KEY_VALUE = re.compile(
-    r"(?i)\b((?:[\w-]*(?:password|passwd|pwd|secret|token|api[_-]?key|apikey))[\"']?\s*[=:]\s*[\"']?)([^\s\"',;&]+)"
+Rule: TypeAlias = Callable[[str], str]
+
+_MOST_KEYS = 2_048
+_LONGEST = 131_072
+"""Characters of a value that are looked at; the rest does not leave."""
+_DEEPEST = 4
+
+_EXEMPT = ("service.", "k8s.", "host.", "telemetry.", "code.", "os.")
+_EXEMPT_KEYS = frozenset(("http.route", "trace_id", "span_id", "client.address", "server.address", "network.peer.address"))
+_URLS = frozenset(("url.full", "url.original", "http.url", "http.target", "url.path", "url.fragment"))
+_STATEMENTS = frozenset(("db.query.text", "db.statement"))
+
+_SUSPECT = re.compile(r"[@=:]|[\w+/-]{20}|[Bb]earer |[Bb]asic |BEARER |BASIC |[Tt]oken |row contains \(|entry '|near '").search
+_SQL = re.compile(
+    r"(?i)\s*(?:/\*|--|\(?\s*(?:select|insert|update|delete|merge|replace|with|create|alter|drop|truncate|grant|revoke|call|execute"
+    r"|explain|values|copy|declare|from)\s|set\s+\S+(?:\s+\S+)?\s*(?:=|to\s))"
+).match
+
+_DETECTORS: tuple[tuple[str, Rule], ...] = (
+    ("", mask_database_message),
+    ("", mask_url),
+    ("", mask_shapes),
+    ("", mask_named),
+    ("@", mask_emails),
 )
-_SCHEME = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}")
-_SHAPES = re.compile(
-    r"\beyJ[\w-]+\.[\w-]+\.?[\w-]*|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_\w{20,}|-----BEGIN[^-]+-----.*?(?:-----END[^-]+-----|\Z)",
-    re.DOTALL,
-)
-_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_EXEMPT = ("service.", "k8s.", "host.", "telemetry.", "code.", "http.route")
+"""What free text is searched for, in this order; the text in front must occur in it."""
+
+
+def mask_text(text: str) -> str:
+    """Return free text without secrets; plain words stay."""
+    if _SUSPECT(text) is None:
+        return text
+    text = text[:_LONGEST]
+    for mark, mask in _DETECTORS:
+        if mark in text:
+            text = mask(text)
+    return text
 
 
 def mask_attribute(key: str, value: Any) -> Any:  # noqa: ANN401 - an attribute value
-    """Return the value that may leave under this key; never raises."""
-    if isinstance(value, str):
-        if not _SUSPECT.search(value) or key.startswith(_EXEMPT):
-            return value
-        if key in ("url.query", "http.query"):
-            return mask_query(value)
-        value = mask_url(value)
-        value = _SHAPES.sub("***", value)
-        value = _SCHEME.sub(r"\1 ***", value)
-        value = _KEY_VALUE.sub(r"\1***", value)
-        return _EMAIL.sub("***", value) if "@" in value and "://" not in value else value
-    if isinstance(value, (list, tuple)):
-        return [mask_attribute(key, item) for item in value]
+    """Return what may leave under this key; only texts and sequences of them change. Never raises."""
+    if type(value) is str:
+        rule = _rules.get(key)
+        return (rule or _learn(key))(value)
+    if isinstance(value, (str, list, tuple)):
+        return _masked(_rules.get(key) or _learn(key), value, _DEEPEST)
     return value
+
+
+def _masked(rule: Rule, value: Any, deepest: int) -> Any:  # noqa: ANN401 - an attribute value
+    if isinstance(value, str):
+        return rule(str.__str__(value))
+    if isinstance(value, (list, tuple)):
+        return [_masked(rule, item, deepest - 1) for item in value] if deepest else []
+    return value
+
+
+def _learn(key: str) -> Rule:
+    if len(_rules) >= _MOST_KEYS:
+        _rules.clear()
+    rule = _rules[key] = _rule(key)
+    return rule
+
+
+def _rule(key: str) -> Rule:  # noqa: PLR0911 - one return a kind
+    if key.startswith(_EXEMPT) or key in _EXEMPT_KEYS:
+        return _as_it_is
+    if key in _URLS:
+        return _url
+    if key == "url.query":
+        return _query
+    if key in _STATEMENTS:
+        return _statement
+    if key.endswith((".id", ".name")):
+        return mask_shapes if key.endswith(".id") else mask_text
+    if is_secret_name(key.rpartition(".")[2]):
+        return _whole
+    return mask_text
+
+
+def _as_it_is(text: str) -> str:
+    return text
+
+
+def _whole(_text: str) -> str:
+    return MASK
+
+
+def _url(text: str) -> str:
+    return text if text.isalnum() else mask_emails(mask_shapes(mask_url(text[:_LONGEST])))
+
+
+def _query(text: str) -> str:
+    return mask_emails(mask_shapes(mask_query(text[:_LONGEST])))
+
+
+def _statement(text: str) -> str:
+    """Return a statement of another instrumentation without literals; what we made is without them already."""
+    if is_sanitized(text):
+        return text
+    return known_sql(text, "").text if _SQL(text) else mask_text(text)
+
+
+_rules: dict[str, Rule] = {}

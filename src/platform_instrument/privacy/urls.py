@@ -1,24 +1,39 @@
-"""URLs for telemetry: user info and secret query values become REDACTED."""
+"""URLs for telemetry: user info and secret query values become REDACTED.
+
+Source: https://opentelemetry.io/docs/specs/semconv/registry/attributes/url/ (1.37.0), and names of our own.
+"""
 
 from __future__ import annotations
 
 import re
 
-_USER_INFO = re.compile(r"(?<=://)[^/?#\s@]*(?:@[^/?#\s@]*)*@")
-_SECRET = re.compile(
-    r"([?&;](?:[\w.-]*(?:token|secret|password|passwd|pwd|apikey|api[_-]key|access[_-]?key|session|auth|credential|signature)[\w.-]*"
-    r"|awsaccesskeyid|sig|key|code|pass)=)[^&#;\s]+",
-    re.IGNORECASE,
-)
+from platform_instrument.privacy.names import is_secret_name
+
+_AUTHORITY = re.compile(r"(?<=://)[^\s/?#\"'<>]{1,512}@")
+_ODD_PASSWORD = re.compile(r"(?<=://)[^\s/?#@:\[\"'<>]{0,256}:(?!\d{1,5}(?:[/?#\s]|$))[^\s\"'<>@]{1,256}@(?=[\w\[])")
+"""A password that holds `/`, `?` or `#`, which no URL may, and which drivers accept."""
+_PARAMETER = re.compile(r"([?&;#]|\A)([^=&;#?\s\"'<>]{1,128})=([^&;#\s\"'<>]+)")
+
+_MASK = "REDACTED"
 
 
-def mask_url(url: str) -> str:
-    """Return a URL, whole or a part of one, without credentials."""
-    if "@" in url:
-        url = _USER_INFO.sub("REDACTED:REDACTED@", url)
-    return _SECRET.sub(r"\1REDACTED", url) if "=" in url else url
+def mask_url(text: str) -> str:
+    """Return a URL, or a text that holds some, without credentials."""
+    if "@" in text and "://" in text:
+        text = _AUTHORITY.sub(_user_info, _ODD_PASSWORD.sub(_user_info, text))
+    if "=" in text and ("?" in text or "#" in text or "&" in text):
+        text = _PARAMETER.sub(_parameter, text)
+    return text
 
 
-def mask_query(query: str) -> str:
-    """Return a query string, with or without its question mark, without secret values."""
-    return mask_url("?" + query)[1:] if "=" in query else query
+def mask_query(text: str) -> str:
+    """Return a query, with or without its question mark, without secret values."""
+    return _PARAMETER.sub(_parameter, text) if "=" in text else text
+
+
+def _user_info(match: re.Match[str]) -> str:
+    return f"{_MASK}:{_MASK}@" if ":" in match[0] else f"{_MASK}@"
+
+
+def _parameter(match: re.Match[str]) -> str:
+    return f"{match[1]}{match[2]}={_MASK}" if is_secret_name(match[2]) else match[0]
