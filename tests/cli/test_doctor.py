@@ -144,7 +144,7 @@ def test_a_library_that_is_too_old_or_not_as_we_know_it_is_found(tmp_path: Path)
 def test_a_library_without_a_version_is_doubtful(tmp_path: Path) -> None:
     (tmp_path / "aiosqlite").mkdir()
     (tmp_path / "aiosqlite" / "__init__.py").write_text("")
-    blind = "import sys, platform_instrument.distro.libraries as l; l.packages_distributions = lambda: {}\n" + doctor._LAUNCH
+    blind = "import platform_instrument.distro.libraries as l; l.version = lambda name: ''\n" + doctor._LAUNCH
     ended = run([sys.executable, "-c", blind, "doctor", "--json", "--", "true"], env={**SILENT, "PYTHONPATH": str(tmp_path)})
     found = json.loads(ended.stdout)
     assert "aiosqlite" in codes(found)["PI302"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from importlib import import_module
-from importlib.metadata import packages_distributions, version
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -57,7 +57,9 @@ def installed(settings: Settings) -> list[Library]:
         for name, path in entries:
             module = guard(f"{name} in doctor", import_module, path)
             if module is not None:
-                library = _library(settings, name, module.INSTRUMENTATION, _distribution(top, distributions))
+                known = module.INSTRUMENTATION
+                names = (*distributions.get(top, ()), known.requires.partition(">=")[0])
+                library = _library(settings, name, known, _distribution(top, names))
                 library.modules = (trigger, *library.modules)
                 found.append(library)
     return found
@@ -77,7 +79,7 @@ def unknown_names(settings: Settings) -> list[Finding]:
 
 
 def merge(libraries: Iterable[Library], applied: Iterable[Mapping[str, Any]]) -> None:
-    """Take over what a process says became of each library; where several do, the worst of it."""
+    """Take over what a process says became of each library; where several do, the worst of it. Doubt stays until then."""
     order = [PATCHED, WAITING, OFF, UNFIT, UNDONE]
     by_name = {library.name: library for library in libraries}
     for record in applied:
@@ -85,7 +87,8 @@ def merge(libraries: Iterable[Library], applied: Iterable[Mapping[str, Any]]) ->
         if library is None:
             continue
         known = order.index(library.status) if library.status in order else -1
-        if library.status != DOUBTFUL and order.index(record["status"]) >= known:
+        stays = library.status == DOUBTFUL and record["status"] in {PATCHED, WAITING}
+        if not stays and order.index(record["status"]) >= known:
             library.status, library.reason = record["status"], record["reason"]
         library.patches = sorted({*library.patches, *record["patches"]})
 
@@ -127,12 +130,15 @@ def _library(settings: Settings, name: str, known: Instrumentation, found: tuple
     return library
 
 
-def _distribution(top: str, distributions: Mapping[str, list[str]]) -> tuple[str, str]:
-    """Return the distribution that a module comes from, and its version; empty where it is not known."""
+def _distribution(top: str, names: Iterable[str]) -> tuple[str, str]:
+    """Return the distribution that a module comes from, one of `names`, and its version; empty where it is not known."""
     if top in sys.stdlib_module_names:
         return "python", ".".join(map(str, sys.version_info[:3]))
-    for name in distributions.get(top, ()):
-        return name, version(name) or ""
+    for name in names:
+        try:
+            return name, version(name) or ""
+        except PackageNotFoundError:
+            continue
     return "", ""
 
 
