@@ -5,6 +5,7 @@ Its own TLS options; proxies as the environment names them for everybody (`https
 
 from __future__ import annotations
 
+import encodings.idna  # noqa: F401 - the socket module would import it later, in the middle of the work
 import io
 import os
 import socket
@@ -102,6 +103,15 @@ class _Reader(io.RawIOBase):
         return self._timed.receive(buffer)
 
 
+def load(otlp: OtlpSettings) -> None:
+    """Import what connections will need, now: a fork waits for imports only while the worker prepares itself."""
+    url = urlsplit(otlp.endpoint)
+    if url.scheme == "https":
+        import ssl  # noqa: F401 - 3 MB that plain HTTP does not need
+    if _may_have_proxy(url):
+        import urllib.request  # noqa: F401 - as above
+
+
 def connect(otlp: OtlpSettings, deadline: float) -> TimedSocket:
     """Return a socket connected to the collector, or to the proxy on the way to it; `OSError` where it cannot be."""
     url = urlsplit(otlp.endpoint)
@@ -158,7 +168,7 @@ def _tls(otlp: OtlpSettings) -> SSLContext:
 
 def _proxy(url: SplitResult) -> SplitResult | None:
     """Return the proxy for this URL, None where there is none."""
-    if url.hostname in _LOOPBACK or not any(name.lower().endswith("_proxy") for name in os.environ):
+    if not _may_have_proxy(url):
         return None
     from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined] # not in the stub
 
@@ -168,6 +178,10 @@ def _proxy(url: SplitResult) -> SplitResult | None:
         return None
     parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
     return parts if parts.scheme == "http" else None
+
+
+def _may_have_proxy(url: SplitResult) -> bool:
+    return url.hostname not in _LOOPBACK and any(name.lower().endswith("_proxy") for name in os.environ)
 
 
 def _tunnel(proxy_socket: TimedSocket, url: SplitResult, proxy: SplitResult) -> None:

@@ -105,9 +105,7 @@ class Delivery:
         chances = 2
         while self._pending and chances and monotonic() < deadline:
             pause = self._attempt(deadline)
-            if pause == _INTERRUPTED:
-                return False
-            if pause is not None:
+            if pause is not None and pause != _INTERRUPTED:
                 chances -= 1
                 if chances and self.delivered and monotonic() + _LAST_RETRY < deadline:
                     sleep(_LAST_RETRY)
@@ -133,7 +131,8 @@ class Delivery:
 
     def status(self) -> dict[str, Any]:
         """Return what doctor shows."""
-        return {"endpoint": self.endpoint, "delivered": self.delivered, "waiting_bytes": self.bytes, "reason": self.reason}
+        waiting = sum([count for _, count in tuple(self._pending)])
+        return {"endpoint": self.endpoint, "delivered": self.delivered, "waiting": waiting, "reason": self.reason}
 
     def _attempt(self, deadline: float) -> float | None:
         """Try to send the oldest body; return how long to wait after a failure that may pass."""

@@ -36,7 +36,7 @@ class ExporterUnavailable(Exception):  # noqa: N818 - a state of the installatio
 class GrpcExporter:
     """Calls `Export` of one collector."""
 
-    __slots__ = ("_call", "_channel", "_grpc", "_hurried", "_metadata", "_otlp", "encoding")
+    __slots__ = ("_asked", "_call", "_channel", "_future", "_grpc", "_hurried", "_metadata", "_otlp", "encoding")
 
     survives_fork = False
 
@@ -55,6 +55,9 @@ class GrpcExporter:
         self._metadata = tuple(otlp.headers.items())
         self._channel: Any = None
         self._call: Any = None
+        self._asked: bytes | None = None
+        """The body that was sent and whose answer was not waited for."""
+        self._future: Any = None
         self.encoding = "none"
         """Bodies come unpacked: gRPC packs its messages itself."""
 
@@ -64,8 +67,11 @@ class GrpcExporter:
         try:
             if self._call is None:
                 self._open()
-            left = max(min(deadline - monotonic(), self._otlp.timeout), 0.001)
-            return self._answer(self._call.future(body, timeout=left, metadata=self._metadata))
+            if self._asked is not body:
+                left = max(min(deadline - monotonic(), self._otlp.timeout), 0.001)
+                self._future = self._call.future(body, timeout=left, metadata=self._metadata)
+                self._asked = body
+            return self._answer(deadline)
         except grpc.RpcError as error:
             return self._failure(error)
         except OSError as error:  # a certificate that cannot be read
@@ -76,12 +82,13 @@ class GrpcExporter:
     def close(self) -> None:
         """Close the channel and the threads under it."""
         channel, self._channel, self._call = self._channel, None, None
+        self._asked = self._future = None
         if channel is not None:
             channel.close()
 
     def abandon(self) -> None:
         """Let go of an inherited channel: its threads did not come along, and closing it could wait for them."""
-        self._channel = self._call = None
+        self._channel = self._call = self._asked = self._future = None
 
     def _open(self) -> None:
         grpc, otlp = self._grpc, self._otlp
@@ -98,15 +105,23 @@ class GrpcExporter:
             self._channel = grpc.secure_channel(target, credentials, options=options, compression=compression)
         self._call = self._channel.unary_unary(_METHODS[otlp.signal])  # without serializers bytes go through as they are
 
-    def _answer(self, future: Any) -> Outcome:  # noqa: ANN401 - grpc's future
+    def _answer(self, deadline: float) -> Outcome:
         """Wait for the answer, or until somebody is in a hurry."""
         while True:
             try:
-                return accepted(future.result(timeout=_LOOK_UP))
+                answer = self._future.result(timeout=_LOOK_UP)
             except self._grpc.FutureTimeoutError:
-                if self._hurried():
-                    future.cancel()
+                if self._hurried() or monotonic() > deadline:
                     return Outcome(delivered=False, retryable=True, interrupted=True)
+            except self._grpc.FutureCancelledError:
+                self._asked = None
+                return Outcome(delivered=False, retryable=True, reason="the call was cancelled")
+            except self._grpc.RpcError:
+                self._asked = None
+                raise
+            else:
+                self._asked = None
+                return accepted(answer)
 
     @staticmethod
     def _failure(error: Any) -> Outcome:  # noqa: ANN401 - grpc's error is a call too

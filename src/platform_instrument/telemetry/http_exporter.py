@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from platform_instrument import __version__
-from platform_instrument.telemetry.connection import Interrupted, TimedSocket, connect
+from platform_instrument.telemetry.connection import Interrupted, TimedSocket, connect, load
 from platform_instrument.telemetry.outcome import Outcome, accepted
 
 if TYPE_CHECKING:
@@ -29,15 +29,18 @@ _LONGEST_ANSWER = 64 * 1024
 class HttpExporter:
     """Posts encoded bodies to one URL; `hurried` is asked while it waits for an answer, and ends the wait."""
 
-    __slots__ = ("_asked", "_connection", "_headers", "_hurried", "_otlp", "_socket", "_used", "encoding")
+    __slots__ = ("_asked", "_connection", "_headers", "_hurried", "_otlp", "_socket", "_until", "_used", "encoding")
 
     survives_fork = True
 
     def __init__(self, otlp: OtlpSettings, hurried: Callable[[], bool] = bool) -> None:
+        load(otlp)
         self._otlp = otlp
         self._hurried = hurried
         self._asked: bytes | None = None
         """The body that was sent and whose answer was not waited for."""
+        self._until = 0.0
+        """When the attempt that was left so is over."""
         self._headers = {
             "User-Agent": f"platform-instrument/{__version__}",
             **otlp.headers,
@@ -52,8 +55,11 @@ class HttpExporter:
     def send(self, body: bytes, deadline: float, *, encoding: str) -> Outcome:
         """Make one attempt; a connection that the collector closed while it was idle does not count as one."""
         deadline = min(deadline, monotonic() + self._otlp.timeout)
-        if self._asked is not None and self._asked is not body:
+        if self._asked is body:
+            deadline = min(deadline, self._until)
+        elif self._asked is not None:
             self.close()  # the answer that is due belongs to another body
+        self._until = deadline
         try:
             if self._used:
                 try:
@@ -63,19 +69,9 @@ class HttpExporter:
             return self._exchange(body, deadline, encoding)
         except Interrupted:
             return Outcome(delivered=False, retryable=True, interrupted=True)
-        except TimeoutError:
-            reason = "it did not answer in time"
-        except ConnectionError as error:
-            reason = error.strerror or "it closed the connection"
-        except HTTPException as error:
-            reason = f"it does not speak HTTP ({type(error).__name__})"
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-        except ValueError as error:  # a header that cannot be sent; its value is not said
+        except (OSError, HTTPException, ValueError) as error:
             self.close()
-            return Outcome(delivered=False, reason=f"the request cannot be written ({type(error).__name__})")
-        self.close()
-        return Outcome(delivered=False, retryable=True, reason=reason)
+            return _failure(error)
 
     def close(self) -> None:
         """Close the connection."""
@@ -132,6 +128,21 @@ class HttpExporter:
         if status not in _RETRYABLE:
             return Outcome(delivered=False, reason=reason)
         return Outcome(delivered=False, retryable=True, reason=reason, retry_after=_seconds(response.getheader("Retry-After")))
+
+
+def _failure(error: OSError | HTTPException | ValueError) -> Outcome:
+    """Say what an attempt failed of."""
+    if isinstance(error, TimeoutError):
+        reason = "it did not answer in time"
+    elif isinstance(error, ConnectionError):
+        reason = error.strerror or "it closed the connection"
+    elif isinstance(error, OSError):
+        reason = error.strerror or type(error).__name__
+    elif isinstance(error, HTTPException):
+        reason = f"it does not speak HTTP ({type(error).__name__})"
+    else:  # a header that cannot be sent; its value is not said
+        return Outcome(delivered=False, reason=f"the request cannot be written ({type(error).__name__})")
+    return Outcome(delivered=False, retryable=True, reason=reason)
 
 
 def _seconds(retry_after: str | None) -> float | None:

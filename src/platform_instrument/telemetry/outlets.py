@@ -36,6 +36,8 @@ class Outlets:
         self.metrics = _delivery(settings, "metrics", hurried) if "otlp" in settings.metrics_exporter else None
         self._console = "console" in settings.traces_exporter
         self._metric_console = "console" in settings.metrics_exporter
+        if self._console or self._metric_console:
+            import platform_instrument.telemetry.console  # noqa: F401 - now, while a fork waits for our imports
         self.own_traces = True
         """False where the application's own tracer provider exports the spans."""
 

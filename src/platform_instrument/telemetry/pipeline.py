@@ -49,7 +49,7 @@ class Pipeline:
         self.weight = 0
         self.born = 0
         """When this process began, on the clock of `Span.ticks`: a span from before belongs to the parent."""
-        self.worker = Worker(self._turn, self._finish)
+        self.worker = Worker(self._turn, self._finish, self.outlets)
         self._outlets: Outlets | None = None
         self._next_metrics = 0.0
 
@@ -91,7 +91,7 @@ class Pipeline:
 
     def hold(self, seconds: float) -> None:
         """Send what there is, and have neither thread nor connection from now on: in the master of a pre-forking server."""
-        self.worker.hold(True)
+        self.worker.hold()
         self.flush(seconds)
         if self._outlets is not None:
             self._outlets.abandon()
@@ -113,6 +113,9 @@ class Pipeline:
         lost: dict[str, dict[str, int]] = {}
         for (unit, reason), count in losses.dropped().items():
             lost.setdefault(unit, {})[reason] = count
+        if self.dropped:
+            spans = lost.setdefault("spans", {})
+            spans[losses.QUEUE_FULL] = spans.get(losses.QUEUE_FULL, 0) + self.dropped
         return {"waiting_spans": len(self.queue), "dropped": lost, **{each.unit: each.status() for each in deliveries}}
 
     # --- the worker's side ----------------------------------------------------------------------------------------
@@ -122,9 +125,13 @@ class Pipeline:
         if self._outlets is None:
             from platform_instrument.telemetry.outlets import Outlets
 
-            self._outlets = Outlets(self.settings, self.worker.hurried)
+            self._outlets = Outlets(self.settings, self._hurried)
             self._next_metrics = monotonic() + self.settings.metric_export_interval
         return self._outlets
+
+    def _hurried(self) -> bool:
+        """Say whether the wait for an answer is to be interrupted; a full batch is encoded before it goes on."""
+        return len(self.queue) >= self.batch or self.worker.hurried()
 
     def _turn(self) -> float:
         """Send what is due; return the seconds until the next turn."""

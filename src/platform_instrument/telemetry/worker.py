@@ -24,6 +24,8 @@ _FIRST_TURN = 0.05
 """Seconds before the first turn: what comes at once goes together."""
 _ONE_AFTER_ANOTHER = 0.2
 """Seconds that one fork waits for another thread's fork, or for a flush."""
+_PREPARATION = 5.0
+"""Seconds that a fork waits for our imports: a child that is forked in the middle of one can never import that module."""
 _MARGIN = 0.1
 """Share of a flush's time that is kept for saying how it ended."""
 
@@ -32,13 +34,15 @@ class Worker:
     """Calls `turn()` again and again; it returns how many seconds to wait before the next time.
 
     `finish(deadline)` is what a flush calls instead, in the worker where it runs, else in the thread that asks; it returns
-    whether everything was delivered.
+    whether everything was delivered. `prepare()` is called before either: it imports what they need.
     """
 
-    __slots__ = ("_at_work", "_finish", "_flushes", "_forking", "_left_behind", "_stopping", "_thread", "_turn", "_wake",
-                 "awaited", "held", "on_start", "urgent", "watch")  # fmt: skip
+    __slots__ = ("_at_work", "_finish", "_flushes", "_forking", "_left_behind", "_prepare", "_prepared", "_stopping",
+                 "_thread", "_turn", "_wake", "awaited", "held", "on_start", "urgent", "watch")  # fmt: skip
 
-    def __init__(self, turn: Callable[[], float], finish: Callable[[float], bool]) -> None:
+    def __init__(self, turn: Callable[[], float], finish: Callable[[float], bool], prepare: Callable[[], object]) -> None:
+        self._prepare = prepare
+        self._prepared = False
         self._turn = turn
         self._finish = finish
         self.on_start: Callable[[], None] | None = None
@@ -72,15 +76,15 @@ class Worker:
         return thread is not None and thread.is_alive()
 
     def hurried(self) -> bool:
-        """Say whether the thread is asked to end, so that it stops waiting for an answer."""
-        return self._stopping or (self.urgent is not None and self.urgent())
+        """Say whether there is something to do that is better than to wait for an answer; asked in the thread that waits."""
+        mine = threading.current_thread() is self._thread
+        return (mine and (self._stopping or bool(self._flushes))) or (self.urgent is not None and self.urgent())
 
-    def hold(self, held: bool) -> None:  # noqa: FBT001 - a state
-        """Have no thread from now on, or let the next record start one."""
-        self.held = held
-        if held:
-            self.stop(_ONE_AFTER_ANOTHER)
-        self.awaited = not held and not self.running
+    def hold(self) -> None:
+        """Have no thread from now on; a fork child is free again."""
+        self.held = True
+        self.stop(_ONE_AFTER_ANOTHER)
+        self.awaited = False
 
     def start(self) -> None:
         """Start the thread, unless it runs already; a process that is too far gone to start one goes on without."""
@@ -124,6 +128,7 @@ class Worker:
         """Let everything leave, in this thread: the worker's own, or one that works in its stead."""
         token = CURRENT.set(Ambient(families=SUPPRESSED))
         try:
+            self._make_ready()
             return bool(guard("flush", self._finish, monotonic() + seconds))
         finally:
             CURRENT.reset(token)
@@ -132,7 +137,7 @@ class Worker:
 
     def before_fork(self, seconds: float) -> None:
         """End the thread, so that the child inherits no lock in mid-air; nobody starts another until the fork is over."""
-        if self._at_work.acquire(timeout=_ONE_AFTER_ANOTHER):
+        if self._at_work.acquire(timeout=_ONE_AFTER_ANOTHER if self._prepared else _PREPARATION):
             self._forking.add(threading.get_ident())
         self.stop(seconds)
 
@@ -157,7 +162,7 @@ class Worker:
         self._stopping = True
         self.wake()
         if thread is not self._left_behind:
-            thread.join(seconds)
+            thread.join(seconds if self._prepared else _PREPARATION)
             self._left_behind = thread if thread.is_alive() else None
 
     # --- the thread -----------------------------------------------------------------------------------------------
@@ -178,9 +183,16 @@ class Worker:
         if self.on_start is not None:
             guard("worker start", self.on_start)
 
+    def _make_ready(self) -> None:
+        """Import what the work needs, once."""
+        if not self._prepared:
+            guard("prepare", self._prepare)
+            self._prepared = True
+
     def _run(self) -> None:
         guard("signal mask", _leave_signals_to_the_application)
         CURRENT.set(Ambient(families=SUPPRESSED))
+        self._make_ready()
         wait = _FIRST_TURN
         while True:
             self._wake.acquire(timeout=wait if self.watch is None else min(wait, _WATCH))

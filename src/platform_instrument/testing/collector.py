@@ -5,8 +5,8 @@
         (span,) = collector.wait_for(1)
         assert span.attributes["http.route"] == "/orders/{id}"
 
-It can be told to fail in the ways collectors do: `fail`, `hang`, `drip`, `garble`, `flood`, `hang_up`, `reject`, `redirect`,
-`refuse`; it is well again after `recover`.
+It can be told to fail in the ways collectors do: `fail`, `slow`, `hang`, `drip`, `garble`, `flood`, `hang_up`, `reject`,
+`redirect`, `refuse`; it is well again after `recover`.
 """
 
 from __future__ import annotations
@@ -172,6 +172,10 @@ class Collector:
     def redirect(self, location: str, *, status: int = 302, times: int | None = None) -> None:
         """Point elsewhere."""
         self._behave(Answer(status=status, headers={"Location": location}), times)
+
+    def slow(self, seconds: float, times: int | None = None) -> None:
+        """Take the records and answer well, but late."""
+        self._behave(Answer(pause=seconds), times)
 
     def hang(self, times: int | None = None) -> None:
         """Take the request and never answer."""

@@ -26,6 +26,7 @@ class Answer:
     manner: str = ""
     """"" answers; else `hang`, `drip`, `garble`, `flood` or `hang up`."""
     pause: float = 0.0
+    """Seconds before an answer, or between two drops."""
     fault: bool | None = None
 
     def __post_init__(self) -> None:
@@ -124,6 +125,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self._misbehave(answer)
             return
+        if answer.pause:
+            self.server.ending.wait(answer.pause)
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)

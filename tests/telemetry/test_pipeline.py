@@ -1,0 +1,196 @@
+"""The way out of a real process, while the collector is well and while it is not, and across forks."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.processes import Completed, environment, run
+
+if TYPE_CHECKING:
+    from platform_instrument.testing.collector import Collector
+
+PROGRAM = Path(__file__).parent / "program.py"
+ROOT = str(PROGRAM.parent.parent.parent)
+
+
+def program(
+    collector: Collector, *arguments: str, env: dict[str, str] | None = None, timeout: float = 60
+) -> tuple[Any, Completed]:
+    """Run a scenario to its end; return what it found and the process."""
+    ended = run([sys.executable, "-X", "dev", PROGRAM, *arguments], collector=collector, env={"PYTHONPATH": ROOT, **(env or {})},
+                timeout=timeout)  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout.splitlines()[-1]), ended
+
+
+def lost(found: Any) -> int:
+    """Return how many spans were lost."""
+    return sum(found["status"]["dropped"].get("spans", {}).values())
+
+
+def test_every_span_arrives_once_and_nothing_is_said(collector: Collector) -> None:
+    found, ended = program(collector, "spans", "1500")
+    assert Counter(span.name for span in collector.spans) == Counter(f"span {number}" for number in range(1500))
+    assert found["status"]["spans"]["delivered"] == 1500
+    assert found["status"]["dropped"] == {}
+    assert ended.stderr == ""
+    assert all(request.compressed and request.headers["content-encoding"] == "gzip" for request in collector.requests)
+    assert len(collector.resources) == 1
+
+
+def test_bodies_are_not_packed_where_nobody_wants_it(collector: Collector) -> None:
+    program(collector, "spans", "3", env={"OTEL_EXPORTER_OTLP_COMPRESSION": "none"})
+    assert [request.headers.get("content-encoding") for request in collector.requests] == [None]
+    assert len(collector.spans) == 3
+
+
+def test_a_batch_holds_no_more_than_its_setting(collector: Collector) -> None:
+    program(collector, "spans", "100", env={"OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "30"})
+    assert len(collector.requests) == 4
+    assert len(collector.spans) == 100
+
+
+def test_more_than_the_queue_holds_is_lost_and_counted_and_said_once(collector: Collector) -> None:
+    found, ended = program(collector, "spans", "5000", env={"OTEL_BSP_MAX_QUEUE_SIZE": "64", "OTEL_BSP_SCHEDULE_DELAY": "60000"})
+    assert len(collector.spans) + lost(found) == 5000
+    assert found["status"]["dropped"]["spans"] == {"queue_full": lost(found)}
+    assert lost(found) > 0
+    assert ended.stderr.count("\n") == 1
+    assert "OTEL_BSP_MAX_QUEUE_SIZE=64" in ended.stderr
+
+
+@pytest.mark.parametrize("manner", ["refuse", "fail", "hang", "drip", "garble", "hang_up"])
+def test_a_collector_that_fails_costs_neither_time_nor_memory_nor_words(collector: Collector, manner: str) -> None:
+    getattr(collector, manner)()
+    start = time.monotonic()
+    found, ended = program(collector, "load", "30000", "1", env={"PLATFORM_FLUSH_TIMEOUT": "1"})
+    assert found["longest"] < 0.25
+    assert found["mean"] < 0.000_5
+    assert found["grown"] < 8 * 1024 * 1024
+    assert lost(found) + found["status"]["waiting_spans"] + found["status"]["spans"]["waiting"] == 30_000
+    assert time.monotonic() - start < 60
+    assert ended.stderr.count("\n") == 1, ended.stderr
+
+
+@pytest.mark.parametrize("manner", ["refuse", "fail", "hang", "drip", "garble", "hang_up"])
+def test_a_process_ends_in_time_though_the_collector_fails(collector: Collector, manner: str) -> None:
+    getattr(collector, manner)()
+    start = time.monotonic()
+    _, ended = program(collector, "spans", "10")
+    assert time.monotonic() - start < 5
+    assert ended.stderr.count("\n") == 1, ended.stderr
+
+
+@pytest.mark.parametrize("manner", ["refuse", "fail"])
+def test_delivery_resumes_when_the_collector_comes_back(collector: Collector, manner: str) -> None:
+    getattr(collector, manner)()
+    timer = threading.Timer(1.5, collector.recover)
+    timer.start()
+    found, ended = program(collector, "trickle", "5")
+    timer.join()
+    assert lost(found) == 0
+    assert Counter(span.name for span in collector.spans) == Counter(f"span {number}" for number in range(found["ended"]))
+    assert ended.stderr.count("\n") == 1, ended.stderr
+
+
+def test_retry_after_is_obeyed(collector: Collector) -> None:
+    collector.fail(503, retry_after="3", times=1)
+    found, _ = program(collector, "spans", "1", "4.5")
+    assert lost(found) == 0
+    assert len(collector.requests) == 2
+
+
+def test_what_the_collector_rejects_is_counted_as_lost(collector: Collector) -> None:
+    collector.reject(3, "too old", times=1)
+    found, ended = program(collector, "spans", "10")
+    assert found["status"]["dropped"] == {"spans": {"rejected": 3}}
+    assert found["status"]["spans"]["delivered"] == 7
+    assert "too old" in ended.stderr
+
+
+def test_what_the_collector_refuses_is_not_sent_again(collector: Collector) -> None:
+    collector.fail(400)
+    found, ended = program(collector, "spans", "10", "1.5")
+    assert found["status"]["dropped"] == {"spans": {"refused": 10}}
+    assert len(collector.requests) == 1
+    assert ended.stderr.count("\n") == 1
+
+
+def test_a_span_that_cannot_be_encoded_is_lost_alone(collector: Collector) -> None:
+    found, ended = program(collector, "broken", "10")
+    assert {span.name for span in collector.spans} == {f"span {number}" for number in range(10) if number != 3}
+    assert found["status"]["dropped"] == {"spans": {"not_encoded": 1}}
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("manner", ["refuse", "fail"])
+def test_a_root_logger_at_debug_is_not_fed_by_a_failing_exporter(collector: Collector, manner: str) -> None:
+    getattr(collector, manner)()
+    found, _ = program(collector, "debug", "2")
+    assert found["lines"] == 10
+
+
+def test_a_thread_is_started_by_the_first_record_and_never_in_a_held_process(collector: Collector) -> None:
+    found, _ = program(collector, "threads", "5")
+    assert (found["before"], found["after"], found["held"]) == (1, 2, 1)
+    assert len(collector.spans) == 6
+
+
+# --- fork -------------------------------------------------------------------------------------------------------------
+
+
+def test_children_start_from_zero_under_an_instance_id_of_their_own(collector: Collector) -> None:
+    found, ended = program(collector, "fork", "10", "2")
+    assert found["exits"] == [0] * 10
+    expected = [f"child {child} {number}" for child in range(10) for number in range(2)]
+    assert Counter(span.name for span in collector.spans) == Counter(["parent", "parent again", *expected])
+    by_instance: dict[str, set[int]] = {}
+    for span in collector.spans:
+        by_instance.setdefault(span.resource["service.instance.id"], set()).add(span.resource["process.pid"])
+    assert len(by_instance) == 11
+    assert all(len(pids) == 1 for pids in by_instance.values())
+    assert ended.stderr == ""
+
+
+def test_a_child_without_a_record_sends_nothing(collector: Collector) -> None:
+    found, _ = program(collector, "fork", "5", "0")
+    assert found["exits"] == [0] * 5
+    assert {span.resource["process.pid"] for span in collector.spans} == {collector.spans[0].resource["process.pid"]}
+    assert len(collector.spans) == 2
+
+
+@pytest.mark.parametrize("manner", ["hang", "drip", "refuse"])
+def test_a_fork_does_not_wait_for_a_collector_that_fails(collector: Collector, manner: str) -> None:
+    getattr(collector, manner)()
+    found, _ = program(collector, "fork_while_sending", "50")
+    assert found["all"] < 3
+
+
+def test_forks_during_slow_answers_lose_nothing_and_send_nothing_twice(collector: Collector) -> None:
+    collector.slow(0.3)
+    found, ended = program(collector, "fork_while_sending", "50")
+    assert Counter(span.name for span in collector.spans) == Counter(["before", *(f"between {number}" for number in range(50))])
+    assert lost(found) == 0
+    assert ended.stderr == ""
+
+
+def test_a_storm_of_forks_from_threads_locks_nothing(collector: Collector) -> None:
+    found, ended = program(collector, "storm", "6", "40", timeout=100)
+    assert (found["forks"], found["failed"]) == (240, [])
+    names = Counter(span.name for span in collector.spans if span.name != "child")
+    expected = Counter(f"recorder {each} {number}" for each in range(2) for number in range(found[f"recorder {each}"]))
+    assert names == expected
+    assert lost(found) == 0
+    assert ended.stderr == ""
+
+
+def test_no_variable_of_the_tests_decides(collector: Collector) -> None:
+    assert not [name for name in environment(None, collector) if name.startswith("OTEL_") and name not in collector.environment()]
