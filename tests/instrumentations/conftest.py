@@ -1,0 +1,5 @@
+"""What is shared by the tests of the libraries."""
+
+import pytest
+
+pytest.register_assert_rewrite("tests.instrumentations.outbound")
