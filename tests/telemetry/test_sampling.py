@@ -113,8 +113,10 @@ def test_a_sampler_of_somebody_else_adds_attributes_and_trace_state(choosy: Choo
     [(sdk.Decision.DROP, False, False), (sdk.Decision.RECORD_ONLY, True, False), (sdk.Decision.RECORD_AND_SAMPLE, True, True)],
     ids=str,
 )
-def test_each_decision_means_what_it_means_to_the_sdk(choosy: Choosy, decision: sdk.Decision, recording: Any, sampled: Any) -> None:
-    choosy: Choosy, decision: sdk.Decision, recording: bool, sampled: bool
+def test_each_decision_means_what_it_means_to_the_sdk(
+    choosy: Choosy, decision: sdk.Decision, recording: Any, sampled: Any
+) -> None:
+    choosy.decision = decision
     span = trace.get_tracer("shop").start_span("work")
     assert (span.is_recording(), span.get_span_context().trace_flags.sampled) == (recording, sampled)
 

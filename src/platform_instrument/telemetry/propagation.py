@@ -164,10 +164,10 @@ class Propagation:
         return Ambient(parent.trace_id, parent.span_id, parent.flags, local=local, remote=True)
 
     def _inject_others(self, context: Span | Ambient, headers: MutableMapping[str, str]) -> None:
-        from platform_instrument.telemetry.bridge import context_of  # loads the API
+        from platform_instrument.telemetry.textmap import inject_with  # loads the API
 
         for name, propagator in self._others().items():
-            guard(f"propagator {name}", propagator.inject, headers, context=context_of(context))
+            guard(f"propagator {name}", inject_with, propagator, context, headers)
 
 
 def _made(name: str) -> Any:  # noqa: ANN401 - the API's TextMapPropagator

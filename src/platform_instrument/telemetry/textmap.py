@@ -15,11 +15,12 @@ from platform_instrument.telemetry.bridge import context_of, current_of
 from platform_instrument.telemetry.context import CURRENT, Ambient
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, MutableMapping
 
     from opentelemetry.propagators.textmap import Setter
 
     from platform_instrument.telemetry.propagation import Get
+    from platform_instrument.telemetry.span import Span
 
 
 class _Headers(Getter["Get"]):
@@ -40,6 +41,11 @@ def extract_with(propagator: TextMapPropagator, get: Get) -> Ambient | None:
     """Return the caller's context as somebody else's propagator finds it."""
     found = current_of(propagator.extract(get, Context(), getter=_HEADERS), None)
     return found if type(found) is Ambient else None
+
+
+def inject_with(propagator: TextMapPropagator, current: Span | Ambient, headers: MutableMapping[str, str]) -> None:
+    """Let somebody else's propagator put a context into headers."""
+    propagator.inject(headers, context=context_of(current))
 
 
 class TextMap(TextMapPropagator):
