@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.processes import Completed, environment, run
+from tests.processes import environment, run
 
 if TYPE_CHECKING:
     from platform_instrument.testing.collector import Collector
+    from tests.processes import Completed
 
 PROGRAM = Path(__file__).parent / "program.py"
 ROOT = str(PROGRAM.parent.parent.parent)
