@@ -66,15 +66,12 @@ def redis_failure(error: BaseException) -> dict[str, Any]:
 
 def _code(error: Any) -> str:  # noqa: ANN401 - an exception
     kinds = [kind.__name__ for kind in type(error).__mro__]
-    if "ResponseError" not in kinds and "AuthenticationError" not in kinds:
+    if "RedisError" not in kinds and "ValkeyError" not in kinds:
         return ""
-    given = getattr(error, "status_code", None)
-    if isinstance(given, str) and given:
-        return given
-    known = next((_CODES[name] for name in kinds if name in _CODES), "")
+    known = getattr(error, "status_code", None) or next((_CODES[name] for name in kinds if name in _CODES), "")
     text = error.args[0] if error.args else ""
-    if known or "AuthenticationError" in kinds or not isinstance(text, str):
-        return known
+    if known or "ResponseError" not in kinds or not isinstance(text, str):
+        return str(known)
     prefix = text.rpartition(" of pipeline caused error: ")[2].partition(" ")[0]
     return prefix if prefix.isupper() and prefix.isascii() and prefix.isalpha() else "ERR"
 
