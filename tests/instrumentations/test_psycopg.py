@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from platform_instrument.instrumentations.psycopg import _text as shown
 from tests.instrumentations.recording import Recording, inside, recording
 
 if TYPE_CHECKING:
@@ -157,6 +158,20 @@ def test_composed_queries_show_names_and_no_values(recorded: Recording, db: psyc
     text = recorded.one().attributes["db.query.text"]
     assert "s3cret" not in text
     assert text.endswith("AND item = %(item)s")
+
+
+def test_fields_of_a_template_are_names_or_question_marks() -> None:
+    class Field:
+        def __init__(self, value: Any, format_spec: str = "") -> None:
+            self.value = value
+            self.format_spec = format_spec
+
+    class Template(tuple[Any, ...]):  # as `string.templatelib` of Python 3.14 has it
+        __slots__ = ()
+
+    inner = Template(["item = ", Field("s3cret")])
+    template = Template(["SELECT * FROM ", Field("orders", "i"), " WHERE ", Field(inner, "q"), " AND id = ", Field(7, "l")])
+    assert shown(template) == 'SELECT * FROM "orders" WHERE item = ? AND id = ?'
 
 
 def test_what_is_no_query_is_the_library_s_to_refuse(recorded: Recording, db: psycopg.Connection[Any]) -> None:

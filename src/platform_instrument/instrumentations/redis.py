@@ -37,8 +37,8 @@ def single(call: Call) -> tuple[Operation, Attributes]:
     arguments = call.args[1:]
     where = call.state = _where(call.args[0])
     name = command_name(arguments)
-    called = procedure(arguments) if name in PROCEDURES else ""
-    return command(where, name, called), {"db.query.text": mask_command(arguments)}
+    operation = command(where, name, procedure(arguments)) if name in PROCEDURES else where.operations.get(name)
+    return operation or command(where, name), {"db.query.text": mask_command(arguments)}
 
 
 def pipeline(call: Call) -> tuple[Operation, Attributes] | None:

@@ -77,7 +77,7 @@ class _Observed:
             return connection
 
         def cursor(connection: Any, factory: Any = self.cursor) -> Any:  # noqa: ANN401 - sqlite3.Connection, sqlite3.Cursor
-            return plain.cursor(connection, self._classes.between(factory, self.cursor))
+            return plain.cursor(connection, factory if factory is self.cursor else self._classes.between(factory, self.cursor))
 
         methods: dict[str, Any] = {"__new__": create, "cursor": cursor}
         if sys.version_info >= (3, 11):
