@@ -28,11 +28,16 @@ class Observed:
 
     def get(self, path: str, headers: Mapping[str, str] | None = None, *, method: str = "GET") -> tuple[int, Span]:
         """Make a request; return its status and its one server span."""
+        status, _, span = self.exchange(path, headers, method=method)
+        return status, span
+
+    def exchange(self, path: str, headers: Mapping[str, str] | None = None, *, method: str = "GET") -> tuple[int, str, Span]:
+        """Make a request; return its status, the body of its answer and its one server span."""
         before = len(self.spans())
-        status, _, _ = self.server.request(method, path, headers=headers)
+        status, body, _ = self.server.request(method, path, headers=headers)
         self.collector.wait_for(lambda spans: len(servers(spans)) > before)
         (span,) = self.spans()[before:]
-        return status, span
+        return status, body, span
 
     def spans(self) -> list[Span]:
         """Return the server spans so far, in the order they came."""

@@ -13,7 +13,7 @@ from platform_instrument.telemetry import pipeline
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-REDACTED = "[REDACTED]"
+MASK = "***"
 
 _LONGEST = 4_096
 _MOST = 64
@@ -56,7 +56,7 @@ def captured(
         name = _text(raw)
         if wanted(name) and (len(found) < _MOST or name in found):
             sanitized = Wanted.sanitized is not None and Wanted.sanitized(name)
-            found.setdefault(prefix + name.lower(), []).append(REDACTED if sanitized else _text(content)[:_LONGEST])
+            found.setdefault(prefix + name.lower(), []).append(MASK if sanitized else _text(content)[:_LONGEST])
     return {name: tuple(values) for name, values in found.items()}
 
 

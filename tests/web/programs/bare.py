@@ -1,8 +1,14 @@
 """Applications without a framework, which start fast."""
 
 import io
+import os
 from collections.abc import Iterator
 from typing import Any
+
+if os.environ.get("AT_IMPORT"):
+    import sqlite3
+
+    sqlite3.connect(":memory:").execute("SELECT 1")
 
 
 async def asgi(scope: Any, _receive: Any, send: Any) -> None:
