@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
 import signal
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.cli.examination import COMMAND, DEAD, OURS, SILENT, STATEMENT, codes, examined, library, program, stub
-from tests.processes import Service, run
+from tests.processes import Service, environment, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,6 +83,45 @@ def test_a_server_that_is_ended_tells_it_too(
     assert {"uvicorn", "fastapi", "sqlite3"} <= {each["name"] for each in process["libraries"] if each["status"] == "patched"}
     assert process["telemetry"]["spans"]["delivered"] == 2
     assert process["telemetry"]["dropped"] == {}
+
+
+COUNTING = """
+import os, signal, time
+noted, note = os.pipe2(os.O_NONBLOCK)
+signal.set_wakeup_fd(note)
+interrupts = []
+signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))
+print("ready", flush=True)
+while not interrupts:
+    time.sleep(0.01)
+time.sleep(0.3)
+print("interrupts:", len(os.read(noted, 100)))
+"""
+
+IN_A_TERMINAL = "import os, sys; os.open(os.ttyname(0), os.O_RDWR); os.execv(sys.argv[1], sys.argv[1:])"
+"""A session leader that opens a terminal gets it as its own."""
+
+
+def test_ctrl_c_in_a_terminal_reaches_the_command_once_and_doctor_goes_on(tmp_path: Path) -> None:
+    keyboard, terminal = pty.openpty()
+    words = [sys.executable, "-c", IN_A_TERMINAL, COMMAND, "doctor", "--json", "--", sys.executable, program(tmp_path, COUNTING)]
+    with subprocess.Popen(
+        words,
+        env=environment({**SILENT, **OURS}),
+        stdin=terminal,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "ready\n"
+        os.write(keyboard, b"\x03")
+        printed, said = process.communicate(timeout=20)
+    os.close(keyboard)
+    os.close(terminal)
+    assert (process.returncode, said) == (0, "interrupts: 1\n")
+    assert len(json.loads(printed)["processes"]) == 1
 
 
 WSGI = """
