@@ -11,14 +11,21 @@ from platform_instrument.privacy.sql import known_sql
 
 MASK = "***"
 
+_CLOSINGS = {
+    "Key (": ")",
+    "Failing row contains (": ")",
+    "Duplicate entry '": "' for key",
+    "[parameters: ": "]",
+    "invalid input ": '"',
+    "Incorrect ": "'",
+    "Truncated incorrect ": "'",
+    "syntax to use near '": "' at line",
+}
+"""What ends the values that begin like this."""
 _VALUES = re.compile(
-    r"(\bKey \([^()\n]{1,300}\)=\()[^\n]*(?=\))"
-    r"|(\bFailing row contains \()[^\n]*(?=\))"
-    r"|(\bDuplicate entry ')[^\n]*(?=' for key)"
-    r"|(\[parameters: )[^\n]*(?=\])"
-    r"|(\binvalid input (?:syntax|value) for [\w ]{1,60}: \")[^\n]*(?=\")"
-    r"|(\b(?:Incorrect|Truncated incorrect) [\w ]{1,40} value: ')[^\n]*(?=')"
-    r"|(\bnear ')[^\n]*(?=' at line )"
+    r"(?P<before>\bKey \([^()\n]{1,300}\)=\(|\bFailing row contains \(|\bDuplicate entry '|\[parameters: "
+    r"|\binvalid input (?:syntax|value) for [\w ]{1,60}: \"|\b(?:Truncated i|I)ncorrect [\w ]{1,40} value: '"
+    r"|\bsyntax to use near ')(?P<values>[^\n]*)"
 )
 _STATEMENT = re.compile(r"(\[SQL: )(.*?)(\](?=\s*(?:\Z|\[parameters|\[generated|\(Background))|\Z)", re.DOTALL)
 _LINE = re.compile(r"^(LINE \d+: )([^\n]*)", re.MULTILINE)
@@ -35,4 +42,7 @@ def mask_database_message(text: str) -> str:
 
 
 def _value(match: re.Match[str]) -> str:
-    return f"{match[match.lastindex or 0]}{MASK}"
+    before, values = match["before"], match["values"]
+    closing = next(closing for opening, closing in _CLOSINGS.items() if before.startswith(opening))
+    end = values.rfind(closing)
+    return before + MASK + (values[end:] if end >= 0 else "")

@@ -43,6 +43,10 @@ _WEAK = re.compile(
     r"(?i)(\b(?:\w{0,30}[_-])?(?:token|jwt|auth|session|sid|\w{0,8}sessid|sessionid|signature|otp|pin)['\"]?\s{0,4}[=:]\s{0,4}['\"]?)"
     r"([^\s,;&\"'<>(){}\[\]]{4,})"
 )
+_OPTION = re.compile(
+    r"(?i)(?<!\S)(--?(?:[a-z0-9]{1,20}-)?(?:password|passwd|token|secret|api-?key|access-?key|secret-?key|private-?key)\s{1,4}['\"]?)"
+    r"(?!-)([^\s'\"]+)|(?<!\S)((?:-u|--user)\s{1,4}['\"]?[^\s:'\"/]{0,64}:)([^\s'\"]+)"
+)
 _NO_SECRET = re.compile(
     r"(?i)\*+|redacted|masked|hidden|null|none|nil|true|false|undefined|empty|%s|%\(.*|\$\w*|:\w+|\?|/.*|\w*\.\w+\(?.*"
     r"|incorrect|invalid|required|missing|expired|wrong|must|is|are|was|not|no|the|a|an|ok|failed|failure|for|in|of|and|or|to|too"
@@ -64,6 +68,8 @@ def mask_named(text: str) -> str:
     """Return a text without values that their name gives away; plain words in a sentence stay."""
     text = _HEADER.sub(_header, text)
     text = _SCHEME.sub(_scheme, text)
+    if "-" in text:
+        text = _OPTION.sub(_option, text)
     if "=" in text or ":" in text:
         text = _WEAK.sub(_weak, _STRONG.sub(_strong, text))
     return text
@@ -78,6 +84,10 @@ def _scheme(match: re.Match[str]) -> str:
     if _WORDY(value) and (len(value) < _LONGEST_WORD or not value.isalnum()):
         return match[0]
     return f"{match[1]}{match[2]}{MASK}"
+
+
+def _option(match: re.Match[str]) -> str:
+    return (match[1] or match[3]) + MASK
 
 
 def _strong(match: re.Match[str]) -> str:

@@ -28,7 +28,10 @@ _EXEMPT_KEYS = frozenset(("http.route", "trace_id", "span_id", "client.address",
 _URLS = frozenset(("url.full", "url.original", "http.url", "http.target", "url.path", "url.fragment"))
 _STATEMENTS = frozenset(("db.query.text", "db.statement"))
 
-_SUSPECT = re.compile(r"[@=:]|[\w+/-]{20}|[Bb]earer |[Bb]asic |BEARER |BASIC |[Tt]oken |row contains \(|entry '|near '").search
+_SUSPECT = re.compile(
+    r"[@=:]|[\w+/-]{20}|-----BEGIN|-(?:password|passwd|token|secret|\w{0,20}key) |-u |[Bb]earer |[Bb]asic |BEARER |BASIC |[Tt]oken "
+    r"|row contains \(|entry '|near '"
+).search
 _SQL = re.compile(
     r"(?i)\s*(?:/\*|--|\(?\s*(?:select|insert|update|delete|merge|replace|with|create|alter|drop|truncate|grant|revoke|call|execute"
     r"|explain|values|copy|declare|from)\s|set\s+\S+(?:\s+\S+)?\s*(?:=|to\s))"
