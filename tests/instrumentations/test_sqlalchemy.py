@@ -97,23 +97,22 @@ def test_postgresql_over_psycopg_is_one_span_with_its_server_and_rows(recorded: 
     span = recorded.one()
     engine.dispose()
     address = urlsplit(postgres_url)
+    assert span.attributes.pop("db.query.text").startswith("SELECT generate_series(?, %(last)s")  # 2.0 adds a cast
     assert span.attributes == {
         "db.system.name": "postgresql",
         "db.namespace": address.path.lstrip("/"),
         "server.address": address.hostname,
         "server.port": address.port or 5432,
-        "db.query.text": "SELECT generate_series(?, %(last)s::INTEGER)",
         "db.query.summary": "SELECT",
         "db.response.returned_rows": 3,
-    } or span.attributes["db.query.text"].startswith("SELECT generate_series(")
-    assert span.attributes["db.response.returned_rows"] == 3
+    }
     assert "s3cret" not in repr(span)
 
 
 def test_core_and_orm_are_one_span_a_statement(recorded: Recording, sqlite: sa.engine.Engine) -> None:
     base = declarative_base()
 
-    class Kept(base):  # type: ignore[misg,valid-type,misc,unused-ignore]
+    class Kept(base):  # type: ignore[valid-type,misc,unused-ignore]
         __tablename__ = "kept"
         id = sa.Column(sa.Integer, primary_key=True)
         item = sa.Column(sa.String)

@@ -1,0 +1,75 @@
+"""What a real process delivers of its databases: each statement and command once, masked, with its duration."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from tests.processes import door, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from platform_instrument.testing.collector import Collector
+
+PROGRAM = textwrap.dedent(
+    """
+    import asyncio, sys
+    import redis, redis.asyncio, sqlalchemy
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    file, postgres, cache = sys.argv[1:]
+    engine = sqlalchemy.create_engine(postgres)
+    with engine.connect() as connection:
+        connection.execute(sqlalchemy.text("SELECT 'secret1' AS item WHERE :given = 's3cret'"), {"given": "s3cret"}).all()
+    client = redis.Redis.from_url(cache)
+    script = client.register_script("return 1")
+    script(keys=["cart"], args=["s3cret"])
+
+    async def main():
+        asynchronous = create_async_engine(f"sqlite+aiosqlite:///{file}")
+        async with asynchronous.begin() as connection:
+            await connection.execute(sqlalchemy.text("CREATE TABLE kept (a)"))
+        await asynchronous.dispose()
+        cached = redis.asyncio.Redis.from_url(cache)
+        await cached.set("cart", "s3cret")
+        await cached.aclose()
+
+    asyncio.run(main())
+    """
+)
+
+
+def test_a_process_delivers_each_call_once(collector: Collector, tmp_path: Path, postgres_url: str, redis_url: str) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    address = urlsplit(postgres_url)
+    port = address.port or 5432
+    url = f"postgresql+psycopg://{address.username}:pa55word@{address.hostname}:{port}{address.path}"
+    argv, env = door("command", [sys.executable, program, tmp_path / "shop.db", url, redis_url])
+    done = run(argv, env=env, collector=collector)
+    assert (done.returncode, done.stderr) == (0, "")
+    spans = [
+        span for span in collector.wait_for(lambda spans: any(span.name == "SET" for span in spans)) if span.name != "SCRIPT LOAD"
+    ]
+    select, *evaluated, create, put = spans
+    assert select.attributes == {
+        "db.system.name": "postgresql",
+        "db.namespace": address.path.lstrip("/"),
+        "server.address": address.hostname,
+        "server.port": port,
+        "db.query.text": "SELECT ? AS item WHERE %(given)s = ?",
+        "db.query.summary": "SELECT",
+        "db.response.returned_rows": 1,
+    }
+    assert {span.name.split()[0] for span in evaluated} == {"EVALSHA"}
+    assert len(evaluated[-1].attributes["db.stored_procedure.name"]) == 40
+    assert (create.name, create.attributes["db.namespace"]) == ("CREATE TABLE kept", "shop.db")
+    assert put.attributes["db.query.text"] == "SET cart ?"
+    assert {span.kind for span in spans} == {"CLIENT"}
+    assert not [secret for secret in ("s3cret", "secret1", "pa55word") if secret in repr(spans)]
+    point = collector.wait_for_histogram("db.client.operation.duration", attributes={"db.operation.name": "SET"})
+    assert (point.count, point.unit) == (1, "s")
+    assert "db.query.text" not in point.attributes
