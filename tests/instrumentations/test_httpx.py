@@ -72,7 +72,7 @@ def test_http2_is_told_and_each_stream_is_a_span(recorder: Recorder) -> None:
         asyncio.run(main(running.url, running.context))
     spans = recorder.spans
     assert [span.attributes["network.protocol.version"] for span in spans] == ["2"] * 5
-    assert {span.attributes["network.peer.port"] for span in spans} == {running.port}
+    assert {span.attributes["server.port"] for span in spans} == {running.port}
     assert {span.attributes["url.full"] for span in spans} == {f"{running.url}/{number}" for number in range(5)}
     sent = {headers["traceparent"].split("-")[2] for headers in running.received}
     assert sent == {span.span_id for span in spans}

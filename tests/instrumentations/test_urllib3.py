@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import urllib3
+from urllib3._collections import HTTPHeaderDict
 
 from tests.instrumentations.outbound import OutboundPromises, instrumented, server
 
@@ -45,7 +46,7 @@ def test_each_retry_is_an_attempt_of_its_own(recorder: Recorder, server: Server)
 
 
 def test_a_request_of_a_single_pool_is_seen_and_its_headers_stay_the_application_s(recorder: Recorder, server: Server) -> None:
-    headers = urllib3.HTTPHeaderDict({"X-Many": "1"})
+    headers = HTTPHeaderDict({"X-Many": "1"})
     headers.add("X-Many", "2")
     with urllib3.HTTPConnectionPool("127.0.0.1", server.port, headers={"X-Pool": "1"}) as pool:
         pool.request("GET", "/ok", headers=headers)

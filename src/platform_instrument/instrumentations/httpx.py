@@ -30,7 +30,7 @@ def attempt(call: Call) -> Any:  # noqa: ANN401 - an operation and its attribute
     request = call.argument(1, "request")
     url, extensions = request.url, request.extensions
     resent = extensions.get(_SENT, 0)
-    extensions[_SENT] = resent + 1
+    request.extensions = {**extensions, _SENT: resent + 1}  # they may be the application's own
     port = url.port or DEFAULT_PORTS.get(url.scheme, 80)
     return _OUTBOUND.request(request.method, url.host, port, str(url), request.headers, resent)
 
