@@ -54,6 +54,11 @@ class _Handling:
     received = 0.0
     """When the note was found, on the clock of `time.monotonic`; 0 while there is none."""
     begun = False
+    masks: dict[int, set[Any]]
+    """The signals that a forking thread had blocked before, by its identifier."""
+
+
+_Handling.masks = {}
 
 
 def take(worker: Worker, flush: Callable[[], bool], flush_here: Callable[[], bool]) -> bool:
@@ -69,7 +74,7 @@ def take(worker: Worker, flush: Callable[[], bool], flush_here: Callable[[], boo
         return False
     _hide()
     worker.on_start = _note
-    os.register_at_fork(before=_before_fork, after_in_parent=_note_again, after_in_child=_after_fork)
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
     return True
 
 
@@ -225,15 +230,30 @@ def _die() -> None:
 
 
 def _before_fork() -> None:
-    """Have nothing noted while a child may share the pipe, and what is sent to it be taken for ours."""
+    """Have nothing noted while a child may share the pipe, and keep a signal to the child until it is whole.
+
+    Python forgets what came for a child before its first instruction; a blocked signal waits.
+    Source: CPython, Modules/signalmodule.c `_PySignal_AfterFork`.
+    """
     guard("before fork", _unnote)
+    if _getsignal(signal.SIGTERM) is _terminated:
+        _Handling.masks[threading.get_ident()] = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 
 
-def _note_again() -> None:
+def _after_fork_in_parent() -> None:
     if _Handling.worker.running:
         guard("after fork in the parent", _note)
+    _unblock()
 
 
-def _after_fork() -> None:
+def _after_fork_in_child() -> None:
     _Handling.received = 0.0
     _Handling.begun = False
+    _unblock()
+    _Handling.masks.clear()
+
+
+def _unblock() -> None:
+    mask = _Handling.masks.pop(threading.get_ident(), None)
+    if mask is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
