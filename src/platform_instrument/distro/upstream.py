@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry.instrumentation.distro import BaseDistro
+from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr-defined] # the module opts out of typing
 
-from platform_instrument import _boot
+from platform_instrument.core.guard import guard
+from platform_instrument.distro import startup
 from platform_instrument.distro.agents import owned
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class PlatformDistro(BaseDistro):  # type: ignore[misc] # untyped in old version
     """Starts what every other door starts; upstream's instrumentors are loaded for libraries that are not ours."""
 
     def _configure(self, **_options: Any) -> None:  # noqa: ANN401 - upstream's signature
-        _boot.start(DOOR)
+        guard("start", startup.start, DOOR)
 
     def load_instrumentor(self, entry_point: EntryPoint, **options: Any) -> None:  # noqa: ANN401 - upstream's signature
         """Load an instrumentor of upstream's, unless we observe its library ourselves: one owner of each span."""
@@ -36,4 +37,4 @@ class PlatformConfigurator:
 
     def configure(self, **_options: Any) -> None:  # noqa: ANN401 - upstream's signature
         """Start, where another distro was chosen beside this configurator."""
-        _boot.start(DOOR)
+        guard("start", startup.start, DOOR)
