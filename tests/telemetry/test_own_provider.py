@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.processes import Completed, run
+from tests.processes import Completed, door, run
 
 if TYPE_CHECKING:
     from platform_instrument.testing.collector import Collector
@@ -80,3 +80,23 @@ def test_a_second_provider_is_refused_with_the_words_of_the_api(collector: Colle
 def test_plain_it_prints_its_own_spans_alone() -> None:
     spans = exported(run([sys.executable, PROGRAM, "before"]))
     assert sorted(span.name for span in spans) == ["app", "inner"]
+
+
+def test_set_before_telemetry_starts_it_is_adopted_too(collector: Collector) -> None:
+    completed = run([sys.executable, PROGRAM.with_name("started_late.py"), "own"], collector=collector)
+    assert completed.stdout == "SELECT True\napp False\n", completed.stderr
+    assert not collector.spans
+
+
+def test_a_tracer_taken_before_telemetry_starts_is_ours_from_then_on(collector: Collector) -> None:
+    completed = run([sys.executable, PROGRAM.with_name("started_late.py")], collector=collector)
+    assert (completed.stdout, completed.stderr) == ("", "")
+    assert sorted(span.name for span in collector.wait_for(2)) == ["SELECT", "app"]
+
+
+def test_the_door_of_upstream_gives_the_same(collector: Collector) -> None:
+    argv, environ = door("opentelemetry-instrument", [sys.executable, PROGRAM, "before"])
+    spans = exported(run(argv, env=environ, collector=collector))
+    assert len(spans) == 4
+    check_the_trace(spans)
+    assert not collector.spans

@@ -33,6 +33,8 @@ PEER = "platform_instrument.peer"
 _PLACE = "asgi request"
 _FASTAPI = "fastapi.telemetry"
 """FastAPI from 0.165 on makes spans of its own where this is not in the scope."""
+_STARLETTE = "starlette.opentelemetry"
+"""Starlette's telemetry middleware lets a request pass where this says that somebody else has it."""
 _LONG = 2_048
 _with_traceback = BaseException.with_traceback
 
@@ -109,6 +111,7 @@ def _open(scope: Scope) -> Exchange | None:
     exchange = open_exchange(scope["method"], scheme, known_version(scope.get("http_version", "")), host, attributes, carried)
     scope[KEY] = exchange
     scope[_FASTAPI] = None
+    scope[_STARLETTE] = True
     if exchange is not None:
         exchange.root = scope.get("root_path", "")
         SERVED.set(exchange)

@@ -1,0 +1,30 @@
+"""Libraries that speak to the OpenTelemetry API themselves do not wake up and double us because a global provider is there."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.processes import run
+
+if TYPE_CHECKING:
+    from platform_instrument.testing.collector import Collector
+
+PROGRAMS = Path(__file__).parent / "programs"
+
+
+def test_redis_is_one_span_a_command_and_its_own_metrics_stay_asleep(collector: Collector, redis_url: str) -> None:
+    program = PROGRAMS / "native_redis.py"
+    completed = run(["platform-instrument", sys.executable, program, redis_url], collector=collector)
+    assert (completed.returncode, completed.stderr) == (0, "")
+    assert completed.stdout == "asleep\n"
+    assert sorted(span.name for span in collector.wait_for(3)) == ["GET", "SET", "app"]
+    assert {span.scope.name for span in collector.spans} == {"platform_instrument.redis", "shop"}
+
+
+def test_starlette_s_own_middleware_adds_no_second_server_span(collector: Collector) -> None:
+    completed = run(["platform-instrument", sys.executable, PROGRAMS / "native_starlette.py"], collector=collector)
+    assert (completed.returncode, completed.stdout) == (0, "200\n"), completed.stderr
+    spans = collector.wait_for(1)
+    assert [(span.name, span.kind) for span in spans] == [("GET /items/{id}", "SERVER")]
