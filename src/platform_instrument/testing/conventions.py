@@ -1,0 +1,102 @@
+"""What telemetry may be called: the attributes of the semantic conventions with their types, and the keys a metric may have.
+
+Source: https://opentelemetry.io/docs/specs/semconv/ (version 1.37.0, stable names only; `platform.*` is ours).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from platform_instrument.testing.received import Span
+
+TYPES: Mapping[str, type] = {
+    "client.address": str,
+    "client.port": int,
+    "db.collection.name": str,
+    "db.namespace": str,
+    "db.operation.batch.size": int,
+    "db.operation.name": str,
+    "db.query.summary": str,
+    "db.query.text": str,
+    "db.response.returned_rows": int,
+    "db.response.status_code": str,
+    "db.stored_procedure.name": str,
+    "db.system.name": str,
+    "error.type": str,
+    "exception.escaped": str,
+    "exception.message": str,
+    "exception.stacktrace": str,
+    "exception.type": str,
+    "http.request.body.size": int,
+    "http.request.method": str,
+    "http.request.method_original": str,
+    "http.request.resend_count": int,
+    "http.response.body.size": int,
+    "http.response.status_code": int,
+    "http.route": str,
+    "network.peer.address": str,
+    "network.peer.port": int,
+    "network.protocol.name": str,
+    "network.protocol.version": str,
+    "network.transport": str,
+    "rpc.method": str,
+    "rpc.response.status_code": str,
+    "rpc.system.name": str,
+    "server.address": str,
+    "server.port": int,
+    "url.full": str,
+    "url.path": str,
+    "url.query": str,
+    "url.scheme": str,
+    "user_agent.original": str,
+}
+"""Attributes of spans."""
+
+FAMILIES: Mapping[str, type] = {"http.request.header.": tuple, "http.response.header.": tuple}
+"""Attributes whose name goes on with something of the application's."""
+
+_DATABASE = frozenset((
+    "db.collection.name", "db.namespace", "db.operation.name", "db.query.summary", "db.response.status_code", "db.system.name",
+    "error.type", "network.peer.address", "network.peer.port", "server.address", "server.port",
+))  # fmt: skip
+
+METRICS: Mapping[str, frozenset[str]] = {
+    "db.client.operation.duration": _DATABASE,
+    "http.client.request.duration": frozenset((
+        "error.type", "http.request.method", "http.response.status_code", "network.protocol.name", "network.protocol.version",
+        "server.address", "server.port", "url.scheme", "url.template",
+    )),
+    "http.server.request.duration": frozenset((
+        "error.type", "http.request.method", "http.response.status_code", "http.route", "network.protocol.name",
+        "network.protocol.version", "url.scheme", "user_agent.synthetic.type",
+    )),
+}  # fmt: skip
+"""Keys of each instrument's attribute sets; what is not here may have too many values."""
+
+
+def unconventional(spans: Iterable[Span], durations: Mapping[str, Iterable[Iterable[tuple[str, Any]]]]) -> list[str]:
+    """Return what is wrong with the names and types of some spans and of the series of some instruments."""
+    wrong = [problem for span in spans for problem in _attributes(span.name, span.attributes)]
+    for instrument, series in durations.items():
+        allowed = METRICS.get(instrument)
+        if allowed is None:
+            wrong.append(f"{instrument} is no instrument of the conventions")
+            continue
+        for keys in series:
+            wrong += [f"{instrument} may not be counted by {key}" for key, _ in keys if key not in allowed]
+    return wrong
+
+
+def _attributes(place: str, attributes: Mapping[str, Any]) -> list[str]:
+    wrong = []
+    for name, value in attributes.items():
+        kind = TYPES.get(name) or next((kind for prefix, kind in FAMILIES.items() if name.startswith(prefix)), None)
+        if kind is None:
+            if not name.startswith("platform."):
+                wrong.append(f"{place}: {name} is no attribute of the conventions")
+        elif type(value) is not kind:
+            wrong.append(f"{place}: {name} is {type(value).__name__} instead of {kind.__name__}")
+    return wrong
