@@ -38,7 +38,7 @@ def single(call: Call) -> tuple[Operation, Attributes]:
     where = call.state = _where(call.args[0])
     name = command_name(arguments)
     operation = command(where, name, procedure(arguments)) if name in PROCEDURES else where.operations.get(name)
-    return operation or command(where, name), {"db.query.text": mask_command(arguments)}
+    return operation or command(where, name), {"db.query.text": mask_command(arguments, name)}
 
 
 def pipeline(call: Call) -> tuple[Operation, Attributes] | None:

@@ -43,9 +43,12 @@ def command_name(arguments: tuple[Any, ...]) -> str:
     return name
 
 
-def mask_command(arguments: tuple[Any, ...]) -> str:
-    """Return a command as `redis-cli` would show it, its values masked: `SET user:1 ?`. Never raises."""
-    name = command_name(arguments)
+def mask_command(arguments: tuple[Any, ...], name: str = "") -> str:
+    """Return a command as `redis-cli` would show it, its values masked: `SET user:1 ?`. Never raises.
+
+    `name` is what `command_name` returned, where it was asked already.
+    """
+    name = name or command_name(arguments)
     rest = arguments[1:]
     if " " in name and " " not in _text(arguments[0]):
         rest = arguments[2:]

@@ -49,9 +49,10 @@ def procedure(arguments: tuple[Any, ...]) -> str:
 
 def together(commands: Sequence[tuple[Any, ...]], *, transaction: bool) -> tuple[str, dict[str, Any]]:
     """Return `db.operation.name` and the attributes of commands that are sent at once; one of them is no batch."""
-    names = {command_name(arguments) for arguments in commands}
+    named = [command_name(arguments) for arguments in commands]
+    names = set(named)
     kind = "MULTI" if transaction else "PIPELINE"
-    shown = "\n".join([mask_command(arguments) for arguments in commands[:_MOST_SHOWN]])
+    shown = "\n".join(map(mask_command, commands[:_MOST_SHOWN], named))
     attributes: dict[str, Any] = {"db.query.text": shown}
     if len(commands) > 1:
         attributes["db.operation.batch.size"] = len(commands)
