@@ -16,12 +16,3 @@ def test(session: nox.Session) -> None:
     """Run the tests; arguments after `--` go to pytest."""
     session.install("--editable", ".", "--group", "test")
     session.run("python", "-m", "pytest", "-n", "4", "--dist", "loadgroup", "-m", "not slow", *session.posargs)
-
-
-@nox.session(python=["3.10", "3.12"])
-@nox.parametrize("version", ["1.4", "2.0"])
-def sqlalchemy(session: nox.Session, version: str) -> None:
-    """Run its tests against the SQLAlchemy lines that are older than the one `test` installs."""
-    session.install("--editable", ".", "--group", "test")
-    session.install(f"sqlalchemy[asyncio]=={version}.*")
-    session.run("python", "-m", "pytest", "tests/instrumentations", "-k", "sqlalchemy", *session.posargs)
