@@ -11,6 +11,7 @@ from platform_instrument.privacy.sql import known_sql
 
 MASK = "***"
 
+_MARKS = ("Key (", "row contains (", "Duplicate entry '", "[parameters: ", "invalid input ", "ncorrect ", "syntax to use near '")
 _CLOSINGS = {
     "Key (": ")",
     "Failing row contains (": ")",
@@ -33,11 +34,12 @@ _LINE = re.compile(r"^(LINE \d+: )([^\n]*)", re.MULTILINE)
 
 def mask_database_message(text: str) -> str:
     """Return a message without the values and literals that a database or its driver quotes."""
-    text = _VALUES.sub(_value, text)
     if "[SQL: " in text:
         text = _STATEMENT.sub(lambda match: f"{match[1]}{known_sql(match[2], '').text}{match[3]}", text)
     if "LINE " in text:
         text = _LINE.sub(lambda match: match[1] + known_sql(match[2], "").text, text)
+    if any(mark in text for mark in _MARKS):
+        text = _VALUES.sub(_value, text)
     return text
 
 
@@ -45,4 +47,4 @@ def _value(match: re.Match[str]) -> str:
     before, values = match["before"], match["values"]
     closing = next(closing for opening, closing in _CLOSINGS.items() if before.startswith(opening))
     end = values.rfind(closing)
-    return before + MASK + (values[end:] if end >= 0 else "")
+    return before + MASK + (_VALUES.sub(_value, values[end:]) if end >= 0 else "")

@@ -9,43 +9,76 @@ import re
 
 MASK = "***"
 
-_SHAPES = re.compile(
-    r"(?<![A-Za-z0-9])(?:"
-    r"eyJ[\w-]{6,}\.[\w-]{6,}(?:\.[\w-]*){0,3}"  # JSON Web Token
-    r"|(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9])"  # Amazon
-    r"|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{22,}|gl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|oas)-[\w.-]{20,}"  # GitHub, GitLab
-    r"|xox[abeoprs]-[\w-]{10,}|xapp-\d-[\w-]{10,}"  # Slack
-    r"|(?:sk|rk|pk)_(?:live|test)_\w{10,}|whsec_[\w+/=]{20,}"  # Stripe
-    r"|sk-(?:ant-|proj-|svcacct-|or-)?[A-Za-z0-9_-]{20,}"  # OpenAI, Anthropic
-    r"|AIza[\w-]{35}|ya29\.[\w-]{20,}|GOCSPX-[\w-]{20,}|1//0[\w-]{30,}"  # Google
-    r"|npm_[A-Za-z0-9]{30,}|pypi-[\w-]{30,}|dckr_(?:pat|oat)_[\w-]{20,}|hf_[A-Za-z]{30,}"  # registries
-    r"|do[opr]_v1_[a-f0-9]{40,}|hv[sbr]\.[\w-]{20,}|dapi[a-f0-9]{32}|shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}"  # clouds
-    r"|SG\.[\w-]{16,}\.[\w-]{16,}|key-[a-f0-9]{32}|(?:AC|SK)[a-f0-9]{32}(?![a-f0-9])|NRAK-[A-Z0-9]{27}"  # mail, telephone
-    r"|lin_api_\w{32,}|sntry[su]_[\w+/=-]{20,}|glsa_\w{32,}|pul-[a-f0-9]{40}|rubygems_[a-f0-9]{40,}|figd_[\w-]{30,}"
-    r"|AGE-SECRET-KEY-1[A-Z0-9]{50,}|\d{8,10}:AA[\w-]{32,34}|EAA[A-Za-z0-9]{60,}|sq0[a-z]{3}-[\w-]{22,}|PMAK-[\w-]{50,}"
-    r")"
+_SHAPES = tuple(
+    (mark, re.compile(rf"(?<![A-Za-z0-9]){shape}"))
+    for mark, shape in (
+        ("eyJ", r"eyJ[\w-]{6,}\.[\w-]{6,}(?:\.[\w-]*){0,3}"),  # JSON Web Token
+        ("AKIA", r"AKIA[A-Z0-9]{16}(?![A-Za-z0-9])"),  # Amazon
+        ("ASIA", r"ASIA[A-Z0-9]{16}(?![A-Za-z0-9])"),
+        ("ABIA", r"ABIA[A-Z0-9]{16}(?![A-Za-z0-9])"),
+        ("gh", r"gh[pousr]_[A-Za-z0-9]{20,}"),  # GitHub
+        ("github_pat_", r"github_pat_\w{22,}"),
+        ("gl", r"gl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|oas)-[\w.-]{20,}"),  # GitLab
+        ("glsa_", r"glsa_\w{32,}"),  # Grafana
+        ("xox", r"xox[abeoprs]-[\w-]{10,}"),  # Slack
+        ("xapp-", r"xapp-\d-[\w-]{10,}"),
+        ("k_live_", r"[srp]k_live_\w{10,}"),  # Stripe
+        ("k_test_", r"[srp]k_test_\w{10,}"),
+        ("whsec_", r"whsec_[\w+/=]{20,}"),
+        ("sk-", r"sk-[A-Za-z0-9_-]{20,}"),  # OpenAI, Anthropic
+        ("AIza", r"AIza[\w-]{35}"),  # Google
+        ("ya29.", r"ya29\.[\w-]{20,}"),
+        ("GOCSPX-", r"GOCSPX-[\w-]{20,}"),
+        ("1//0", r"1//0[\w-]{30,}"),
+        ("npm_", r"npm_[A-Za-z0-9]{30,}"),  # registries
+        ("pypi-", r"pypi-[\w-]{30,}"),
+        ("dckr_", r"dckr_(?:pat|oat)_[\w-]{20,}"),
+        ("hf_", r"hf_[A-Za-z]{30,}"),
+        ("rubygems_", r"rubygems_[a-f0-9]{40,}"),
+        ("_v1_", r"do[opr]_v1_[a-f0-9]{40,}"),  # clouds
+        ("hv", r"hv[sbr]\.[\w-]{20,}"),
+        ("dapi", r"dapi[a-f0-9]{32}"),
+        ("shp", r"shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}"),
+        ("pul-", r"pul-[a-f0-9]{40}"),
+        ("SG.", r"SG\.[\w-]{16,}\.[\w-]{16,}"),  # mail, telephone, chat
+        ("key-", r"key-[a-f0-9]{32}"),
+        ("AC", r"AC[a-f0-9]{32}(?![a-f0-9])"),
+        ("SK", r"SK[a-f0-9]{32}(?![a-f0-9])"),
+        (":AA", r"\d{8,10}:AA[\w-]{32,34}"),
+        ("EAA", r"EAA[A-Za-z0-9]{60,}"),
+        ("NRAK-", r"NRAK-[A-Z0-9]{27}"),  # tools
+        ("lin_api_", r"lin_api_\w{32,}"),
+        ("sntry", r"sntry[su]_[\w+/=-]{20,}"),
+        ("figd_", r"figd_[\w-]{30,}"),
+        ("sq0", r"sq0[a-z]{3}-[\w-]{22,}"),
+        ("PMAK-", r"PMAK-[\w-]{50,}"),
+        ("AGE-SECRET-KEY-1", r"AGE-SECRET-KEY-1[A-Z0-9]{50,}"),
+    )
 )
+"""Keys by the text that each of them holds, and by their shape."""
 _PEM = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}-----.*?(?:-----END [A-Z0-9 ]{0,40}-----|\Z)", re.DOTALL)
-_SCHEME = re.compile(r"(?i)\b(bearer|basic|digest|negotiate|token)(\s{1,4})([\w.~+/=-]{8,})")
+_SCHEME = re.compile(r"(?i)\b(bearer|basic|digest|negotiate|token)([ \t]{1,4})([\w.~+/=-]{8,})")
 _HEADER = re.compile(
-    r"(?im)\b((?:proxy-)?authorization|(?:set-)?cookie|x-api-key|x-auth-token)(['\"]?\s{0,4}[:=]\s{0,4}['\"]?)([^\n'\"]+)"
+    r"(?im)\b((?:proxy-)?authorization|(?:set-)?cookie|x-api-key|x-auth-token)(['\"]?[ \t]{0,4}[:=][ \t]{0,4}['\"]?)([^\n'\"]+)"
 )
 
+_GAP = r"[ \t]{0,4}"
+_BARE = r"[^\s,;&\"'<>(){}\[\]]"
 _NAME = (
     r"pass(?:word|wd|phrase|code)|pwd|secret|api[_-]?key|access[_-]?key|private[_-]?key|account[_-]?key|sharedaccesskey"
     r"|(?:auth|access|refresh|id|session|bearer|csrf|api)[_-]?token|client[_-]?secret|credentials?"
 )
 _STRONG = re.compile(
-    rf"(?i)((?:{_NAME})(?:[_-][a-z0-9]{{1,20}}|\d)?(?P<close>['\"]?)\]?\s{{0,4}}(?:=>|:=|==|[=:])\s{{0,4}})(?:[bur]{{0,2}}(?P<quote>['\"]))?"
-    r"(?P<value>(?(quote)(?:(?!(?P=quote))[^\\\n]|\\.)*|[^\s,;&\"'<>(){}\[\]]+))"
+    rf"(?i)(?:{_NAME})(?:[_-][a-z0-9]{{1,20}}|\d)?['\"]?\]?{_GAP}(?:=>|:=|==|[=:]){_GAP}(?:[bur]{{0,2}}(?P<quote>['\"]))?"
+    rf"(?P<value>(?(quote)(?:(?!(?P=quote))[^\\\n]|\\.)*|{_BARE}+))"
 )
 _WEAK = re.compile(
-    r"(?i)(\b(?:\w{0,30}[_-])?(?:token|jwt|auth|session|sid|\w{0,8}sessid|sessionid|signature|otp|pin)['\"]?\s{0,4}[=:]\s{0,4}['\"]?)"
-    r"([^\s,;&\"'<>(){}\[\]]{4,})"
+    r"(?i)(\b(?:\w{0,30}[_-])?(?:token|jwt|auth|session|sid|\w{0,8}sessid|sessionid|signature|otp|pin)['\"]?"
+    rf"{_GAP}[=:]{_GAP}['\"]?)({_BARE}{{4,}})"
 )
 _OPTION = re.compile(
-    r"(?i)(?<!\S)(--?(?:[a-z0-9]{1,20}-)?(?:password|passwd|token|secret|api-?key|access-?key|secret-?key|private-?key)\s{1,4}['\"]?)"
-    r"(?!-)([^\s'\"]+)|(?<!\S)((?:-u|--user)\s{1,4}['\"]?[^\s:'\"/]{0,64}:)([^\s'\"]+)"
+    r"(?i)(?<!\S)(--?(?:[a-z0-9]{1,20}-)?(?:password|passwd|token|secret|(?:api|access|secret|private)-?key)[ \t]{1,4}['\"]?)"
+    r"(?!-)([^\s'\"]+)|(?<!\S)((?:-u|--user)[ \t]{1,4}['\"]?[^\s:'\"/]{0,64}:)([^\s'\"]+)"
 )
 _NO_SECRET = re.compile(
     r"(?i)\*+|redacted|masked|hidden|null|none|nil|true|false|undefined|empty|%s|%\(.*|\$\w*|:\w+|\?|/.*|\w*\.\w+\(?.*"
@@ -61,17 +94,18 @@ def mask_shapes(text: str) -> str:
     """Return a text without what can be nothing but a key, a token or a private key."""
     if "-----BEGIN " in text:
         text = _PEM.sub(MASK, text)
-    return _SHAPES.sub(MASK, text)
+    for mark, shape in _SHAPES:
+        if mark in text:
+            text = shape.sub(MASK, text)
+    return text
 
 
 def mask_named(text: str) -> str:
     """Return a text without values that their name gives away; plain words in a sentence stay."""
-    text = _HEADER.sub(_header, text)
-    text = _SCHEME.sub(_scheme, text)
-    if "-" in text:
-        text = _OPTION.sub(_option, text)
-    if "=" in text or ":" in text:
-        text = _WEAK.sub(_weak, _STRONG.sub(_strong, text))
+    lower = text.lower()
+    for marks, pattern, replace in _NAMED:
+        if any(mark in lower for mark in marks):
+            text = pattern.sub(replace, text)
     return text
 
 
@@ -101,3 +135,13 @@ def _strong(match: re.Match[str]) -> str:
 def _weak(match: re.Match[str]) -> str:
     value = match[2]
     return match[0] if _WORDY(value) or _NO_SECRET.fullmatch(value) else match[1] + MASK
+
+
+_NAMED = (
+    (("authorization", "cookie", "x-api-key", "x-auth-token"), _HEADER, _header),
+    (("bearer", "basic", "digest", "negotiate", "token"), _SCHEME, _scheme),
+    (("-pass", "-token", "-secret", "key ", "-u ", "--user "), _OPTION, _option),
+    (("pass", "pwd", "secret", "key", "token", "credential"), _STRONG, _strong),
+    (("token", "jwt", "auth", "sess", "sid", "signature", "otp", "pin"), _WEAK, _weak),
+)
+"""What a text must hold in lower case, what is searched for then, and what it becomes."""

@@ -29,8 +29,8 @@ _URLS = frozenset(("url.full", "url.original", "http.url", "http.target", "url.p
 _STATEMENTS = frozenset(("db.query.text", "db.statement"))
 
 _SUSPECT = re.compile(
-    r"[@=:]|[\w+/-]{20}|-----BEGIN|-(?:password|passwd|token|secret|\w{0,20}key) |-u |[Bb]earer |[Bb]asic |BEARER |BASIC |[Tt]oken "
-    r"|row contains \(|entry '|near '"
+    r"[@=:]|[\w+/-]{20}|-----BEGIN|-(?:password|passwd|token|secret|\w{0,20}key) |-u |[Bb]earer |[Bb]asic |BEARER |BASIC "
+    r"|[Tt]oken |row contains \(|entry '|near '"
 ).search
 _SQL = re.compile(
     r"(?i)\s*(?:/\*|--|\(?\s*(?:select|insert|update|delete|merge|replace|with|create|alter|drop|truncate|grant|revoke|call|execute"

@@ -12,7 +12,7 @@ from platform_instrument.privacy.names import is_secret_name
 _AUTHORITY = re.compile(r"(?<=://)[^\s/?#\"'<>]{1,512}@")
 _ODD_PASSWORD = re.compile(r"(?<=://)[^\s/?#@:\[\"'<>]{0,256}:(?!\d{1,5}(?:[/?#\s]|$))[^\s\"'<>@]{1,256}@(?=[\w\[])")
 """A password that holds `/`, `?` or `#`, which no URL may, and which drivers accept."""
-_PARAMETER = re.compile(r"([?&;#]|\A)([^=&;#?\s\"'<>]{1,128})=([^&;#\s\"'<>]+)")
+_PARAMETER = re.compile(r"([?&;#])([^=&;#?\s\"'<>]{1,128})=([^&;#\s\"'<>]+)")
 
 _MASK = "REDACTED"
 
@@ -28,7 +28,7 @@ def mask_url(text: str) -> str:
 
 def mask_query(text: str) -> str:
     """Return a query, with or without its question mark, without secret values."""
-    return _PARAMETER.sub(_parameter, text) if "=" in text else text
+    return _PARAMETER.sub(_parameter, f"?{text}")[1:] if "=" in text else text
 
 
 def _user_info(match: re.Match[str]) -> str:

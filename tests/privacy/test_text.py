@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from platform_instrument.privacy.sql import known_sql
+from platform_instrument.privacy.text import mask_attribute
+from tests.privacy.corpus import rows
+
+SECRET = "hunter2X9"
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "masked"),
+    [
+        ("url.full", f"https://u:{SECRET}@h.com/p?q=1", "https://REDACTED:REDACTED@h.com/p?q=1"),
+        ("url.full", f"https://h.com/p?q=1&sig={SECRET}", "https://h.com/p?q=1&sig=REDACTED"),
+        ("url.query", f"code={SECRET}&page=2", "code=REDACTED&page=2"),
+        ("http.target", f"/a?session={SECRET}&b=c", "/a?session=REDACTED&b=c"),
+        ("http.request.header.authorization", [f"Bearer {SECRET}"], ["***"]),
+        ("http.request.header.x-api-key", SECRET, "***"),
+        ("http.request.header.accept", ["text/html"], ["text/html"]),
+        ("app.password", SECRET, "***"),
+        ("db.statement", f"SELECT * FROM t WHERE a = '{SECRET}'", "SELECT * FROM t WHERE a = ?"),
+        ("db.query.text", f"insert into t values ({SECRET!r})", "insert into t values (?)"),
+        ("db.query.text", "SET user:12 ?", "SET user:12 ?"),
+        ("message", f"password={SECRET}", "password=***"),
+        ("message", f"password: {SECRET}", "password: ***"),
+        ("message", f'{{"password": "{SECRET}", "user": "bob"}}', '{"password": "***", "user": "bob"}'),
+        ("message", f"{{'token': '{SECRET}', 'n': 1}}", "{'token': '***', 'n': 1}"),
+        ("message", f"DB_PASSWORD={SECRET}", "DB_PASSWORD=***"),
+        ("message", f'clientSecret: "{SECRET} and more"', 'clientSecret: "***"'),
+        ("message", f"Server=x;User Id=sa;Password={SECRET};Encrypt=yes", "Server=x;User Id=sa;Password=***;Encrypt=yes"),
+        ("message", f"AccountName=a;AccountKey={SECRET}==;", "AccountName=a;AccountKey=***;"),
+        ("message", f"host=db password={SECRET} port=1", "host=db password=*** port=1"),
+        ("message", f"run --password {SECRET} -v", "run --password *** -v"),
+        ("message", f"Authorization: Bearer {SECRET}", "Authorization: ***"),
+        ("message", f"sent bearer {SECRET} away", "sent bearer *** away"),
+        ("message", f"Cookie: sid={SECRET}; a=b", "Cookie: ***"),
+        ("message", f"redis://:{SECRET}@localhost:6379/0 is down", "redis://REDACTED:REDACTED@localhost:6379/0 is down"),
+        ("message", f"bad {JWT}!", "bad ***!"),
+        ("message", "key AKIA" + "ABCDEFGH12345678 is old", "key *** is old"),
+        ("message", "ghp_" + "a1B2" * 9, "***"),
+        ("message", "write to bob.smith@example.co.uk", "write to ***"),
+        ("message", "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----", "***"),
+        ("exception.message", f"DETAIL:  Key (email)=({SECRET}) already exists.", "DETAIL:  Key (email)=(***) already exists."),
+        ("exception.message", f"Duplicate entry '{SECRET}' for key 'u'", "Duplicate entry '***' for key 'u'"),
+        ("exception.message", f"[parameters: ('{SECRET}', 1)]\n(Background", "[parameters: ***]\n(Background"),
+        ("exception.message", f"x\n[SQL: INSERT INTO t VALUES ('{SECRET}')]", "x\n[SQL: INSERT INTO t VALUES (?)]"),
+        ("exception.message", f"LINE 1: SELECT '{SECRET}'\n        ^", "LINE 1: SELECT ?\n        ^"),
+        ("messages", ["ok", f"token={SECRET}"], ["ok", "token=***"]),
+    ],
+)  # fmt: skip
+def test_secrets_become_masks_and_the_rest_stays(key: str, value: Any, masked: Any) -> None:
+    assert mask_attribute(key, value) == masked
+    assert mask_attribute(key, masked) == masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "authenticated ok",
+        "GET /items/{id}",
+        "Basic authentication failed",
+        "Invalid token: unexpected EOF",
+        "password: required",
+        "password=None",
+        "KeyError: 'token'",
+        "session: closed",
+        "max_tokens=100",
+        "text/html; charset=utf-8",
+        "2020-01-01T10:00:00Z",
+        "https://github.com/@user/x",
+        "http://localhost:8000/items/1",
+        "npm pkg@1.2.3",
+        "icon@2x.png",
+        "550e8400-e29b-41d4-a716-446655440000",
+        "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+        'File "/app/auth.py", line 3, in login\n    token = request.headers.get("x")',
+        "secret: str = Field(...)",
+        "WHERE token = %s",
+    ],
+)
+def test_plain_words_stay(text: str) -> None:
+    assert mask_attribute("message", text) == text
+
+
+@pytest.mark.parametrize(
+    "key", ["service.name", "k8s.pod.name", "host.name", "telemetry.sdk.name", "http.route", "code.file.path"]
+)
+def test_what_joins_need_is_exempt(key: str) -> None:
+    assert mask_attribute(key, "bob@example.com token=abc123def") == "bob@example.com token=abc123def"
+
+
+def test_ids_stay_whole_unless_they_are_a_key_by_their_shape() -> None:
+    assert mask_attribute("user.id", "bob@example.com") == "bob@example.com"
+    assert mask_attribute("session.id", JWT) == "***"
+
+
+def test_a_statement_of_ours_passes_the_door_unchanged() -> None:
+    text = known_sql('SELECT "a" FROM "t" WHERE "b" = \'x\'', "postgresql").text
+    assert text == 'SELECT "a" FROM "t" WHERE "b" = ?'
+    assert mask_attribute("db.query.text", text) == text
+
+
+@pytest.mark.parametrize("value", [True, 7, 1.5, None, [1, 2], (True,), b"x", object])
+def test_what_is_no_text_passes(value: Any) -> None:
+    assert mask_attribute("password", value) in (value, [1, 2], [True])
+
+
+def test_a_sequence_that_contains_itself_ends() -> None:
+    endless: list[Any] = ["password=" + SECRET]
+    endless.append(endless)
+    assert SECRET not in repr(mask_attribute("x", endless))
+
+
+def test_what_is_not_looked_at_does_not_leave() -> None:
+    assert SECRET not in mask_attribute("x", "a=b " * 1_000_000 + f"password={SECRET}")
+
+
+def test_log_lines_of_real_systems_stay() -> None:
+    changed = [row["text"] for row in rows("clean_lines.jsonl")[::4] if mask_attribute("x", row["text"]) != row["text"]]
+    assert [text for text in changed if "@" not in text] == []
+    assert len(changed) <= 2
