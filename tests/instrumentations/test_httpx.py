@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -8,6 +10,7 @@ import pytest
 
 from tests.instrumentations.http2_server import serving_http2
 from tests.instrumentations.outbound import DURATION, OutboundPromises, inside, instrumented, server
+from tests.processes import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,3 +130,31 @@ def test_a_client_of_the_application_keeps_its_classes_and_its_request(recorder:
     assert response.request is request
     assert type(response) is httpx.Response
     assert sum(recorder.durations(DURATION).values()) == 1
+
+
+_UPSTREAM = """
+import json, sys
+import httpx
+from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+memory, provider = InMemorySpanExporter(), TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(memory))
+HTTPXClientInstrumentor().instrument(tracer_provider=provider)
+httpx.get(sys.argv[1], follow_redirects=True)
+print(json.dumps([[span.name, span.kind.name, span.status.status_code.name, dict(span.attributes)] for span in memory.get_finished_spans()]))
+"""
+
+
+def test_every_attribute_that_upstream_records_is_recorded_with_the_same_value(recorder: Recorder, server: Server) -> None:
+    url = f"{server.url}/redirect/1?page=2"
+    httpx.get(url, follow_redirects=True)
+    done = run([sys.executable, "-c", _UPSTREAM, url], env={"OTEL_SEMCONV_STABILITY_OPT_IN": "http"})
+    upstream = json.loads(done.stdout)
+    ours = recorder.spans
+    assert len(ours) == len(upstream) == 2
+    for span, (name, kind, status, attributes) in zip(ours, upstream, strict=True):
+        assert (span.name, span.kind, span.status) == (name, kind, status)
+        assert attributes.items() <= span.attributes.items()
