@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, ClassVar
 
 from platform_instrument.privacy.sql_dialects import LITERAL, NAME, OTHER, words
+from platform_instrument.privacy.sql_passwords import announces_password
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,12 +20,6 @@ _BEFORE_SIGNS = words(
     "ALL AND ANY AS BETWEEN BY CASE DEFAULT DISTINCT ELSE HAVING IN IS LIKE LIMIT NOT OFFSET ON OR RETURN SELECT SET THEN TOP"
     " VALUES WHEN WHERE ( , = < > ! ~ | & ^ * / + - % <> != <= >= == ; ||"
 )
-_DATA_STATEMENTS = words(
-    "SELECT INSERT UPDATE DELETE REPLACE VALUES TRUNCATE WITH MERGE DROP CALL EXEC EXECUTE SHOW COPY EXPLAIN PRAGMA ANALYZE"
-    " COMMENT FROM USE LOCK DESCRIBE DESC DECLARE BEGIN ("
-)
-_DATA_OBJECTS = words("TABLE VIEW INDEX PROCEDURE FUNCTION TRIGGER TYPE MATERIALIZED TEMPORARY TEMP OR UNIQUE UNLOGGED VIRTUAL")
-_NO_PASSWORD = words(") ( , ; . FOR EXPIRE HISTORY REUSE REQUIRE NULL TO FROM ON IS AND OR")
 _BEFORE_NAMES = words(
     "FROM JOIN INTO UPDATE TABLE INDEX VIEW EXISTS REFERENCES AS BY ONLY COLUMN CONSTRAINT SAVEPOINT RELEASE DATABASE ADD DROP"
     " RENAME TO ALTER TRIGGER COLLATE APPLY TRUNCATE"
@@ -53,6 +48,7 @@ class Literals:
         "_columns",
         "_depth",
         "_dialect",
+        "_escaped",
         "_first",
         "_lists",
         "_out",
@@ -68,6 +64,7 @@ class Literals:
         self._dialect = dialect
         self._tokens = dialect.tokens(text)
         self._whole = whole
+        self._escaped = "\\'" in text or '\\"' in text
         self._out: list[str] = []
         self.upper: list[str] = []
         self.written: list[str] = []
@@ -91,7 +88,7 @@ class Literals:
         while index < count:
             token = tokens[index]
             body = token.lstrip()
-            if body is not token and body != token:
+            if body != token:
                 out.append(" ")
             take = takers.get(body[:1])
             if take is None:
@@ -119,7 +116,9 @@ class Literals:
         if (body[-1] == "'" and "'" in body[:_LONGEST_PREFIX]) or (index == len(self._tokens) - 1 and self._is_open(body)):
             self._string(body)
             return index
-        secret = capital in ("PASSWORD", "BY") and self._announces_secret(capital, index)
+        secret = capital in ("PASSWORD", "BY") and announces_password(
+            self.upper[self._start : self._start + 2], self.upper[-1] if self.upper else "", capital, self._next(index)
+        )
         self._add(capital, body)
         if secret:
             return self._secret(index)
@@ -243,17 +242,6 @@ class Literals:
         following = self._tokens[index + 1 : index + 2]
         return following[0].strip().upper() if following else ""
 
-    def _announces_secret(self, upper: str, index: int) -> bool:
-        """Say whether a password follows: after IDENTIFIED BY, or after PASSWORD in a statement about accounts."""
-        statement = self.upper[self._start : self._start + 2]
-        if not statement or statement[0] in _DATA_STATEMENTS:
-            return False
-        following = self._next(index)
-        if upper == "BY":
-            return self.upper[-1] == "IDENTIFIED" and bool(following)
-        about_data = statement[0] in ("CREATE", "ALTER") and statement[1:2] and statement[1] in _DATA_OBJECTS
-        return not about_data and bool(following) and following not in _NO_PASSWORD
-
     def _secret(self, index: int) -> int:
         """Mask the rest of the statement, whose end alone is certain; return the index of its last token."""
         self.masked = True
@@ -272,8 +260,7 @@ class Literals:
         """
         last = self._tokens[-1].lstrip()
         open_end = self._whole and self._is_open_string(last)
-        escaped = any("\\'" in token or '\\"' in token for token in self._tokens)
-        if not escaped:
+        if not self._escaped:
             return open_end
         if open_end or self._dialect is OTHER:
             return True
