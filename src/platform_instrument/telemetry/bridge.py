@@ -52,9 +52,10 @@ def _load_keys() -> None:
 class Carried(Context):
     """The API's form of what is current; remembers it, so that attaching it again loses nothing."""
 
-    __slots__ = ("current",)
+    __slots__ = ("current", "local")
 
     current: Span | Ambient
+    local: Local | None
 
 
 class Bridge(_RuntimeContext):
@@ -66,8 +67,14 @@ class Bridge(_RuntimeContext):
         return CURRENT.set(guard("attach", current_of, context, previous))
 
     def get_current(self) -> Context:
-        """Return the current context."""
-        return context_of(CURRENT.get())
+        """Return the current context; the same again while nothing changes, since some libraries ask for it at every step."""
+        current = CURRENT.get()
+        if current is None:
+            return _NOTHING
+        last = _Last.context
+        if last is None or last.current is not current or last.local is not current.local:
+            last = _Last.context = _carried(current)
+        return last
 
     def detach(self, token: Token[Any]) -> None:
         """Restore what was current before; nothing where that was in another thread, task or generator."""
@@ -77,10 +84,21 @@ class Bridge(_RuntimeContext):
             return
 
 
+class _Last:
+    """What was asked for last, in whichever thread."""
+
+    context: Carried | None = None
+
+
+_NOTHING = Context()
+
+
 def context_of(current: Span | Ambient | None) -> Context:
     """Return what is current as the API's `Context`."""
-    if current is None:
-        return Context()
+    return _NOTHING if current is None else _carried(current)
+
+
+def _carried(current: Span | Ambient) -> Carried:
     if not _Keys.span:
         _load_keys()
     held: dict[str, Any] = {}
@@ -99,6 +117,7 @@ def context_of(current: Span | Ambient | None) -> Context:
             held[_SUPPRESS] = True
     context = Carried(held)
     context.current = current
+    context.local = current.local
     return context
 
 
