@@ -34,6 +34,8 @@ class Sampler:
     description = "AlwaysOnSampler"
     follows_parent = False
     """True where a parent's decision stands and only roots are decided on."""
+    keeps_roots = True
+    """True where every root is sampled, so that nobody has to be asked."""
 
     def decide(self, parent: Span | Ambient | None, span: Span) -> int:
         """Return DROP, RECORD_ONLY or RECORD_AND_SAMPLE for a span that has its trace id, name, kind and attributes."""
@@ -45,6 +47,7 @@ class AlwaysOff(Sampler):
     """Samples nothing."""
 
     description = "AlwaysOffSampler"
+    keeps_roots = False
 
     def decide(self, parent: Span | Ambient | None, span: Span) -> int:
         """Return DROP."""
@@ -54,6 +57,8 @@ class AlwaysOff(Sampler):
 
 class TraceIdRatio(Sampler):
     """Samples a share of the traces, the same ones in every service."""
+
+    keeps_roots = False
 
     def __init__(self, ratio: float) -> None:
         self._bound = round(ratio * (_LOWER + 1))
@@ -72,6 +77,7 @@ class ParentBased(Sampler):
 
     def __init__(self, root: Sampler) -> None:
         self._root = root
+        self.keeps_roots = root.keeps_roots
         self.description = (
             f"ParentBased{{root:{root.description},remoteParentSampled:AlwaysOnSampler,"
             "remoteParentNotSampled:AlwaysOffSampler,localParentSampled:AlwaysOnSampler,localParentNotSampled:AlwaysOffSampler}"
@@ -88,6 +94,7 @@ class Later(Sampler):
     """Stands for a sampler that is made when the first span asks: it needs what may not be imported yet."""
 
     description = "Later"
+    keeps_roots = False
 
     def __init__(self, make: Callable[[], Sampler | None]) -> None:
         self._make = make
@@ -102,6 +109,8 @@ class Later(Sampler):
 
 class Foreign(Sampler):
     """Asks the SDK sampler of somebody else; one that raises is as if it followed the parent."""
+
+    keeps_roots = False
 
     def __init__(self, ask: Callable[[Span | Ambient | None, Span], Decision], description: str) -> None:
         self._ask = ask

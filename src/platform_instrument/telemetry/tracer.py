@@ -67,7 +67,11 @@ def start(  # noqa: PLR0913 - positional on the hot path
         span.parent_remote = False
         span.local = parent.local if parent is not None else None
         span.flags = ids.ROOT_FLAGS
-        _decide(sampler, span, parent)
+        if sampler.keeps_roots and parent is None:
+            span.flags |= SAMPLED
+            span.recording = True
+        else:
+            _decide(sampler, span, parent)
     span.span_id = ids.new_span_id()
     span.start_ns = time_ns()
     span.ticks = perf_counter_ns()
