@@ -24,7 +24,7 @@ class Certificates:
 def make(folder: Path) -> Certificates:
     """Make all of them in a folder."""
     _openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=test authority",
-             "-keyout", folder / "ca.key", "-out", folder / "ca.pem")  # fmt: skip
+             "-addext", "keyUsage=critical,keyCertSign", "-keyout", folder / "ca.key", "-out", folder / "ca.pem")  # fmt: skip
     for name, names in (("server", "DNS:localhost,IP:127.0.0.1"), ("client", "DNS:client")):
         (folder / "names").write_text(f"subjectAltName={names}\nauthorityKeyIdentifier=keyid\n")
         _openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", f"/CN={name}",

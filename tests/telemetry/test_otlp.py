@@ -18,7 +18,7 @@ from platform_instrument.testing import received
 TRACE = 0x0AF7651916CD43DD8448EB211C80319C
 PARENT = 0x00F067AA0BA902B7
 REMOTE = Ambient(TRACE, PARENT, 1, remote=True)
-SCOPE = InstrumentationScope("library", "1.2", "https://opentelemetry.io/schemas/1.37.0", {"scope.key": "scope value"})
+SCOPE = InstrumentationScope("library", "1.2", "https://opentelemetry.io/schemas/1.37.0", {"scope.part": "scope value"})
 RESOURCE = {"service.name": "shop", "process.pid": 7}
 
 
@@ -73,7 +73,7 @@ def test_every_field_of_a_span_arrives() -> None:
             dropped_attributes=1,
             dropped_events=200,
             dropped_links=70_000,
-            scope=received.Scope("library", "1.2", "https://opentelemetry.io/schemas/1.37.0", {"scope.key": "scope value"}),
+            scope=received.Scope("library", "1.2", "https://opentelemetry.io/schemas/1.37.0", {"scope.part": "scope value"}),
             resource={"service.name": "shop", "process.pid": 7},
         )
     ]
@@ -130,17 +130,17 @@ def test_a_value_arrives_as_what_it_is(value: Any, expected: Any) -> None:
     operation = Operation("constant", SERVER, {"constant": value})
     constant = ended(operation.name, SERVER, operation)
     constant.name = operation.name
-    read, shared = sent(ended(attributes={"key": value}), constant)
-    assert (read.attributes, shared.attributes) == ({"key": expected}, {"constant": expected})
-    assert type(read.attributes["key"]) is type(expected)
+    read, shared = sent(ended(attributes={"told": value}), constant)
+    assert (read.attributes, shared.attributes) == ({"told": expected}, {"constant": expected})
+    assert type(read.attributes["told"]) is type(expected)
 
 
 def test_equal_values_of_different_types_keep_their_types() -> None:
     encoder = SpanEncoder({})
     values = [1, True, 1.0, "1", 0, False, 0.0, -0.0]
     for _ in range(2):
-        body = encoder.encode([ended(attributes={"key": value}) for value in values])
-        assert [repr(span.attributes["key"]) for span in received.spans(body)] == [repr(value) for value in values]
+        body = encoder.encode([ended(attributes={"told": value}) for value in values])
+        assert [repr(span.attributes["told"]) for span in received.spans(body)] == [repr(value) for value in values]
 
 
 def test_an_attribute_without_a_value_is_absent() -> None:

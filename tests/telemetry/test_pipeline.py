@@ -190,7 +190,7 @@ def test_a_storm_of_forks_from_threads_locks_nothing(collector: Collector) -> No
     expected = Counter(f"recorder {each} {number}" for each in range(2) for number in range(found[f"recorder {each}"]))
     assert names == expected
     assert lost(found) == 0
-    assert ended.stderr == ""
+    assert "platform-instrument" not in ended.stderr
 
 
 def test_no_variable_of_the_tests_decides(collector: Collector) -> None:

@@ -6,6 +6,7 @@ Source: https://opentelemetry.io/docs/specs/otlp/#otlpgrpc
 
 from __future__ import annotations
 
+from threading import main_thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -69,6 +70,8 @@ class GrpcExporter:
                 self._open()
             if self._asked is not body:
                 left = max(min(deadline - monotonic(), self._otlp.timeout), 0.001)
+                if not main_thread().is_alive():  # the interpreter ends: gRPC cannot start the thread behind a future
+                    return accepted(self._call(body, timeout=left, metadata=self._metadata))
                 self._future = self._call.future(body, timeout=left, metadata=self._metadata)
                 self._asked = body
             return self._answer(deadline)

@@ -5,6 +5,7 @@ Nothing that it does is observed by our own instrumentations.
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import deque
 from time import monotonic
@@ -26,6 +27,8 @@ _ONE_AFTER_ANOTHER = 0.2
 """Seconds that one fork waits for another thread's fork, or for a flush."""
 _PREPARATION = 5.0
 """Seconds that a fork waits for our imports: a child that is forked in the middle of one can never import that module."""
+_COUNTED = sys.version_info >= (3, 12)
+"""Whether `os.fork` warns of a thread that runs again when the hooks are done. Source: CPython, Modules/posixmodule.c."""
 _MARGIN = 0.1
 """Share of a flush's time that is kept for saying how it ended."""
 
@@ -142,14 +145,14 @@ class Worker:
         self.stop(seconds)
 
     def after_fork_in_parent(self, *, needed: bool) -> None:
-        """Take up the work again, if there is some."""
+        """Take up the work again, if there is some: at once, or with the next record where Python counts threads after this."""
         thread = threading.get_ident()
         if thread not in self._forking:
             return  # it did not wait for the fork of another thread, which goes on for both
         self._forking.discard(thread)
         self._stopping = False
         try:
-            if needed or self._flushes:
+            if self._flushes or (needed and not _COUNTED):
                 self._start()
         finally:
             self._at_work.release()
