@@ -7,10 +7,10 @@ Source: https://opentelemetry.io/docs/specs/semconv/database/redis/ (1.37.0); ht
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from platform_instrument.privacy.command_shapes import SHAPES, SUBCOMMANDS, keys_after_count, module_shape
+from platform_instrument.privacy.patterns import Pattern
 
 _MOST_NAMES = 1_024
 _LONGEST_NAME = 64
@@ -20,7 +20,7 @@ _MARKS = tuple(" ?" * count for count in range(_MOST_ARGUMENTS))
 _MANY_MARKS = _MARKS[-1] + " ..."
 _FIELDS = frozenset((0, *range(1, _MOST_ARGUMENTS, 2)))
 _UNKNOWN = "_OTHER"
-_NAME = re.compile(r"[A-Z][A-Z0-9_.-]{0,31}").fullmatch
+_NAME = Pattern(r"[A-Z][A-Z0-9_.-]{0,31}")
 
 _names: dict[str | bytes, str] = {}
 
@@ -86,7 +86,7 @@ def _learn(first: str | bytes) -> str:
     """Remember a name; names beyond the bound, or that are none, are all called the same."""
     name = " ".join(_text(first[:_LONGEST_NAME]).upper().split())
     word, _, subcommand = name.partition(" ")
-    if not (subcommand in SUBCOMMANDS.get(word, ()) if subcommand else _NAME(word)):
+    if not (subcommand in SUBCOMMANDS.get(word, ()) if subcommand else _NAME.fullmatch(word)):
         return _UNKNOWN
     if len(_names) >= _MOST_NAMES:
         return name if name in SHAPES else _UNKNOWN

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from platform_instrument.privacy.patterns import Pattern
 from platform_instrument.privacy.sql import known_sql
 
 MASK = "***"
@@ -23,13 +24,13 @@ _CLOSINGS = {
     "syntax to use near '": "' at line",
 }
 """What ends the values that begin like this."""
-_VALUES = re.compile(
+_VALUES = Pattern(
     r"(?P<before>\bKey \([^()\n]{1,300}\)=\(|\bFailing row contains \(|\bDuplicate entry '|\[parameters: "
     r"|\binvalid input (?:syntax|value) for [\w ]{1,60}: \"|\b(?:Truncated i|I)ncorrect [\w ]{1,40} value: '"
     r"|\bsyntax to use near ')(?P<values>[^\n]*)"
 )
-_STATEMENT = re.compile(r"(\[SQL: )(.*?)(\](?=\s*(?:\Z|\[parameters|\[generated|\(Background))|\Z)", re.DOTALL)
-_LINE = re.compile(r"^(LINE \d+: )([^\n]*)", re.MULTILINE)
+_STATEMENT = Pattern(r"(\[SQL: )(.*?)(\](?=\s*(?:\Z|\[parameters|\[generated|\(Background))|\Z)", re.DOTALL)
+_LINE = Pattern(r"^(LINE \d+: )([^\n]*)", re.MULTILINE)
 
 
 def mask_database_message(text: str) -> str:

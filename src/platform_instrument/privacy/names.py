@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote_plus
+
+from platform_instrument.privacy.patterns import Pattern
 
 _MOST_KNOWN = 4_096
 _LONGEST = 128
 
-_SECRET = re.compile(
+_SECRET = Pattern(
     r"(?:^|_)(?:pass(?:word|wd|phrase|code|key)?\d?|pwd\d?|secret(?:_?key)?(?:_id)?|(?:[a-z0-9]*)?token|jwt|sig|signature|assertion"
     r"|credentials?|auth|authorization|cookie|session(?:_?(?:id|key|token))?|[a-z]*sessid|sid|otp|pin|cvv|cvc|csrf\w*|xsrf\w*"
     r"|(?:api|access|secret|private|auth|encryption|signing|subscription|account|master|shared_?access|aws_?access|client)_?key"
@@ -32,6 +33,8 @@ def is_secret_name(name: str) -> bool:
 
 def _is_secret(name: str) -> bool:
     if "%" in name:
+        from urllib.parse import unquote_plus  # heavy, and few names need it
+
         name = unquote_plus(name)
     name = name[-_LONGEST:].lower().rstrip("]").rpartition("[")[2]
-    return _SECRET.search(re.sub(r"\W+", "_", name)) is not None
+    return _SECRET.compiled().search(re.sub(r"\W+", "_", name)) is not None

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 
+from platform_instrument.privacy.patterns import Pattern
+
 MASK = "***"
 
 _SHAPES = tuple(
-    (mark, re.compile(rf"(?<![A-Za-z0-9]){shape}"))
+    (mark, Pattern(rf"(?<![A-Za-z0-9]){shape}"))
     for mark, shape in (
         ("eyJ", r"eyJ[\w-]{6,}\.[\w-]{6,}(?:\.[\w-]*){0,3}"),  # JSON Web Token
         ("AKIA", r"AKIA[A-Z0-9]{16}(?![A-Za-z0-9])"),  # Amazon
@@ -56,9 +58,9 @@ _SHAPES = tuple(
     )
 )
 """Keys by the text that each of them holds, and by their shape."""
-_PEM = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}-----.*?(?:-----END [A-Z0-9 ]{0,40}-----|\Z)", re.DOTALL)
-_SCHEME = re.compile(r"(?i)\b(bearer|basic|digest|negotiate|token)([ \t]{1,4})([\w.~+/=-]{8,})")
-_HEADER = re.compile(
+_PEM = Pattern(r"-----BEGIN [A-Z0-9 ]{0,40}-----.*?(?:-----END [A-Z0-9 ]{0,40}-----|\Z)", re.DOTALL)
+_SCHEME = Pattern(r"(?i)\b(bearer|basic|digest|negotiate|token)([ \t]{1,4})([\w.~+/=-]{8,})")
+_HEADER = Pattern(
     r"(?im)\b((?:proxy-)?authorization|(?:set-)?cookie|x-api-key|x-auth-token)(['\"]?[ \t]{0,4}[:=][ \t]{0,4}['\"]?)([^\n'\"]+)"
 )
 
@@ -68,25 +70,25 @@ _NAME = (
     r"pass(?:word|wd|phrase|code)|pwd|secret|api[_-]?key|access[_-]?key|private[_-]?key|account[_-]?key|sharedaccesskey"
     r"|(?:auth|access|refresh|id|session|bearer|csrf|api)[_-]?token|client[_-]?secret|credentials?"
 )
-_STRONG = re.compile(
+_STRONG = Pattern(
     rf"(?i)(?:{_NAME})(?:[_-][a-z0-9]{{1,20}}|\d)?['\"]?\]?{_GAP}(?:=>|:=|==|[=:]){_GAP}(?:[bur]{{0,2}}(?P<quote>['\"]))?"
     rf"(?P<value>(?(quote)(?:(?!(?P=quote))[^\\\n]|\\.)*|{_BARE}+))"
 )
-_WEAK = re.compile(
+_WEAK = Pattern(
     r"(?i)(\b(?:\w{0,30}[_-])?(?:token|jwt|auth|session|sid|\w{0,8}sessid|sessionid|signature|otp|pin)['\"]?"
     rf"{_GAP}[=:]{_GAP}['\"]?)({_BARE}{{4,}})"
 )
-_OPTION = re.compile(
+_OPTION = Pattern(
     r"(?i)(?<!\S)(--?(?:[a-z0-9]{1,20}-)?(?:password|passwd|token|secret|(?:api|access|secret|private)-?key)[ \t]{1,4}['\"]?)"
     r"(?!-)([^\s'\"]+)|(?<!\S)((?:-u|--user)[ \t]{1,4}['\"]?[^\s:'\"/]{0,64}:)([^\s'\"]+)"
 )
-_NO_SECRET = re.compile(
+_NO_SECRET = Pattern(
     r"(?i)\*+|redacted|masked|hidden|null|none|nil|true|false|undefined|empty|%s|%\(.*|\$\w*|:\w+|\?|/.*|\w*\.\w+\(?.*"
     r"|incorrect|invalid|required|missing|expired|wrong|must|is|are|was|not|no|the|a|an|ok|failed|failure|for|in|of|and|or|to|too"
     r"|authentication|authenticated|unauthorized|denied|accepted|rejected|changed|reset|mismatch|string|str|int|bool|bytes|object"
     r"|field|optional|unknown|default|cannot|can|should|does|has|got|expected|unexpected|error|found|set|yes|enabled|disabled"
 )
-_WORDY = re.compile(r"[A-Za-z]*(?:[-_/.][A-Za-z]+)*[.:!?]?|\d[\d_.]*%?|0x[0-9a-f]+").fullmatch
+_WORDY = Pattern(r"[A-Za-z]*(?:[-_/.][A-Za-z]+)*[.:!?]?|\d[\d_.]*%?|0x[0-9a-f]+")
 _LONGEST_WORD = 24
 
 
@@ -115,7 +117,7 @@ def _header(match: re.Match[str]) -> str:
 
 def _scheme(match: re.Match[str]) -> str:
     value = match[3]
-    if _WORDY(value) and (len(value) < _LONGEST_WORD or not value.isalnum()):
+    if _WORDY.fullmatch(value) and (len(value) < _LONGEST_WORD or not value.isalnum()):
         return match[0]
     return f"{match[1]}{match[2]}{MASK}"
 
@@ -134,7 +136,7 @@ def _strong(match: re.Match[str]) -> str:
 
 def _weak(match: re.Match[str]) -> str:
     value = match[2]
-    return match[0] if _WORDY(value) or _NO_SECRET.fullmatch(value) else match[1] + MASK
+    return match[0] if _WORDY.fullmatch(value) or _NO_SECRET.fullmatch(value) else match[1] + MASK
 
 
 _NAMED = (

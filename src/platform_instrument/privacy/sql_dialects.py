@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from platform_instrument.privacy.patterns import Pattern
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -101,7 +103,7 @@ class Dialect:
                 ),
             )
         )
-        self._double = re.compile(double, re.DOTALL).fullmatch
+        self._double = Pattern(double, re.DOTALL)
         self._plain: Callable[[str], list[str]] | None = None
         self._dollars: re.Pattern[str] | None = None
         self.plain: dict[str, Statement] = {}
@@ -110,7 +112,7 @@ class Dialect:
 
     def is_one_double(self, token: str) -> bool:
         """Say whether a token is one pair of double quotes and nothing more."""
-        return self._double(token) is not None
+        return self._double.fullmatch(token)
 
     def tokens(self, text: str) -> list[str]:
         """Cut a text into tokens, each with the white space before it; joined, they are the text."""

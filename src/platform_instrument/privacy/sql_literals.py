@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, ClassVar
 
+from platform_instrument.privacy.patterns import Pattern
 from platform_instrument.privacy.sql_dialects import LITERAL, NAME, OTHER, words
 from platform_instrument.privacy.sql_passwords import announces_password
 
@@ -30,9 +31,9 @@ _TOLD = words("TRUE FALSE PASSWORD BY IN")
 """Words that say something about what follows."""
 
 _PLACE = r"(?:\?\d*|%s|%\(\w+\)s|[:$@]\w+)(?:::\w+)?"
-_IN_LIST = re.compile(rf"(\bin\s*\()\s*({_PLACE}(?:\s*,\s*{_PLACE})*)\s*(?:\)|\Z)", re.IGNORECASE)
-_HEX = re.compile(r"[0-9a-fA-F-]+").fullmatch
-_ESCAPED = re.compile(r"\\.", re.DOTALL)
+_IN_LIST = Pattern(rf"(\bin\s*\()\s*({_PLACE}(?:\s*,\s*{_PLACE})*)\s*(?:\)|\Z)", re.IGNORECASE)
+_HEX = Pattern(r"[0-9a-fA-F-]+")
+_ESCAPED = Pattern(r"\\.", re.DOTALL)
 _UUID_LENGTHS = (32, 36)
 _LONGEST_PREFIX = 3
 
@@ -110,7 +111,7 @@ class Literals:
 
     def _word(self, body: str, capital: str, index: int) -> int:
         """Take a word that may say more; return the index of the last token that it covers."""
-        if capital in _TRUTH or (len(body) in _UUID_LENGTHS and _HEX(body) and not body.isalpha()):
+        if capital in _TRUTH or (len(body) in _UUID_LENGTHS and _HEX.fullmatch(body) and not body.isalpha()):
             self._literal(body)
             return index
         if (body[-1] == "'" and "'" in body[:_LONGEST_PREFIX]) or (index == len(self._tokens) - 1 and self._is_open(body)):

@@ -6,8 +6,7 @@ Names stay as they are written. Common table expressions are no targets.
 
 from __future__ import annotations
 
-import re
-
+from platform_instrument.privacy.patterns import Pattern
 from platform_instrument.privacy.sql_dialects import words
 from platform_instrument.privacy.sql_operations import OPERATIONS, Found, is_name
 
@@ -26,7 +25,7 @@ _NESTED = frozenset(("SELECT", "WITH", "VALUES"))
 _BODIES = frozenset(("AS", "BEGIN", "IS"))
 _STRUCTURE = _END_OF_FROM | _JOINS | _BODIES | words("( ) SELECT WITH FROM")
 """Words that matter wherever they stand."""
-_PLAIN_NAME = re.compile(r"'[^\W\d][\w ]{0,62}'").fullmatch
+_PLAIN_NAME = Pattern(r"'[^\W\d][\w ]{0,62}'")
 
 
 class _Frame:
@@ -198,7 +197,7 @@ class Summary:
         frame.state = _DONE if word == "WHERE" else _AFTER_TARGET
         written = self._written[index]
         names = is_name(word) and word not in _NESTED and word != "WHERE"
-        if (names or (word == "'" and _PLAIN_NAME(written))) and _bare(written) not in self._expressions:
+        if (names or (word == "'" and _PLAIN_NAME.fullmatch(written))) and _bare(written) not in self._expressions:
             self._found.add_target(written)
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from platform_instrument.privacy.database_messages import mask_database_message
 from platform_instrument.privacy.emails import mask_emails
 from platform_instrument.privacy.names import is_secret_name
+from platform_instrument.privacy.patterns import Pattern
 from platform_instrument.privacy.secrets import MASK, mask_named, mask_shapes
 from platform_instrument.privacy.sql import is_sanitized, known_sql
 from platform_instrument.privacy.urls import mask_query, mask_url
@@ -32,10 +33,10 @@ _SUSPECT = re.compile(
     r"[@=:]|[\w+/-]{20}|-----BEGIN|-(?:password|passwd|token|secret|\w{0,20}key) |-u |[Bb]earer |[Bb]asic |BEARER |BASIC "
     r"|[Tt]oken |row contains \(|entry '|near '"
 ).search
-_SQL = re.compile(
+_SQL = Pattern(
     r"(?i)\s*(?:/\*|--|\(?\s*(?:select|insert|update|delete|merge|replace|with|create|alter|drop|truncate|grant|revoke|call|execute"
     r"|explain|values|copy|declare|from)\s|set\s+\S+(?:\s+\S+)?\s*(?:=|to\s))"
-).match
+)
 
 _DETECTORS: tuple[tuple[str, Rule], ...] = (
     ("", mask_database_message),
@@ -119,7 +120,7 @@ def _statement(text: str) -> str:
     """Return a statement of another instrumentation without literals; what we made is without them already."""
     if is_sanitized(text):
         return text
-    return known_sql(text, "").text if _SQL(text) else mask_text(text)
+    return known_sql(text, "").text if _SQL.compiled().match(text) else mask_text(text)
 
 
 _rules: dict[str, Rule] = {}

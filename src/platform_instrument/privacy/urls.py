@@ -5,14 +5,18 @@ Source: https://opentelemetry.io/docs/specs/semconv/registry/attributes/url/ (1.
 
 from __future__ import annotations
 
-import re
+from typing import TYPE_CHECKING
 
 from platform_instrument.privacy.names import is_secret_name
+from platform_instrument.privacy.patterns import Pattern
 
-_AUTHORITY = re.compile(r"(?<=://)[^\s/?#\"'<>]{1,512}@")
-_ODD_PASSWORD = re.compile(r"(?<=://)[^\s/?#@:\[\"'<>]{0,256}:(?!\d{1,5}(?:[/?#\s]|$))[^\s\"'<>@]{1,256}@(?=[\w\[])")
+if TYPE_CHECKING:
+    import re
+
+_AUTHORITY = Pattern(r"(?<=://)[^\s/?#\"'<>]{1,512}@")
+_ODD_PASSWORD = Pattern(r"(?<=://)[^\s/?#@:\[\"'<>]{0,256}:(?!\d{1,5}(?:[/?#\s]|$))[^\s\"'<>@]{1,256}@(?=[\w\[])")
 """A password that holds `/`, `?` or `#`, which no URL may, and which drivers accept."""
-_PARAMETER = re.compile(r"([?&;#])([^=&;#?\s\"'<>]{1,128})=([^&;#\s\"'<>]+)")
+_PARAMETER = Pattern(r"([?&;#])([^=&;#?\s\"'<>]{1,128})=([^&;#\s\"'<>]+)")
 
 _MASK = "REDACTED"
 

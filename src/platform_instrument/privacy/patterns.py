@@ -1,0 +1,34 @@
+"""Regular expressions that are compiled when they are first needed, since a service's start pays for none of them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Pattern:
+    """A regular expression by its source."""
+
+    __slots__ = ("_compiled", "_flags", "_source")
+
+    def __init__(self, source: str, flags: int = 0) -> None:
+        self._source = source
+        self._flags = flags
+        self._compiled: re.Pattern[str] | None = None
+
+    def compiled(self) -> re.Pattern[str]:
+        """Return the expression, compiled once."""
+        if self._compiled is None:
+            self._compiled = re.compile(self._source, self._flags)
+        return self._compiled
+
+    def sub(self, replacement: str | Callable[[re.Match[str]], str], text: str) -> str:
+        """Replace every match in a text."""
+        return self.compiled().sub(replacement, text)
+
+    def fullmatch(self, text: str) -> bool:
+        """Say whether the whole text matches."""
+        return self.compiled().fullmatch(text) is not None
