@@ -5,10 +5,11 @@ Nothing that it does is observed by our own instrumentations.
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections import deque
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 from platform_instrument.core.families import SUPPRESSED
@@ -167,6 +168,8 @@ class Worker:
         if thread is not self._left_behind:
             thread.join(seconds if self._prepared else _PREPARATION)
             self._left_behind = thread if thread.is_alive() else None
+            if _COUNTED and not thread.is_alive():
+                _wait_until_gone(thread)
 
     # --- the thread -----------------------------------------------------------------------------------------------
 
@@ -211,6 +214,14 @@ class Worker:
             wait = _AFTER_A_FAULT if pause is None else max(pause, _SHORTEST)
         self._thread = None
         self.awaited = not self.held
+
+
+def _wait_until_gone(thread: threading.Thread) -> None:
+    """Wait some milliseconds for the system to forget a thread that Python 3.12 has joined: `os.fork` counts the system's."""
+    patience = 50
+    while patience and os.path.exists(f"/proc/self/task/{thread.native_id}"):  # noqa: PTH110 - pathlib costs 8 ms
+        patience -= 1
+        sleep(0.001)
 
 
 def _leave_signals_to_the_application() -> None:
