@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core import families
 from platform_instrument.core.values import OPEN, Attributes, EditCall, Instrumentation, Observe
-from platform_instrument.instrumentations._outbound import Outbound, peer_of
+from platform_instrument.engine.outbound import Outbound, peer_of
 from platform_instrument.semantics.http import DEFAULT_PORTS
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core import families
 from platform_instrument.core.values import Attributes, Instrumentation, Observe
-from platform_instrument.instrumentations._outbound import Outbound, remembered_peer_of
+from platform_instrument.engine.outbound import Outbound, remembered_peer_of
 from platform_instrument.semantics.http import DEFAULT_PORTS
 
 if TYPE_CHECKING:

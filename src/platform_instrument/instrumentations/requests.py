@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core import families
 from platform_instrument.core.values import UNSEEN, Attributes, EditResult, Instrumentation, Observe
-from platform_instrument.instrumentations._outbound import Outbound, peer_of, place_of
+from platform_instrument.engine.outbound import Outbound, peer_of, place_of
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping

@@ -107,7 +107,7 @@ def _open(scope: Scope) -> Exchange | None:
     if not captured.Wanted.ready:
         captured.prepare()
     if captured.Wanted.request is not None:
-        attributes.update(captured.captured("http.request.header.", captured.Wanted.request, pairs))
+        attributes.update(captured.Wanted.request(pairs))
     exchange = open_exchange(scope["method"], scheme, known_version(scope.get("http_version", "")), host, attributes, carried)
     scope[KEY] = exchange
     scope[_FASTAPI] = None
@@ -169,8 +169,7 @@ def _sent(exchange: Exchange, message: Message) -> None:
     if kind == "http.response.start":
         exchange.status = message["status"]
         if captured.Wanted.response is not None:
-            headers = message.get("headers", ())
-            exchange.annotate(captured.captured("http.response.header.", captured.Wanted.response, headers))
+            exchange.annotate(captured.Wanted.response(message.get("headers", ())))
     elif kind == "http.response.body" or kind in _LAST:
         if message.get("more_body"):
             return

@@ -1,32 +1,23 @@
-"""Headers that the settings make attributes: `http.request.header.<name>` and `http.response.header.<name>`.
-
-None by default. Source: https://opentelemetry.io/docs/specs/semconv/http/http-spans/ (version 1.37.0, opt-in).
-"""
+"""What the settings want of the headers of requests that are served and of their answers; read on the first request."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
+from platform_instrument.semantics.headers import REQUEST, RESPONSE, capture
 from platform_instrument.telemetry import pipeline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-MASK = "***"
-
-_LONGEST = 4_096
-_MOST = 64
+    from platform_instrument.semantics.headers import Captured
 
 
 class Wanted:
-    """What is captured; `prepare` reads it from the settings, on the first request."""
+    """What is captured."""
 
     ready = False
-    request: Callable[[str], object] | None = None
-    """Says whether a request header is wanted; None where none is."""
-    response: Callable[[str], object] | None = None
-    sanitized: Callable[[str], object] | None = None
+    request: Captured | None = None
+    """Returns the attributes of a request's headers; None where none is wanted."""
+    response: Captured | None = None
 
 
 def prepare() -> None:
@@ -34,31 +25,7 @@ def prepare() -> None:
     if pipeline.PIPELINE is None:
         return
     settings = pipeline.PIPELINE.settings
-    Wanted.request = _matcher(settings.instrumentation_http_capture_headers_server_request)
-    Wanted.response = _matcher(settings.instrumentation_http_capture_headers_server_response)
-    Wanted.sanitized = _matcher(settings.instrumentation_http_capture_headers_sanitize_fields)
+    sanitized = settings.instrumentation_http_capture_headers_sanitize_fields
+    Wanted.request = capture(REQUEST, settings.instrumentation_http_capture_headers_server_request, sanitized)
+    Wanted.response = capture(RESPONSE, settings.instrumentation_http_capture_headers_server_response, sanitized)
     Wanted.ready = True
-
-
-def _matcher(patterns: tuple[str, ...]) -> Callable[[str], object] | None:
-    """Return what tells whether one of the patterns is the whole of a name, in any case."""
-    if not patterns:
-        return None
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE).fullmatch
-
-
-def captured(
-    prefix: str, wanted: Callable[[str], object], headers: Iterable[tuple[str | bytes, str | bytes]]
-) -> dict[str, tuple[str, ...]]:
-    """Return the wanted headers as attributes, each value of a repeated header by itself."""
-    found: dict[str, list[str]] = {}
-    for raw, content in headers:
-        name = _text(raw)
-        if wanted(name) and (len(found) < _MOST or name in found):
-            sanitized = Wanted.sanitized is not None and Wanted.sanitized(name)
-            found.setdefault(prefix + name.lower(), []).append(MASK if sanitized else _text(content)[:_LONGEST])
-    return {name: tuple(values) for name, values in found.items()}
-
-
-def _text(value: str | bytes) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from typing import TYPE_CHECKING, Any
 
+from platform_instrument.config.patterns import found_in
 from platform_instrument.telemetry import pipeline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
+    from platform_instrument.config.patterns import Question
     from platform_instrument.config.schema import Settings
 
 AGENTS = ("kube-probe/", "Prometheus/", "ELB-HealthChecker/")
@@ -21,7 +22,7 @@ _FRAMEWORKS = ("fastapi", "starlette", "flask", "django", "asgi", "wsgi")
 class _Rules:
     """Compiled on the first request, when the framework of the service is loaded."""
 
-    search: Callable[[str], object] | None = None
+    search: Question | None = None
     ready = False
 
 
@@ -41,9 +42,9 @@ def excluded(scheme: str, host: str, attributes: Mapping[str, Any]) -> bool:
 
 def prepare() -> None:
     """Compile the patterns of the settings."""
-    patterns = _patterns(pipeline.PIPELINE.settings) if pipeline.PIPELINE is not None else ()
-    _Rules.search = re.compile("|".join(f"(?:{pattern})" for pattern in patterns)).search if patterns else None
-    _Rules.ready = pipeline.PIPELINE is not None
+    if pipeline.PIPELINE is not None:
+        _Rules.search = found_in(_patterns(pipeline.PIPELINE.settings))
+        _Rules.ready = True
 
 
 def _patterns(settings: Settings) -> tuple[str, ...]:

@@ -95,7 +95,7 @@ def _open(environ: Environ) -> Exchange | None:
     if not captured.Wanted.ready:
         captured.prepare()
     if captured.Wanted.request is not None:
-        attributes.update(captured.captured("http.request.header.", captured.Wanted.request, _headers(environ)))
+        attributes.update(captured.Wanted.request(_headers(environ)))
     version = known_version(environ.get("SERVER_PROTOCOL", "").rpartition("/")[2])
     exchange = open_exchange(environ["REQUEST_METHOD"], scheme, version, host, attributes, carried)
     environ[KEY] = exchange
@@ -131,7 +131,7 @@ def _started(exchange: Exchange, status: str, headers: Iterable[tuple[str, str]]
     """Note the status."""
     exchange.status = int(status[:3])
     if captured.Wanted.response is not None:
-        exchange.annotate(captured.captured("http.response.header.", captured.Wanted.response, headers))
+        exchange.annotate(captured.Wanted.response(headers))
 
 
 def _failed(exchange: Exchange, error: BaseException) -> None:

@@ -6,25 +6,23 @@ Source: https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from platform_instrument.config.patterns import found_in
 from platform_instrument.core.values import UNSEEN
+from platform_instrument.semantics.headers import REQUEST, RESPONSE, capture
 from platform_instrument.semantics.http import DEFAULT_PORTS, client_operation, client_request, client_response
 from platform_instrument.telemetry import pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from platform_instrument.config.patterns import Question
     from platform_instrument.config.schema import Settings
     from platform_instrument.core.values import Operation
+    from platform_instrument.semantics.headers import Captured, Pairs
 
-    Match = Callable[[str], object]
-
-_REDACTED = "[REDACTED]"
-_LONGEST_VALUE = 4_096
-_MOST_HEADERS = 64
 _MOST_PLACES = 1_024
 _PEER = "_platform_instrument_peer"
 
@@ -34,15 +32,14 @@ _places: dict[tuple[str, str], tuple[str, int]] = {}
 class Outbound:
     """The requests of one library, by the name that its settings have."""
 
-    __slots__ = ("_excluded", "_library", "_request", "_response", "_sanitized", "_settings")
+    __slots__ = ("_excluded", "_library", "_request", "_response", "_settings")
 
     def __init__(self, library: str) -> None:
         self._library = library
         self._settings: Settings | None = None
-        self._excluded: Match | None = None
-        self._request: Match | None = None
-        self._response: Match | None = None
-        self._sanitized: Match | None = None
+        self._excluded: Question | None = None
+        self._request: Captured | None = None
+        self._response: Captured | None = None
 
     def request(  # noqa: PLR0913 - what a request is
         self,
@@ -62,43 +59,29 @@ class Outbound:
             return operation, UNSEEN
         attributes = client_request(method, url, resent)
         if self._request is not None and headers:
-            attributes.update(self._captured("http.request.header.", self._request, headers))
+            attributes.update(self._request(_pairs(headers)))
         return operation, attributes
 
     def response(self, status: int, version: str, peer: tuple[str, int] | None, headers: Any) -> dict[str, Any]:  # noqa: ANN401
         """Return the attributes of an answer."""
         attributes = client_response(status, version, peer)
         if self._response is not None and headers:
-            attributes.update(self._captured("http.response.header.", self._response, headers))
+            attributes.update(self._response(_pairs(headers)))
         return attributes
 
     def _prepare(self, settings: Settings) -> None:
         patterns = settings.excluded_urls_by_library.get(self._library, settings.python_excluded_urls)
-        self._excluded = re.compile("|".join(f"(?:{each})" for each in patterns)).search if patterns else None
-        self._request = _names(settings.instrumentation_http_capture_headers_client_request)
-        self._response = _names(settings.instrumentation_http_capture_headers_client_response)
-        self._sanitized = _names(settings.instrumentation_http_capture_headers_sanitize_fields)
+        sanitized = settings.instrumentation_http_capture_headers_sanitize_fields
+        self._excluded = found_in(patterns)
+        self._request = capture(REQUEST, settings.instrumentation_http_capture_headers_client_request, sanitized)
+        self._response = capture(RESPONSE, settings.instrumentation_http_capture_headers_client_response, sanitized)
         self._settings = settings
 
-    def _captured(self, prefix: str, wanted: Match, headers: Any) -> dict[str, tuple[str, ...]]:  # noqa: ANN401
-        """Return the wanted headers as attributes, each value of a repeated header by itself."""
-        found: dict[str, tuple[str, ...]] = {}
-        for raw, content in getattr(headers, "multi_items", headers.items)():
-            name = _text(raw).lower()
-            if wanted(name) and len(found) < _MOST_HEADERS:
-                sanitized = self._sanitized is not None and self._sanitized(name)
-                value = _REDACTED if sanitized else _text(content)[:_LONGEST_VALUE]
-                found[prefix + name] = (*found.get(prefix + name, ()), value)
-        return found
 
-
-def _names(patterns: tuple[str, ...]) -> Match | None:
-    """Return what tells whether one of the patterns is the whole of a header's name, in any case."""
-    return re.compile("|".join(f"(?:{each})" for each in patterns), re.IGNORECASE).fullmatch if patterns else None
-
-
-def _text(value: str | bytes) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+def _pairs(headers: Any) -> Pairs:  # noqa: ANN401 - a mapping of the library's own
+    """Return the headers one by one; httpx's mapping joins those that are repeated."""
+    pairs: Pairs = getattr(headers, "multi_items", headers.items)()
+    return pairs
 
 
 def place_of(url: str) -> tuple[str, int]:
