@@ -159,7 +159,7 @@ class Worker:
             self._at_work.release()
 
     def stop(self, seconds: float) -> None:
-        """End the thread; one that does not end in time is left behind, and not waited for again until it has ended."""
+        """End the thread; one that does not end in time is left behind, and not waited for again in the same turn."""
         thread = self._thread
         if thread is None or thread is threading.current_thread():
             return
@@ -202,6 +202,7 @@ class Worker:
         wait = _FIRST_TURN
         while True:
             self._wake.acquire(timeout=wait if self.watch is None else min(wait, _WATCH))
+            self._left_behind = None
             if self._stopping:
                 break
             if self.watch is not None:

@@ -1,0 +1,129 @@
+"""What waits while a collector does not answer, in this process and with real connections."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from platform_instrument.config.otlp import otlp_settings
+from platform_instrument.config.read import read
+from platform_instrument.telemetry import losses
+from platform_instrument.telemetry.delivery import MOST_BYTES, Delivery
+from platform_instrument.telemetry.http_exporter import HttpExporter
+from platform_instrument.telemetry.otlp import SpanEncoder
+from tests.telemetry.test_otlp import ended
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from platform_instrument.testing.collector import Collector
+
+
+@pytest.fixture(autouse=True)
+def _no_losses() -> Iterator[None]:
+    losses.reset()
+    yield
+    losses.reset()
+
+
+def delivery_to(collector: Collector, *, latest_only: bool = False) -> Delivery:
+    settings, _ = read(collector.environment())
+    otlp, _ = otlp_settings(settings, "traces")
+    return Delivery(HttpExporter(otlp), otlp.endpoint, "spans", timeout=2, latest_only=latest_only)
+
+
+def body(name: str) -> bytes:
+    return SpanEncoder({}).encode([ended(name)])
+
+
+def names(collector: Collector) -> list[str]:
+    return [span.name for span in collector.spans]
+
+
+def test_bodies_leave_one_a_turn_in_their_order(collector: Collector) -> None:
+    delivery = delivery_to(collector)
+    for name in ("a", "b", "c"):
+        delivery.put(body(name), 1)
+    assert [delivery.work(), delivery.work(), delivery.work(), delivery.work()] == [0.0, 0.0, None, None]
+    assert names(collector) == ["a", "b", "c"]
+    assert delivery.delivered == 3
+    delivery.finish(0)
+
+
+def test_a_body_waits_until_its_next_attempt_is_due(collector: Collector) -> None:
+    delivery = delivery_to(collector)
+    delivery.put(body("a"), 1)
+    collector.fail(times=1)
+    first = delivery.work()
+    again = delivery.work()
+    assert first is not None
+    assert again is not None
+    assert 0.5 < again <= first < 1.5
+    assert len(collector.requests) == 1
+    time.sleep(again)
+    assert delivery.work() is None
+    assert names(collector) == ["a"]
+    delivery.finish(0)
+
+
+def test_the_oldest_bodies_give_way_and_are_counted(collector: Collector, capsys: pytest.CaptureFixture[str]) -> None:
+    collector.refuse()
+    delivery = delivery_to(collector)
+    for _ in range(100):
+        delivery.put(os.urandom(MOST_BYTES // 20), 7)
+    assert MOST_BYTES * 0.9 < delivery.bytes <= MOST_BYTES
+    waiting = delivery.status()["waiting"]
+    assert losses.dropped() == {("spans", losses.BUFFER_FULL): 700 - waiting}
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_body_larger_than_the_buffer_is_still_tried(collector: Collector) -> None:
+    delivery = delivery_to(collector)
+    spans = [ended(attributes={"noise": os.urandom(10_000).hex()}) for _ in range(250)]
+    delivery.put(SpanEncoder({}).encode(spans), 250)
+    assert delivery.bytes > MOST_BYTES
+    assert delivery.work() is None
+    assert len(collector.spans) == 250
+    delivery.finish(0)
+
+
+def test_of_cumulative_metrics_only_the_latest_state_waits(collector: Collector) -> None:
+    collector.fail(times=1)
+    delivery = delivery_to(collector, latest_only=True)
+    delivery.put(body("old"), 1)
+    delivery.work()
+    delivery.put(body("new"), 1)
+    assert delivery.finish(time.monotonic() + 5)
+    assert names(collector) == ["new"]
+    assert losses.dropped() == {}
+
+
+def test_an_orderly_end_tries_once_more_and_counts_what_is_lost(collector: Collector) -> None:
+    delivery = delivery_to(collector)
+    delivery.put(body("a"), 1)
+    delivery.work()
+    collector.fail(times=1)
+    delivery.put(body("b"), 1)
+    assert delivery.finish(time.monotonic() + 5)
+    assert names(collector) == ["a", "b"]
+    collector.fail()
+    delivery.put(body("c"), 3)
+    assert not delivery.finish(time.monotonic() + 5)
+    assert losses.dropped() == {("spans", losses.PROCESS_ENDED): 3}
+
+
+def test_it_complains_again_only_after_it_worked_in_between(collector: Collector, capsys: pytest.CaptureFixture[str]) -> None:
+    delivery = delivery_to(collector)
+    for _ in range(2):
+        collector.fail(400)
+        for _ in range(3):
+            delivery.put(body("a"), 1)
+            delivery.work()
+        assert capsys.readouterr().err.count("\n") == 1
+        collector.recover()
+        delivery.put(body("a"), 1)
+        delivery.work()
+    delivery.finish(0)

@@ -1,0 +1,195 @@
+"""The one thread of a process: who starts it, who may flush, and that nobody waits for it in vain."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from platform_instrument.core.families import SUPPRESSED
+from platform_instrument.core.guard import clear_faults, faults
+from platform_instrument.telemetry.context import CURRENT
+from platform_instrument.telemetry.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+class Work:
+    """What a worker is given to do, and what it did."""
+
+    def __init__(self) -> None:
+        self.turns: list[str] = []
+        self.finishes: list[str] = []
+        self.prepared: list[str] = []
+        self.families: set[int] = set()
+        self.turn: Callable[[], float] = lambda: 60.0
+        self.finish: Callable[[], None] = lambda: None
+        self.complete = True
+        self.worker = Worker(self._turn, self._finish, lambda: self.prepared.append(threading.current_thread().name))
+
+    def _turn(self) -> float:
+        self._note(self.turns)
+        return self.turn()
+
+    def _finish(self, _deadline: float) -> bool:
+        self._note(self.finishes)
+        self.finish()
+        return self.complete
+
+    def _note(self, where: list[str]) -> None:
+        current = CURRENT.get()
+        self.families.add(current.families if current is not None else 0)
+        where.append(threading.current_thread().name)
+
+
+@pytest.fixture
+def work() -> Iterator[Work]:
+    made = Work()
+    yield made
+    made.turn = lambda: 60.0
+    made.worker.stop(5)
+    assert not made.worker.running
+
+
+def soon(condition: Callable[[], object]) -> bool:
+    """Say whether something comes true within two seconds."""
+    deadline = time.monotonic() + 2
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.005)
+    return True
+
+
+def test_many_threads_start_one(work: Work) -> None:
+    starters = [threading.Thread(target=work.worker.start) for _ in range(20)]
+    for thread in starters:
+        thread.start()
+    for thread in starters:
+        thread.join()
+    assert [thread.name for thread in threading.enumerate()].count("platform-instrument") == 1
+    assert soon(lambda: work.turns)
+    assert work.prepared == ["platform-instrument"]
+
+
+def test_nothing_of_its_work_is_observed(work: Work) -> None:
+    work.worker.flush(1)
+    work.worker.start()
+    work.worker.flush(1)
+    assert soon(lambda: work.turns)
+    assert work.families == {SUPPRESSED}
+    assert CURRENT.get() is None
+
+
+def test_a_flush_works_in_the_thread_that_asks_while_there_is_no_worker(work: Work) -> None:
+    assert work.worker.flush(1) is True
+    assert (work.prepared, work.finishes) == (["MainThread"], ["MainThread"])
+
+
+def test_a_flush_works_in_the_worker_where_it_runs_and_says_how_it_ended(work: Work) -> None:
+    work.worker.start()
+    assert work.worker.flush(1) is True
+    work.complete = False
+    assert work.worker.flush(1) is False
+    assert work.finishes == ["platform-instrument"] * 2
+
+
+def test_flushes_of_many_threads_all_come_back(work: Work) -> None:
+    work.worker.start()
+    answers: list[bool | None] = []
+    flushing = [threading.Thread(target=lambda: answers.append(work.worker.flush(5))) for _ in range(20)]
+    for thread in flushing:
+        thread.start()
+    for thread in flushing:
+        thread.join()
+    assert answers == [True] * 20
+
+
+def test_a_flush_is_not_waited_for_longer_than_it_may_take(work: Work) -> None:
+    work.turn = lambda: time.sleep(1) or 60.0
+    work.worker.start()
+    assert soon(lambda: work.turns)
+    start = time.monotonic()
+    assert work.worker.flush(0.2) is None
+    assert time.monotonic() - start < 0.6
+
+
+def test_a_flush_in_a_signal_handler_does_not_wait_for_the_flush_that_it_interrupts(work: Work) -> None:
+    answers: list[bool | None] = []
+    before = signal.signal(signal.SIGALRM, lambda *_: answers.append(work.worker.flush(2)))
+    try:
+        work.worker.start()
+        work.finish = lambda: time.sleep(0.3)
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        start = time.monotonic()
+        assert work.worker.flush(2) is True
+        assert answers == [True]
+        assert time.monotonic() - start < 1.5
+    finally:
+        signal.signal(signal.SIGALRM, before)
+
+
+def test_a_signal_handler_may_flush_while_its_own_thread_forks(work: Work) -> None:
+    work.worker.start()
+    work.worker.before_fork(1)
+    start = time.monotonic()
+    assert work.worker.flush(2) is True
+    assert time.monotonic() - start < 1
+    work.worker.after_fork_in_parent(needed=True)
+
+
+@pytest.mark.faults
+def test_a_fault_in_a_turn_is_counted_and_the_thread_goes_on(work: Work) -> None:
+    def fail() -> float:
+        raise LookupError
+
+    work.turn = fail
+    work.worker.start()
+    assert soon(lambda: work.turns)
+    work.turn = lambda: 60.0
+    assert work.worker.flush(1) is True
+    assert [fault.place for fault in faults()] == ["export"]
+    clear_faults()
+
+
+def test_a_thread_that_does_not_end_delays_one_fork_only(work: Work) -> None:
+    gate = threading.Event()
+    work.turn = lambda: 60.0 if gate.wait(10) else 0.0
+    work.worker.start()
+    assert soon(lambda: work.turns)
+    start = time.monotonic()
+    for _ in range(20):
+        work.worker.before_fork(0.2)
+        work.worker.after_fork_in_parent(needed=True)
+    assert time.monotonic() - start < 1
+    gate.set()
+    assert work.worker.flush(2) is True
+
+
+def test_nobody_starts_it_during_a_fork(work: Work) -> None:
+    work.worker.start()
+    work.worker.before_fork(1)
+    starter = threading.Thread(target=work.worker.start)
+    starter.start()
+    starter.join()
+    assert not work.worker.running
+    work.worker.after_fork_in_parent(needed=False)
+    work.worker.start()
+    assert work.worker.running
+
+
+def test_a_held_process_has_no_thread_until_it_forks(work: Work) -> None:
+    work.worker.start()
+    work.worker.hold()
+    assert (work.worker.running, work.worker.awaited) == (False, False)
+    work.worker.start()
+    work.worker.wake()
+    assert (work.worker.running, work.worker.awaited) == (False, False)
+    assert work.worker.flush(1) is True
+    work.worker.renew()  # as in a fork child
+    work.worker.start()
+    assert work.worker.running
