@@ -124,6 +124,8 @@ def test_an_unknown_method_is_other_and_keeps_its_name_aside(server: Observed) -
 def test_hosts_methods_and_paths_that_clients_make_up_make_no_series(server: Observed) -> None:
     server.get("/")
     server.get("/", method="BREW")
+    for method in ("GET", "_OTHER"):
+        server.collector.wait_for_histogram("http.server.request.duration", attributes={"http.request.method": method})
     known = len(server.collector.latest("http.server.request.duration"))
     for number in range(10):
         server.get(f"/{number}", {"Host": f"host{number}.example"}, method=f"BREW{number}")
