@@ -19,11 +19,12 @@ help: ## List these targets
 demo: $(DEMO_VENV)/installed ## Run the example services under platform-instrument and print their traces
 	@$(DEMO_VENV)/bin/python examples/demo.py
 
+# A file is the unit that is handed out: its tests share servers, and may be told in an order.
 test: $(VENV)/installed ## Run the tests, side by side: make test PYTEST_ARGS="-k redis"
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m "not slow" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow" $(PYTEST_ARGS)
 
 test-slow: $(VENV)/installed ## Run the long matrices
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m slow $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m slow $(PYTEST_ARGS)
 
 lint: $(VENV)/installed ## Check style, types, floors, and that generated files are fresh
 	$(BIN)/ruff check .
@@ -42,7 +43,7 @@ generate: $(VENV)/installed ## Write the index of import triggers and the tables
 coverage: $(VENV)/installed ## Run the tests with branch coverage, subprocesses included; the report is in htmlcov/
 	rm -f .coverage .coverage.*
 	@# Tests of what start-up imports see the tracer too, and fail: here the report counts, not the result.
-	-$(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadgroup -m "not slow" $(PYTEST_ARGS)
+	-$(BIN)/coverage run -m pytest -n $(WORKERS) --dist loadfile -m "not slow" $(PYTEST_ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage html --quiet
 	$(BIN)/coverage report --skip-covered --skip-empty

@@ -15,4 +15,4 @@ PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14", "3.15"]
 def test(session: nox.Session) -> None:
     """Run the tests; arguments after `--` go to pytest."""
     session.install("--editable", ".", "--group", "test")
-    session.run("python", "-m", "pytest", "-n", "4", "--dist", "loadgroup", "-m", "not slow", *session.posargs)
+    session.run("python", "-m", "pytest", "-n", "4", "--dist", "loadfile", "-m", "not slow", *session.posargs)
