@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from platform_instrument.config.read import read
+from platform_instrument.core.values import Duration, Operation
 from platform_instrument.runtime import leaving
-from platform_instrument.telemetry import pipeline, tracer
+from platform_instrument.telemetry import choices, pipeline, tracer
 from platform_instrument.telemetry.scope import InstrumentationScope
 
 SCOPE = InstrumentationScope("program")
@@ -35,6 +36,7 @@ def start() -> pipeline.Pipeline:
     atexit.register(_report)  # before ours, so that it runs after it
     settings, problems = read(os.environ)
     assert not problems, problems
+    choices.put_in_force(settings)
     made = pipeline.start(settings)
     leaving.prepare(settings)
     return made
@@ -108,6 +110,29 @@ def debug(seconds: str) -> None:
     logging.basicConfig(level=logging.DEBUG, handlers=[Spanning()])
     for _ in range(10):
         logging.getLogger("program").debug("a line")
+    time.sleep(float(seconds))
+
+
+def durations(children: str, seconds: str) -> None:
+    """Record five durations, and one in each of some children; live so long."""
+    operation = Operation(
+        "work", 1, {"kept": "yes"}, Duration("work.duration", "", constant=("kept",), varying=(), bounds=(1.0,))
+    )
+
+    def record() -> None:
+        span = tracer.start(operation.name, 1, operation, None, SCOPE, None, 0)
+        span.finish()
+        assert pipeline.PIPELINE is not None
+        pipeline.PIPELINE.settle(span, None)
+
+    for _ in range(5):
+        record()
+    for _ in range(int(children)):
+        pid = os.fork()
+        if not pid:
+            record()
+            sys.exit(0)
+        os.waitpid(pid, 0)
     time.sleep(float(seconds))
 
 

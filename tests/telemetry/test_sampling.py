@@ -15,8 +15,8 @@ from opentelemetry.sdk.trace.id_generator import IdGenerator
 from platform_instrument.core.guard import faults
 from platform_instrument.telemetry import ids, tracer
 from platform_instrument.telemetry.bridge import context_of
-from platform_instrument.telemetry.compat import sampler_of
 from platform_instrument.telemetry.context import Ambient
+from platform_instrument.telemetry.foreign_sampler import sampler_of
 from platform_instrument.telemetry.sampling import NAMES, Foreign, ParentBased, make_sampler
 from platform_instrument.telemetry.scope import own_scope
 from tests.telemetry import sides

@@ -14,7 +14,7 @@ from platform_instrument.engine import drive, edits, imports
 from platform_instrument.engine.journal import Journal
 from platform_instrument.engine.scope import Plan, passes
 from platform_instrument.engine.versions import doubt, version_of
-from platform_instrument.telemetry import pipeline
+from platform_instrument.telemetry import choices, pipeline
 from platform_instrument.telemetry.scope import own_scope
 
 if TYPE_CHECKING:
@@ -123,7 +123,9 @@ def _arrive(settings: Settings, name: str, path: str, module: ModuleType) -> Non
     if instrumentation.setting and not getattr(settings, instrumentation.setting):
         _off(Applied(name, instrumentation), f"switched off by PLATFORM_{instrumentation.setting.upper()}")
         return
-    pipeline.start(settings)
+    if pipeline.PIPELINE is None:
+        choices.put_in_force(settings)
+        pipeline.start(settings)
     install(instrumentation, module)
 
 

@@ -16,7 +16,7 @@ def adopt(provider: Any) -> None:  # noqa: ANN401 - the SDK's TracerProvider, or
     processor = getattr(provider, "_active_span_processor", None)
     if processor is None or processor is PROCESSORS:
         return
-    from platform_instrument.telemetry.compat import sampler_of  # loads the SDK, as the application did
+    from platform_instrument.telemetry.foreign_sampler import sampler_of  # loads the API, as the application did
 
     PROCESSORS.adopt(processor, lambda: provider.resource)
     sampler = getattr(provider, "sampler", None)

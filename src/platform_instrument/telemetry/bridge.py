@@ -137,7 +137,7 @@ def span_of(current: Span | Ambient) -> Any:  # noqa: ANN401 - a span of the API
 def _stand_in(current: Span | Ambient) -> NonRecordingSpan:
     from opentelemetry import trace  # may be loading while this module does
 
-    from platform_instrument.telemetry.readable import context_of_ids  # as above
+    from platform_instrument.telemetry.api_values import context_of_ids  # as above
 
     return trace.NonRecordingSpan(context_of_ids(current, current.span_id, remote=current.remote))
 

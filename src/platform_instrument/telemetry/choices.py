@@ -54,7 +54,7 @@ def _sampler(name: str, argument: float | None) -> Sampler | None:
     made = _made("opentelemetry_traces_sampler", name, "OTEL_TRACES_SAMPLER", "" if argument is None else str(argument))
     if made is None:
         return None
-    from platform_instrument.telemetry.compat import sampler_of  # loads the SDK, as the sampler did
+    from platform_instrument.telemetry.foreign_sampler import sampler_of  # loads the API, as the sampler did
 
     return guard("sampler", sampler_of, made)
 

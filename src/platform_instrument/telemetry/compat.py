@@ -1,7 +1,6 @@
-"""Our spans and samplers in the SDK's types: the one module that imports `opentelemetry.sdk`.
+"""Our spans and resource in the SDK's types: the one module that imports `opentelemetry.sdk`.
 
-Loaded when somebody asks for it: a span processor, a sampler or an SDK provider of the application's, or a reader of
-`span.resource`.
+Loaded when somebody asks for it: a span processor or an SDK provider of the application's, or a reader of `span.resource`.
 """
 
 from __future__ import annotations
@@ -16,14 +15,11 @@ from opentelemetry.sdk.util import BoundedList
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from platform_instrument.privacy.text import mask_attribute
-from platform_instrument.telemetry import pipeline, readable
-from platform_instrument.telemetry.bridge import context_of
-from platform_instrument.telemetry.sampling import AlwaysOff, Decision, Foreign, ParentBased, Sampler, TraceIdRatio
+from platform_instrument.telemetry import api_values, pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from platform_instrument.telemetry.context import Ambient
     from platform_instrument.telemetry.extras import Event as OwnEvent
     from platform_instrument.telemetry.span import Link, Span
 
@@ -57,10 +53,10 @@ def readable_span(span: Span, *, masked: bool, resource: Resource | None = None)
     extras = span.extras
     return ReadableSpan(
         name=str(mask("span.name", span.name)),
-        context=readable.span_context(span),
+        context=api_values.span_context(span),
         parent=span.parent,
         resource=own_resource() if resource is None else resource,
-        attributes=_bounded(readable.attributes(span), span.dropped_attributes, mask),
+        attributes=_bounded(api_values.attributes(span), span.dropped_attributes, mask),
         events=_counted([_event(event, mask) for event in extras.events], extras.dropped_events) if extras else (),
         links=_counted([_link(link, mask) for link in extras.links], extras.dropped_links) if extras else (),
         kind=span.kind,
@@ -94,7 +90,7 @@ def _event(event: OwnEvent, mask: Mask) -> Event:
 
 
 def _link(link: Link, mask: Mask) -> trace.Link:
-    made = readable.link(link)
+    made = api_values.link(link)
     return trace.Link(made.context, _bounded(link.attributes, link.dropped_attributes, mask))
 
 
@@ -117,27 +113,3 @@ def _scope(span: Span) -> InstrumentationScope:
             made = InstrumentationScope(*named)
         known = _Known.scopes[id(scope)] = (scope, made)
     return known[1]
-
-
-def sampler_of(foreign: Any) -> Sampler:  # noqa: ANN401 - the SDK's Sampler, or one like it
-    """Return a sampler that decides as somebody else's; ours, which is faster, where it is one of the specification's."""
-    description = str(foreign.get_description())
-    if type(foreign).__module__ == "opentelemetry.sdk.trace.sampling":
-        rate = getattr(foreign, "rate", getattr(getattr(foreign, "_root", None), "rate", None))
-        roots = [Sampler(), AlwaysOff(), *([TraceIdRatio(rate)] if rate is not None else [])]
-        for candidate in [*roots, *map(ParentBased, roots)]:
-            if candidate.description == description:
-                return candidate
-
-    def ask(parent: Span | Ambient | None, span: Span) -> Decision:
-        links = [readable.link(link) for link in span.extras.links] if span.extras else []
-        result = foreign.should_sample(
-            context_of(parent), span.trace_id, span.name, span.kind, dict(readable.attributes(span)), links
-        )
-        decision = Decision(result.decision.value)
-        decision.attributes = dict(result.attributes or {})
-        state = result.trace_state
-        decision.trace_state = state.to_header() if state is not None else None
-        return decision
-
-    return Foreign(ask, description)

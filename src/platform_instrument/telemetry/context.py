@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 CURRENT: ContextVar[Span | Ambient | None] = ContextVar("platform_instrument_current", default=None)
 
 SAMPLED = 1
+"""The flag of W3C trace context that says: what belongs to this trace is exported."""
+
+REMOTE = 0x200
+"""The flag of OTLP that says: what is linked to is another process's."""
 
 
 class Local:

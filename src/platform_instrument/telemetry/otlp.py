@@ -11,7 +11,7 @@ from struct import Struct, pack
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.privacy.text import mask_attribute
-from platform_instrument.telemetry.context import SAMPLED
+from platform_instrument.telemetry.context import REMOTE, SAMPLED
 from platform_instrument.telemetry.protobuf import KeyValues, field, utf8, varint
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ _START, _END, _FLAGS = 0x39, 0x41, b"\x85\x01"
 _LOWER = (1 << 64) - 1
 
 _HAS_IS_REMOTE = 0x100
-_IS_REMOTE = 0x200
 
 _SPANS = tuple(b"\x12" + varint(length) for length in range(1_024))
 """The head of a span by its length."""
@@ -76,7 +75,7 @@ class SpanEncoder:
                 length += _PARENT_LENGTH
                 ids = _IDS_AND_PARENT(_TRACE_ID, trace_id >> 64, trace_id & _LOWER, _SPAN_ID, span.span_id, _PARENT_ID, parent_id)
                 if span.parent_remote:
-                    flags |= _IS_REMOTE
+                    flags |= REMOTE
             else:
                 ids = _IDS(_TRACE_ID, trace_id >> 64, trace_id & _LOWER, _SPAN_ID, span.span_id)
             parts += (
@@ -143,7 +142,7 @@ class SpanEncoder:
         body += self._links.encode(link.attributes)
         if link.dropped_attributes:
             body += b"\x28" + varint(link.dropped_attributes)
-        return body + b"\x35" + pack("<I", link.flags & (SAMPLED | _IS_REMOTE) | _HAS_IS_REMOTE)
+        return body + b"\x35" + pack("<I", link.flags & (SAMPLED | REMOTE) | _HAS_IS_REMOTE)
 
 
 def _name(name: str, kind: int) -> bytes:

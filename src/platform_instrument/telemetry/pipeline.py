@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.guard import clear_faults, guard
 from platform_instrument.core.report import forget, say
-from platform_instrument.telemetry import choices, ids, limits, losses
+from platform_instrument.telemetry import ids, limits, losses
 from platform_instrument.telemetry.cells import HISTOGRAMS, cell_of, use_exemplar_filter
 from platform_instrument.telemetry.context import CURRENT, SAMPLED, Ambient
 from platform_instrument.telemetry.worker import Worker
@@ -217,12 +217,11 @@ PIPELINE: Pipeline | None = None
 
 
 def start(settings: Settings) -> Pipeline:
-    """Set up the pipeline of this process, once."""
+    """Set up the pipeline of this process, once; the settings of traces are `telemetry.choices`'."""
     global PIPELINE  # noqa: PLW0603 - one a process
     if PIPELINE is not None:
         return PIPELINE
     pipeline = Pipeline(settings)
-    choices.put_in_force(settings)
     use_exemplar_filter(settings.metrics_exemplar_filter)
     limits.ENDED = pipeline.ended
     os.register_at_fork(

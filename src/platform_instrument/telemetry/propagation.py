@@ -144,13 +144,13 @@ class Propagation:
 
     def _extract_in_order(self, get: Get) -> Ambient | None:
         """Ask every propagator, the later ones over the earlier ones, as the API's composite does."""
-        from platform_instrument.telemetry.textmap import extract_with  # loads the API
+        from platform_instrument.telemetry.foreign_propagator import extract_with  # loads the API
 
         others, own = self._others(), self._extract_own(get)
         parent: Ambient | None = None
         baggage: dict[str, str] = {}
         for name in self._names:
-            found = guard(f"propagator {name}", extract_with, others[name], get) if name in others else own
+            found = guard(f"propagator {name}", extract_with, others[name], get, lambda: self.fields) if name in others else own
             if found is None or (name not in _OWN and name not in others):
                 continue
             if name != "tracecontext" and found.local is not None and found.local.baggage:
@@ -164,7 +164,7 @@ class Propagation:
         return Ambient(parent.trace_id, parent.span_id, parent.flags, local=local, remote=True)
 
     def _inject_others(self, context: Span | Ambient, headers: MutableMapping[str, str]) -> None:
-        from platform_instrument.telemetry.textmap import inject_with  # loads the API
+        from platform_instrument.telemetry.foreign_propagator import inject_with  # loads the API
 
         for name, propagator in self._others().items():
             guard(f"propagator {name}", inject_with, propagator, context, headers)

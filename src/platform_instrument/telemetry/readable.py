@@ -10,19 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
 
-from platform_instrument.telemetry.span import REMOTE
+from platform_instrument.telemetry.api_values import attributes, context_of_ids, link, span_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from platform_instrument.telemetry.context import Ambient
     from platform_instrument.telemetry.extras import Event
-    from platform_instrument.telemetry.span import Link, Span
+    from platform_instrument.telemetry.span import Span
 
 _KINDS = tuple(trace.SpanKind)
-_FLAGS = tuple(trace.TraceFlags(flags) for flags in range(4))
-_STATES: dict[str, trace.TraceState] = {"": trace.TraceState()}
-_MOST_STATES = 256
 
 
 class ReadableEvent:
@@ -37,43 +33,6 @@ class ReadableEvent:
         self.dropped_attributes = event.dropped_attributes
 
 
-def span_context(span: Span) -> trace.SpanContext:
-    """Return the API's `SpanContext` of a span, made once."""
-    made = span.api
-    if made is None:
-        made = span.api = context_of_ids(span, span.span_id, remote=False)
-    return made  # type: ignore[no-any-return] # the slot's type is not known where the API is not
-
-
-def context_of_ids(current: Span | Ambient, span_id: int, *, remote: bool) -> trace.SpanContext:
-    """Return a `SpanContext` with the trace, the flags and the trace state of what is current."""
-    local = current.local
-    state = trace_state(local.trace_state) if local is not None else _STATES[""]
-    return trace.SpanContext(current.trace_id, span_id, remote, trace_flags(current.flags), state)
-
-
-def trace_flags(flags: int) -> trace.TraceFlags:
-    """Return flags as the API's."""
-    return _FLAGS[flags] if flags < len(_FLAGS) else trace.TraceFlags(flags)
-
-
-def trace_state(header: str) -> trace.TraceState:
-    """Return the API's `TraceState` of a header; services see the same ones again and again."""
-    known = _STATES.get(header)
-    if known is None:
-        if len(_STATES) >= _MOST_STATES:
-            _STATES.clear()
-            _STATES[""] = trace.TraceState()
-        known = _STATES[header] = trace.TraceState.from_header([header])
-    return known
-
-
-def attributes(span: Span) -> MappingProxyType[str, Any]:
-    """Return every attribute set so far, the operation's included."""
-    own = span.own_attributes or {}
-    return MappingProxyType({**span.operation.attributes, **own} if span.operation is not None else own)
-
-
 def _parent(span: Span) -> trace.SpanContext | None:
     return context_of_ids(span, span.parent_id, remote=span.parent_remote) if span.parent_id else None
 
@@ -81,14 +40,6 @@ def _parent(span: Span) -> trace.SpanContext | None:
 def _status(span: Span) -> trace.Status:
     text = span.extras.status_description if span.extras is not None else ""
     return trace.Status(trace.StatusCode(span.status_code), text or None)
-
-
-def link(made: Link) -> trace.Link:
-    """Return a link as the API's."""
-    state = trace_state(made.trace_state)
-    remote, flags = bool(made.flags & REMOTE), trace_flags(made.flags & ~REMOTE)
-    context = trace.SpanContext(made.trace_id, made.span_id, remote, flags, state)
-    return trace.Link(context, made.attributes)
 
 
 def _resource(_span: Span) -> Any:  # noqa: ANN401 - the SDK's Resource

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.guard import guard
 from platform_instrument.telemetry import limits
-from platform_instrument.telemetry.context import SAMPLED
+from platform_instrument.telemetry.context import REMOTE, SAMPLED
 from platform_instrument.telemetry.extras import Event, Extras
 
 if TYPE_CHECKING:
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 UNSET, OK, ERROR = range(3)
 """Status codes, numbered as in OTLP."""
-
-REMOTE = 0x200
-"""The flag of OTLP that says: what is linked to is another process's."""
 
 
 class Link:
@@ -121,7 +118,7 @@ class Span:
         """Return the API's `SpanContext` of this span."""
         if self.api is not None:
             return self.api
-        from platform_instrument.telemetry.readable import span_context  # needs the API, which the application has loaded
+        from platform_instrument.telemetry.api_values import span_context  # needs the API, which the application has loaded
 
         return span_context(self)
 

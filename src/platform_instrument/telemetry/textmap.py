@@ -1,6 +1,6 @@
-"""Our propagators as the API's, for `propagate.inject` and `propagate.extract`, and the API's as ours.
+"""Our propagators as the API's, for `propagate.inject` and `propagate.extract`.
 
-Loaded when the application has imported `opentelemetry.propagate`, or when a propagator of somebody else is in force.
+Loaded when the application has imported `opentelemetry.propagate`.
 """
 
 from __future__ import annotations
@@ -12,40 +12,12 @@ from opentelemetry.propagators.textmap import Getter, TextMapPropagator, default
 
 from platform_instrument.telemetry import propagation
 from platform_instrument.telemetry.bridge import context_of, current_of
-from platform_instrument.telemetry.context import CURRENT, Ambient
+from platform_instrument.telemetry.context import CURRENT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, MutableMapping
+    from collections.abc import Mapping
 
     from opentelemetry.propagators.textmap import Setter
-
-    from platform_instrument.telemetry.propagation import Get
-    from platform_instrument.telemetry.span import Span
-
-
-class _Headers(Getter["Get"]):
-    """Reads headers by a function that takes their names in lower case."""
-
-    def get(self, carrier: Get, key: str) -> list[str] | None:
-        value = carrier(key.lower())
-        return None if value is None else [value]
-
-    def keys(self, carrier: Get) -> list[str]:
-        return [name for name in propagation.ACTIVE.fields if carrier(name) is not None]
-
-
-_HEADERS = _Headers()
-
-
-def extract_with(propagator: TextMapPropagator, get: Get) -> Ambient | None:
-    """Return the caller's context as somebody else's propagator finds it."""
-    found = current_of(propagator.extract(get, Context(), getter=_HEADERS), None)
-    return found if type(found) is Ambient else None
-
-
-def inject_with(propagator: TextMapPropagator, current: Span | Ambient, headers: MutableMapping[str, str]) -> None:
-    """Let somebody else's propagator put a context into headers."""
-    propagator.inject(headers, context=context_of(current))
 
 
 class TextMap(TextMapPropagator):
