@@ -102,6 +102,17 @@ def test_delivery_resumes_when_the_collector_comes_back(collector: Collector, ma
     assert ended.stderr.count("\n") == 1, ended.stderr
 
 
+@pytest.mark.parametrize("setting", ["OTEL_BSP_EXPORT_TIMEOUT", "OTEL_METRIC_EXPORT_TIMEOUT"])
+def test_an_export_takes_no_longer_than_its_setting(collector: Collector, setting: str) -> None:
+    collector.hang()
+    signal, other = ("traces", "METRICS") if "BSP" in setting else ("metrics", "TRACES")
+    env = {setting: "300", f"OTEL_{other}_EXPORTER": "none", "PLATFORM_FLUSH_TIMEOUT": "0.2"}
+    program(collector, "durations", "0", "3", env=env)
+    first, second = collector.requests[:2]
+    assert first.path == second.path == f"/v1/{signal}"
+    assert second.at - first.at < 2.5
+
+
 def test_retry_after_is_obeyed(collector: Collector) -> None:
     collector.fail(503, retry_after="3", times=1)
     found, _ = program(collector, "spans", "1", "4.5")
@@ -161,6 +172,12 @@ def test_children_start_from_zero_under_an_instance_id_of_their_own(collector: C
     assert ended.stderr == ""
 
 
+def test_durations_of_parent_and_children_sum_to_the_truth(collector: Collector) -> None:
+    program(collector, "durations", "4", "0.5")
+    counts = [point.count for point in collector.latest("work.duration", {"kept": "yes"})]
+    assert sorted(counts) == [1, 1, 1, 1, 5]
+
+
 def test_a_child_without_a_record_sends_nothing(collector: Collector) -> None:
     found, _ = program(collector, "fork", "5", "0")
     assert found["exits"] == [0] * 5
@@ -171,7 +188,7 @@ def test_a_child_without_a_record_sends_nothing(collector: Collector) -> None:
 @pytest.mark.parametrize("manner", ["hang", "drip", "refuse"])
 def test_a_fork_does_not_wait_for_a_collector_that_fails(collector: Collector, manner: str) -> None:
     getattr(collector, manner)()
-    found, _ = program(collector, "fork_while_sending", "50")
+    found, _ = program(collector, "fork_while_sending", "50", env={"PLATFORM_FLUSH_TIMEOUT": "1"})
     assert found["all"] < 3
 
 

@@ -41,6 +41,8 @@ class Request:
     compressed: bool
     accepted: bool
     """False where it was answered with a fault; its records are not counted as received then."""
+    at: float
+    """When it came, in seconds on the clock of `time.monotonic`."""
 
 
 class Collector:
@@ -237,7 +239,7 @@ class Collector:
                     self._answer, self._left = Answer(), None
             try:
                 body = gzip.decompress(wire) if compressed else wire
-                self._requests.append(Request(path, headers, body, len(wire), compressed, not answer.fault))
+                self._requests.append(Request(path, headers, body, len(wire), compressed, not answer.fault, time.monotonic()))
                 if not answer.fault:
                     self._keep(_SIGNALS.get(path, ""), body)
             except (ValueError, OSError, EOFError) as error:
