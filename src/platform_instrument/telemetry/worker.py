@@ -179,7 +179,7 @@ class Worker:
             return
         self.awaited = False
         self._stopping = False
-        thread = threading.Thread(target=self._run, name="platform-instrument", daemon=True)
+        thread = threading.Thread(target=self._run, args=(threading.get_native_id(),), name="platform-instrument", daemon=True)
         self._thread = thread
         try:
             thread.start()
@@ -195,8 +195,9 @@ class Worker:
             guard("prepare", self._prepare)
             self._prepared = True
 
-    def _run(self) -> None:
-        guard("signal mask", _leave_signals_to_the_application)
+    def _run(self, starter: int) -> None:
+        if threading.get_native_id() != starter:  # where gevent stands in for threads, they are one to the system
+            guard("signal mask", _leave_signals_to_the_application)
         CURRENT.set(Ambient(families=SUPPRESSED))
         self._make_ready()
         wait = _FIRST_TURN
