@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from platform_instrument.config.schema import Settings
+from platform_instrument.engine.versions import doubt, name_of
 from platform_instrument.instrumentations._index import TRIGGERS
 
 if TYPE_CHECKING:
@@ -73,3 +76,11 @@ def test_triggers_are_top_level_modules() -> None:
 def test_names_are_unique(generator: ModuleType) -> None:
     names = [instrumentation.name for _, instrumentation in generator.instrumentations()]
     assert len(names) == len(set(names))
+
+
+def test_every_range_of_versions_has_two_ends_and_holds_what_is_tested_here(generator: ModuleType) -> None:
+    for module, instrumentation in generator.instrumentations():
+        assert re.fullmatch(r"[a-z0-9-]+>=\d+(\.\d+)*,<\d+(\.\d+)*", instrumentation.requires), module
+        name = name_of(instrumentation.requires)
+        here = "{}.{}".format(*sys.version_info) if name == "python" else version(name)
+        assert doubt(here, instrumentation.requires) == "", module

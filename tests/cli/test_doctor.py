@@ -126,18 +126,20 @@ def test_an_interpreter_without_the_pth_file_is_found_out() -> None:
     assert "PLATFORM_AUTO" in codes(json.loads(ended.stdout))["PI101"]
 
 
-def test_a_library_that_is_too_old_or_not_as_we_know_it_is_found(tmp_path: Path) -> None:
+def test_a_library_that_is_not_as_we_know_it_is_an_error_and_an_untested_version_a_warning(tmp_path: Path) -> None:
     env = stub(tmp_path, "redis", "3.0.0", client="class Redis: pass\n")
     stub(tmp_path, "httpx", "99.0.0", _client="")
     stub(tmp_path, "psycopg", "3.2.0", __init__="raise RuntimeError\n")
+    stub(tmp_path, "aiosqlite", "0.1.0", core="class Connection:\n    def _execute(self): 0\n")
     found, ended = examined(env={**env, **SILENT})
     assert ended.returncode == 1
     by_code = codes(found)
-    assert by_code["PI301"] == ["redis 3.0.0"]
-    assert by_code["PI303"] == ["httpx 99.0.0"]
-    assert library(found, "redis")["reason"] == "redis>=4.5 is needed, 3.0.0 is there"
-    assert library(found, "httpx")["status"] == "does not fit"
-    assert library(found, "sqlite3")["status"] == "patched"
+    assert by_code["PI301"] == ["aiosqlite 0.1.0"]
+    assert by_code["PI303"] == ["httpx 99.0.0", "redis 3.0.0"]
+    assert library(found, "redis")["status"] == "does not fit"
+    assert library(found, "redis")["doubt"].startswith("version 3.0.0 is older than those tested (redis>=")
+    assert library(found, "httpx")["doubt"].startswith("version 99.0.0 is newer than those tested (httpx>=")
+    assert library(found, "aiosqlite")["status"] == library(found, "sqlite3")["status"] == "patched"
     assert by_code["PI307"] == ["psycopg"]
 
 

@@ -30,7 +30,7 @@ def test_the_json_has_a_stable_shape(tmp_path: Path, collector: Collector) -> No
     }  # fmt: skip
     assert set(found["doors"][0]) == {"name", "open", "detail"}
     assert {"variable": "OTEL_SERVICE_NAME", "value": "shop", "source": "environment"} in found["settings"]
-    assert set(found["libraries"][0]) == {"name", "distribution", "version", "requires", "status", "reason", "patches"}
+    assert set(found["libraries"][0]) == {"name", "distribution", "version", "requires", "status", "reason", "doubt", "patches"}
     assert set(found["exports"][0]) == {"signal", "exporters", "endpoint", "protocol", "arrives", "reason"}
     (process,) = found["processes"]
     assert set(process) == {

@@ -67,7 +67,7 @@ def doctor(arguments: list[str]) -> int:
 def _without_command() -> Report:
     """Examine the environment, and import every library that is instrumented here to see it patched."""
     report = diagnosis.examine(os.environ)
-    wanted = [library for library in report.libraries if library.status in {libraries.WOULD, libraries.DOUBTFUL}]
+    wanted = [library for library in report.libraries if library.status == libraries.WOULD]
     modules = dict.fromkeys(module for library in wanted for module in library.modules)
     silent = {f"OTEL_{signal_name.upper()}_EXPORTER": "none" for signal_name in SIGNALS}
     with tempfile.TemporaryDirectory(prefix="platform-instrument-") as folder:

@@ -22,7 +22,12 @@ def text(report: Report) -> str:
     parts += _section("Doors", [[door.name, "open" if door.open else "closed", door.detail] for door in report.doors])
     parts += _section("Settings", [[row.variable, _printable(row.value), row.source] for row in report.settings])
     rows = [
-        [library.name, library.version if library.distribution != "python" else "-", library.status, library.reason]
+        [
+            library.name,
+            library.version if library.distribution != "python" else "-",
+            library.status,
+            library.reason or library.doubt,
+        ]
         for library in report.libraries
     ]
     parts += _section("Libraries", rows)

@@ -21,8 +21,8 @@ CODES = {
     "PI203": WARNING,  # a list names an instrumentation that nobody knows
     "PI204": WARNING,  # a setting that nothing obeys yet is set
     # Libraries
-    "PI301": WARNING,  # a library's version is too old
-    "PI302": WARNING,  # a library's version is unknown or untried
+    "PI301": WARNING,  # a library's version is none of those tested
+    "PI302": WARNING,  # a library's version is unknown
     "PI303": ERROR,  # a library is not as we know it, so it is not instrumented
     "PI304": ERROR,  # an instrumentation took itself back after many faults
     "PI305": WARNING,  # a library was imported before start-up

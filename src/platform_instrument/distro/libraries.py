@@ -9,11 +9,11 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, ver
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from platform_instrument.config.schema import instrumentation_enabled
 from platform_instrument.core.guard import guard
 from platform_instrument.core.values import Custom
 from platform_instrument.distro.finding import Finding
-from platform_instrument.engine.apply import OFF, PATCHED, UNDONE, UNFIT, WAITING
+from platform_instrument.engine.apply import OFF, PATCHED, UNDONE, UNFIT, WAITING, why_off
+from platform_instrument.engine.versions import doubt, name_of
 from platform_instrument.instrumentations._index import TRIGGERS
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from platform_instrument.config.schema import Settings
     from platform_instrument.core.values import Instrumentation
 
-WOULD, DOUBTFUL, UNUSED = "would patch", "doubtful", "not imported"
+WOULD, UNUSED = "would patch", "not imported"
 
 
 @dataclass(slots=True)
@@ -36,13 +36,15 @@ class Library:
     requires: str
     status: str
     reason: str = ""
+    doubt: str = ""
+    """Why its version is doubtful, which keeps nobody from patching it."""
     modules: tuple[str, ...] = ()
     """What is imported when every part of it is used."""
     patches: list[str] = field(default_factory=list)
 
     def described(self) -> dict[str, Any]:
         """Return it as JSON."""
-        names = ("name", "distribution", "version", "requires", "status", "reason", "patches")
+        names = ("name", "distribution", "version", "requires", "status", "reason", "doubt", "patches")
         return {name: getattr(self, name) for name in names}
 
 
@@ -58,7 +60,7 @@ def installed(settings: Settings) -> list[Library]:
             module = guard(f"{name} in doctor", import_module, path)
             if module is not None:
                 known = module.INSTRUMENTATION
-                names = (*distributions.get(top, ()), known.requires.partition(">=")[0])
+                names = (*distributions.get(top, ()), name_of(known.requires))
                 library = _library(settings, name, known, _distribution(top, names))
                 library.modules = (trigger, *library.modules)
                 found.append(library)
@@ -79,7 +81,7 @@ def unknown_names(settings: Settings) -> list[Finding]:
 
 
 def merge(libraries: Iterable[Library], applied: Iterable[Mapping[str, Any]]) -> None:
-    """Take over what a process says became of each library; where several do, the worst of it. Doubt stays until then."""
+    """Take over what a process says became of each library; where several do, the worst of it."""
     order = [PATCHED, WAITING, OFF, UNFIT, UNDONE]
     by_name = {library.name: library for library in libraries}
     for record in applied:
@@ -87,9 +89,10 @@ def merge(libraries: Iterable[Library], applied: Iterable[Mapping[str, Any]]) ->
         if library is None:
             continue
         known = order.index(library.status) if library.status in order else -1
-        stays = library.status == DOUBTFUL and record["status"] in {PATCHED, WAITING}
-        if not stays and order.index(record["status"]) >= known:
+        if order.index(record["status"]) >= known:
             library.status, library.reason = record["status"], record["reason"]
+        library.version = library.version or record["version"]
+        library.doubt = record["doubt"] or library.doubt
         library.patches = sorted({*library.patches, *record["patches"]})
 
 
@@ -100,13 +103,15 @@ def findings(libraries: Iterable[Library]) -> list[Finding]:
         title = f"{library.name} {library.version}".strip()
         if library.status == UNDONE:
             found.append(Finding("PI304", title, library.reason, "report it with the faults listed here"))
-        elif library.status == DOUBTFUL:
-            found.append(Finding("PI302", title, library.reason, "watch its spans, or pin a version that is tried"))
-        elif library.status == UNFIT and " is needed, " in library.reason:
-            found.append(Finding("PI301", title, library.reason, f"install {library.requires}"))
         elif library.status == UNFIT:
             remedy = f"report it; PLATFORM_INSTRUMENTATION_{library.name.upper()}=false silences this"
+            if library.doubt:
+                remedy = f"install {library.requires}, or {remedy}"
             found.append(Finding("PI303", title, f"is not instrumented: {library.reason}", remedy))
+        elif library.status != OFF and library.doubt:
+            found.append(Finding("PI301", title, library.doubt, "watch its spans, or install a version that is tested"))
+        elif library.status != OFF and not library.version:
+            found.append(Finding("PI302", title, "its version is unknown", "watch its spans, or install it by a package manager"))
     return found
 
 
@@ -115,18 +120,12 @@ def _library(settings: Settings, name: str, known: Instrumentation, found: tuple
     distribution, number = found
     patches = [patch for patch in known.patches if not patch.optional]
     modules = {patch.module if isinstance(patch, Custom) else patch.target.partition(":")[0] for patch in patches}
-    library = Library(name, distribution, number, known.requires, WOULD, modules=tuple(sorted(modules)))
-    least, most = _bounds(known.requires)
-    if not instrumentation_enabled(settings, name):
-        library.status, library.reason = OFF, "switched off by the settings"
-    elif known.setting and not getattr(settings, known.setting):
-        library.status, library.reason = OFF, f"switched off by PLATFORM_{known.setting.upper()}"
-    elif not number:
-        library.status, library.reason = DOUBTFUL, "its version is unknown"
-    elif _numbers(number) < least:
-        library.status, library.reason = UNFIT, f"{known.requires} is needed, {number} is there"
-    elif most and _numbers(number) >= most:
-        library.status, library.reason = DOUBTFUL, f"{known.requires} is tried, {number} is there"
+    library = Library(
+        name, distribution, number, known.requires, WOULD, doubt=doubt(number, known.requires), modules=tuple(sorted(modules))
+    )
+    reason = why_off(settings, name, known.setting)
+    if reason:
+        library.status, library.reason = OFF, reason
     return library
 
 
@@ -140,21 +139,3 @@ def _distribution(top: str, names: Iterable[str]) -> tuple[str, str]:
         except PackageNotFoundError:
             continue
     return "", ""
-
-
-def _bounds(requires: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return the least version of a requirement and the one that is no longer tried, empty where there is none."""
-    _, _, rest = requires.partition(">=")
-    least, _, most = rest.partition(",<")
-    return _numbers(least), _numbers(most)
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    """Return the numbers that a version begins with."""
-    numbers = []
-    for part in text.split("."):
-        digits = part[: len(part) - len(part.lstrip("0123456789"))]
-        if not digits:
-            break
-        numbers.append(int(digits))
-    return tuple(numbers)

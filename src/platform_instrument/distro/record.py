@@ -94,6 +94,7 @@ def _libraries() -> list[dict[str, Any]]:
             "version": applied.version,
             "status": applied.status,
             "reason": applied.reason,
+            "doubt": applied.doubt,
             "faults": applied.faults,
             "patches": list(applied.journal.changed),
         }

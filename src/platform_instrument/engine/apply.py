@@ -115,13 +115,22 @@ def arrived(settings: Settings, entries: tuple[tuple[str, str], ...], module: Mo
             guard(f"{name} arrival", _arrive, settings, name, path, module)
 
 
-def _arrive(settings: Settings, name: str, path: str, module: ModuleType) -> None:
+def why_off(settings: Settings, name: str, setting: str = "") -> str:
+    """Return why an instrumentation is switched off, empty where it is not; `setting` is the one that it obeys besides."""
     if not instrumentation_enabled(settings, name):
-        _off(Applied(name, None), "switched off by the settings")
+        return "switched off by the settings"
+    return f"switched off by PLATFORM_{setting.upper()}" if setting and not getattr(settings, setting) else ""
+
+
+def _arrive(settings: Settings, name: str, path: str, module: ModuleType) -> None:
+    reason = why_off(settings, name)
+    if reason:
+        _off(Applied(name, None), reason)
         return
     instrumentation: Instrumentation = import_module(path).INSTRUMENTATION
-    if instrumentation.setting and not getattr(settings, instrumentation.setting):
-        _off(Applied(name, instrumentation), f"switched off by PLATFORM_{instrumentation.setting.upper()}")
+    reason = why_off(settings, name, instrumentation.setting)
+    if reason:
+        _off(Applied(name, instrumentation), reason)
         return
     if pipeline.PIPELINE is None:
         choices.put_in_force(settings)

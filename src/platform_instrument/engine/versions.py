@@ -18,7 +18,7 @@ def version_of(module: ModuleType, requires: str) -> str:
     A module's `__version__` is read from its namespace: some libraries warn when it is asked for. Else the name of the
     folder that the installer left beside the library tells; `importlib.metadata` costs 40 ms to import.
     """
-    name = requires.partition(">=")[0].partition("<")[0].strip()
+    name = name_of(requires)
     if name == "python":
         return ".".join(str(part) for part in sys.version_info[:3])
     top = sys.modules.get(module.__name__.partition(".")[0], module)
@@ -28,6 +28,11 @@ def version_of(module: ModuleType, requires: str) -> str:
         if isinstance(said, tuple) and said and all(isinstance(part, (int, str)) for part in said):
             return ".".join(str(part) for part in said[:3])
     return _installed(top, name)
+
+
+def name_of(requires: str) -> str:
+    """Return the distribution that a requirement names."""
+    return requires.partition(">=")[0].partition("<")[0].strip()
 
 
 def _installed(top: ModuleType, name: str) -> str:

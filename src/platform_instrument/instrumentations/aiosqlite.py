@@ -23,7 +23,7 @@ def in_context(call: Call) -> None:
 
 INSTRUMENTATION = Instrumentation(
     name="aiosqlite",
-    requires="aiosqlite>=0.17",
+    requires="aiosqlite>=0.17,<1",
     patches=(EditCall("aiosqlite.core:Connection._execute", in_context),),
     modules=("aiosqlite",),
 )

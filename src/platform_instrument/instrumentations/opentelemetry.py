@@ -76,7 +76,7 @@ def _sdk(_changes: Changes) -> None:
 
 INSTRUMENTATION = Instrumentation(
     name="opentelemetry",
-    requires="opentelemetry-api>=1.21",
+    requires="opentelemetry-api>=1.21,<2",
     patches=(
         Custom("opentelemetry.context", _context),
         Custom("opentelemetry.trace", _trace),

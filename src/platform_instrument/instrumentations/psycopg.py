@@ -86,7 +86,7 @@ def _cursor(name: str) -> tuple[Observe, ...]:
 
 INSTRUMENTATION = Instrumentation(
     name="psycopg",
-    requires="psycopg>=3.1",
+    requires="psycopg>=3.1,<4",
     patches=(
         *_cursor("Cursor"),
         *_cursor("AsyncCursor"),

@@ -117,7 +117,7 @@ def _client(module: str) -> tuple[Observe, ...]:
 
 INSTRUMENTATION = Instrumentation(
     name="redis",
-    requires="redis>=4.5",
+    requires="redis>=4.5,<9",
     patches=(
         *_client("redis"),
         *_client("redis.asyncio"),

@@ -111,7 +111,7 @@ def new_engine(call: Call, _result: None) -> None:
 
 INSTRUMENTATION = Instrumentation(
     name="sqlalchemy",
-    requires="sqlalchemy>=1.4",
+    requires="sqlalchemy>=1.4,<2.2",
     patches=(
         *_OBSERVED,
         Custom("sqlalchemy.engine.default", prepare),

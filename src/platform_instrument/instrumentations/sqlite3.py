@@ -107,7 +107,7 @@ def observed_factory(call: Call) -> None:
 
 INSTRUMENTATION = Instrumentation(
     name="sqlite3",
-    requires="python>=3.10",
+    requires="python>=3.10,<3.16",
     patches=(
         Custom("sqlite3", make_classes),
         EditCall("sqlite3:connect", observed_factory),

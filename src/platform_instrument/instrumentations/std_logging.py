@@ -39,7 +39,7 @@ def correlate(_call: Call, line: str) -> str | None:
 
 INSTRUMENTATION = Instrumentation(
     name="logging",
-    requires="python>=3.10",
+    requires="python>=3.10,<3.16",
     patches=(EditResult("logging:Handler.format", correlate),),
     modules=("logging",),
     setting="log_trace_id",

@@ -51,7 +51,7 @@ def apply_asgi_fallback(changes: Changes) -> None:
 
 INSTRUMENTATION = Instrumentation(
     name="django",
-    requires="django>=3.2",
+    requires="django>=3.2,<6.2",
     patches=(
         EditResult("django.core.handlers.base:BaseHandler.resolve_request", note_pattern),
         EditCall("django.core.handlers.exception:handle_uncaught_exception", note_exception),

@@ -51,7 +51,7 @@ def apply_fallback(changes: Changes) -> None:
 
 INSTRUMENTATION = Instrumentation(
     name="fastapi",
-    requires="fastapi>=0.80",
+    requires="fastapi>=0.80,<1",
     patches=(Custom("fastapi.routing", apply, optional=True), Custom("fastapi.applications", apply_fallback)),
     modules=("fastapi",),
 )

@@ -39,7 +39,7 @@ def apply_fallback(changes: Changes) -> None:
 
 INSTRUMENTATION = Instrumentation(
     name="flask",
-    requires="flask>=2.0",
+    requires="flask>=2.0,<4",
     patches=(
         EditCall("flask.app:Flask.dispatch_request", note_rule),
         EditCall("flask.app:Flask.handle_exception", note_exception),

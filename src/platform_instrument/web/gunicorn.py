@@ -38,7 +38,7 @@ def hold(_call: Call) -> None:
 
 INSTRUMENTATION = Instrumentation(
     name="gunicorn",
-    requires="gunicorn>=20.1",
+    requires="gunicorn>=20.1,<28",
     patches=(
         EditResult("gunicorn.workers.base:Worker.load_wsgi", observe_application),
         EditResult("gunicorn.workers.gasgi:ASGIWorker.load_wsgi", observe_asgi_application, optional=True),

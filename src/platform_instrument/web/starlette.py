@@ -71,7 +71,7 @@ def apply_fallback(changes: Changes) -> None:
 
 INSTRUMENTATION = Instrumentation(
     name="starlette",
-    requires="starlette>=0.20",
+    requires="starlette>=0.20,<2",
     patches=(Custom("starlette.routing", apply_routes), Custom("starlette.applications", apply_fallback)),
     modules=("starlette",),
 )

@@ -40,7 +40,7 @@ def flush(_call: Call, _result: None) -> None:
 
 INSTRUMENTATION = Instrumentation(
     name="uvicorn",
-    requires="uvicorn>=0.20",
+    requires="uvicorn>=0.20,<1",
     patches=(
         EditResult("uvicorn.config:Config.load", observe_application),
         EditResult("uvicorn.server:Server.shutdown", flush),

@@ -21,7 +21,7 @@ def observe_application(call: Call, _result: None) -> None:
 
 INSTRUMENTATION = Instrumentation(
     name="werkzeug",
-    requires="werkzeug>=2.0",
+    requires="werkzeug>=2.0,<4",
     patches=(EditResult("werkzeug.serving:BaseWSGIServer.__init__", observe_application),),
     modules=("werkzeug",),
 )

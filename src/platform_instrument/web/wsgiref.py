@@ -22,7 +22,7 @@ def observe_application(call: Call, _result: None) -> None:
 
 INSTRUMENTATION = Instrumentation(
     name="wsgiref",
-    requires="python>=3.10",
+    requires="python>=3.10,<3.16",
     patches=(EditResult("wsgiref.simple_server:WSGIServer.set_app", observe_application),),
     modules=("wsgiref.simple_server",),
 )
