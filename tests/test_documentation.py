@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import re
+import sys
 import threading
 import xmlrpc.client
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xmlrpc.server import SimpleXMLRPCServer
 
 import pytest
 
 from platform_instrument.config.schema import setting_of
+from platform_instrument.core.values import Instrumentation, Observe
 from platform_instrument.engine import apply
+from platform_instrument.testing.contract import installed, resolve
+from platform_instrument.testing.conventions import unconventional
 from tests.instrumentations.recording import recording
 from tests.processes import BIN, door, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import ModuleType
 
     from platform_instrument.testing.collector import Collector
 
@@ -136,17 +139,14 @@ def test_the_doors_of_the_readme_are_those_that_are_tested(collector: Collector,
 # --- the library that is added as an example --------------------------------------------------------------------------
 
 
-def example(folder: Path) -> ModuleType:
-    """Return the module of `docs/adding-a-library.md`."""
-    (text,) = blocks(ROOT / "docs" / "adding-a-library.md", "python")
-    file = folder / "std_xmlrpc.py"
-    file.write_text(text)
-    spec = importlib.util.spec_from_file_location("std_xmlrpc", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture
+def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Instrumentation]:
+    """Return what the module of `docs/adding-a-library.md` declares; it can be imported as `std_xmlrpc`."""
+    (tmp_path / "std_xmlrpc.py").write_text(blocks(ROOT / "docs" / "adding-a-library.md", "python")[0])
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    yield importlib.import_module("std_xmlrpc").INSTRUMENTATION
+    del sys.modules["std_xmlrpc"]
 
 
 @contextmanager
@@ -163,10 +163,10 @@ def xmlrpc_server() -> Iterator[str]:
             thread.join()
 
 
-def test_the_library_that_is_added_as_an_example_is_observed(tmp_path: Path) -> None:
+def test_the_library_that_is_added_as_an_example_is_observed(example: Instrumentation) -> None:
     original = vars(xmlrpc.client.ServerProxy)["_ServerProxy__request"]
     with recording() as recorded, xmlrpc_server() as url:
-        assert apply.install(example(tmp_path).INSTRUMENTATION).status == apply.PATCHED
+        assert apply.install(example).status == apply.PATCHED
         try:
             with xmlrpc.client.ServerProxy(url) as proxy:
                 assert proxy.divide(7, 2) == 3
@@ -176,6 +176,25 @@ def test_the_library_that_is_added_as_an_example_is_observed(tmp_path: Path) -> 
             apply.uninstall("xmlrpc")
     answered, failed = recorded.take()
     assert (answered.name, answered.client, answered.failed) == ("xmlrpc", True, False)
-    assert answered.attributes == {"rpc.system": "xmlrpc", "rpc.method": "divide"}
+    assert answered.attributes == {"rpc.system.name": "xmlrpc", "rpc.method": "divide"}
     assert (failed.failed, failed.attributes["error.type"]) == (True, "1")
     assert vars(xmlrpc.client.ServerProxy)["_ServerProxy__request"] is original
+
+
+@pytest.mark.faults  # the contract plants them
+def test_the_example_keeps_the_contract_as_it_is_shown(example: Instrumentation) -> None:
+    """All of it but the metric, which the conventions do not have yet for this kind of call."""
+    namespace = {"xmlrpc_server": xmlrpc_server, "__name__": "shown"}
+    exec(blocks(ROOT / "docs" / "adding-a-library.md", "python")[1], namespace)  # noqa: S102 - ours
+    contract: Any = namespace["TestContract"]()
+    targets = {patch.target: resolve(patch.target) for patch in example.patches if isinstance(patch, Observe)}
+    contract.test_its_module_imports_no_library(example)
+    contract.test_every_target_is_a_function(example, targets)
+    contract.test_undo_is_exact(example, targets)
+    contract.test_installing_twice_is_once(example, targets)
+    contract.test_what_is_patched_looks_like_the_original(example, targets)
+    contract.test_hostile_arguments_and_answers_are_none_of_the_application_s_business(example)
+    with installed(example) as (_, recorder):
+        contract.exercise()
+    assert len(recorder.spans) == 1
+    assert unconventional(recorder.spans, {}) == []
