@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.processes import BIN, Service, free_port
+from tests.tracebacks import without_our_frames
 from tests.web.serving import PROGRAMS, observed, servers, without
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ def test_the_output_is_that_of_the_plain_server() -> None:
         server.get("/fails")
         server.terminate()
         text = re.sub(r"\[20[^]]*\] \[\d+\]|\bpid: ?\d+|\(\d+\)", "", server.stdout + server.stderr)
-        lines = text.replace(str(server.port), "PORT").splitlines()
+        lines = without_our_frames(text).replace(str(server.port), "PORT").splitlines()
         return [line for line in lines if "Control socket" not in line]  # a thread of its own prints it, sooner or later
 
     argv = [GUNICORN, "-w", "1", "bare:wsgi"]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.processes import BIN, Service, free_port
+from tests.tracebacks import without_our_frames
 from tests.web.serving import PROGRAMS, Observed, observed, servers, without
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ def test_the_output_is_that_of_the_plain_server() -> None:
             return lines(running.server, running.server.port)
 
     def lines(server: Service, port: int) -> list[str]:
-        text = (server.stdout + server.stderr).replace(str(port), "PORT").replace(str(server.pid), "PID")
+        text = without_our_frames(server.stdout + server.stderr).replace(str(port), "PORT").replace(str(server.pid), "PID")
         return [line.partition(" - ")[2] if '"GET ' in line else line for line in text.splitlines()]
 
     assert printed({"PLATFORM_LOG_TRACE_ID": "false"}) == printed(None)

@@ -1,7 +1,7 @@
 """The last records leave with the process: at exit, on SIGTERM, and in multiprocessing children, which skip `atexit`.
 
 All flushes of one end share the time of `PLATFORM_FLUSH_TIMEOUT`: a server that flushes as it shuts down and then dies by
-the signal does not wait twice for a collector that does not answer.
+the signal does not wait twice for a collector that does not answer. What was spent comes back as time goes on.
 """
 
 from __future__ import annotations
@@ -31,6 +31,9 @@ _AFTER_EVERYTHING = -100
 AFTER_FLUSH: list[Callable[[], None]] = []
 """Called after each flush, which may be the last thing that this process does: doctor's record is written then."""
 
+_BEFORE_WORKERS = 0.5
+"""Seconds that a master waits for the collector before its first fork; what is left goes when it ends."""
+
 
 class _Leaving:
     """What is prepared in this process, and the seconds that its end may still take."""
@@ -38,6 +41,8 @@ class _Leaving:
     prepared = False
     seconds = 3.0
     left = 3.0
+    flushed = 0.0
+    """When the last flush ended, on the clock of `time.monotonic`."""
 
 
 def prepare(settings: Settings) -> None:
@@ -72,7 +77,7 @@ def _flush_in_the_worker() -> bool:
 def become_master() -> None:
     """Send what was recorded so far, and have neither thread nor connection: this process forks workers from now on."""
     if pipeline.PIPELINE is not None:
-        pipeline.PIPELINE.hold(_Leaving.seconds)
+        pipeline.PIPELINE.hold(min(_Leaving.seconds, _BEFORE_WORKERS))
 
 
 def _at_exit() -> None:
