@@ -15,6 +15,7 @@ import pytest
 from platform_instrument.engine import apply
 from platform_instrument.instrumentations.std_logging import INSTRUMENTATION
 from platform_instrument.telemetry.context import CURRENT, Ambient
+from tests.tracebacks import without_our_frames
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -179,4 +180,4 @@ def test_a_line_whose_arguments_do_not_fit_is_reported_as_without_us(capsys: pyt
     shown = capsys.readouterr().err
     assert "--- Logging error ---" in shown
     assert "TypeError: not enough arguments for format string" in shown
-    assert "platform_instrument" not in re.sub(r'File ".*tests/.*', "", shown)
+    assert "platform_instrument" not in re.sub(r'File ".*tests/.*', "", without_our_frames(shown))

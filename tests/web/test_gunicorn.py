@@ -60,8 +60,14 @@ def ask_until_both_workers_have_answered(running: Observed) -> None:
             thread.join()
 
 
-@pytest.mark.parametrize("preload", [(), ("--preload",)], ids=["alone", "preload"])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("kind", "preload"),
+    [
+        pytest.param(kind, preload, marks=[pytest.mark.slow] * bool(preload and kind != "sync"))
+        for kind in KINDS
+        for preload in ((), ("--preload",))
+    ],
+)
 def test_a_kill_leaves_every_span_once_and_the_plain_exit_status(kind: str, preload: tuple[str, ...]) -> None:
     with observed(lambda port: words(port, kind, *preload), SLOW_EXPORT) as running:
         for number in range(REQUESTS):
@@ -77,7 +83,9 @@ def test_a_kill_leaves_every_span_once_and_the_plain_exit_status(kind: str, prel
     assert "Traceback" not in running.server.stderr
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", ["sync", "uvicorn_worker", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("gthread", "asgi"))]
+)
 def test_the_master_has_no_thread_and_no_connection_of_ours(kind: str) -> None:
     def belongings(server: Service) -> tuple[int, int]:
         process = Path(f"/proc/{server.pid}")
@@ -114,7 +122,7 @@ def test_a_reload_ends_the_old_workers_orderly() -> None:
     assert spans[0].resource["service.instance.id"] != spans[1].resource["service.instance.id"]
 
 
-@pytest.mark.parametrize("kind", ["sync", "gthread", "uvicorn_worker"])
+@pytest.mark.parametrize("kind", ["sync", "uvicorn_worker", pytest.param("gthread", marks=pytest.mark.slow)])
 def test_recycled_workers_lose_nothing(kind: str) -> None:
     with observed(lambda port: words(port, kind, "--max-requests", "5"), SLOW_EXPORT) as running:
         for number in range(REQUESTS):

@@ -40,7 +40,7 @@ def status_of(argv: Callable[[int], Sequence[str | Path]], number: int) -> int:
         return server.terminate(number)
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", [pytest.param(way, marks=[pytest.mark.slow] * (way in {"module", "factory"})) for way in WAYS])
 def test_twenty_requests_and_a_kill_leave_twenty_spans_and_the_plain_exit_status(way: str) -> None:
     with observed(WAYS[way], {"OTEL_BSP_SCHEDULE_DELAY": "60000"}) as running:
         for number in range(REQUESTS):
