@@ -17,11 +17,10 @@ from platform_instrument.privacy.commands import command_name, mask_command
 from platform_instrument.semantics.database import KNOWN, Database, command
 from platform_instrument.semantics.redis import (
     PROCEDURES,
-    cluster_database,
+    client_database,
     in_transaction,
     last_used,
     peered,
-    pool_database,
     procedure,
     queued,
     redis_failure,
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 def single(call: Call) -> tuple[Operation, Attributes]:
     """Return one command."""
     arguments = call.args[1:]
-    where = call.state = _where(call.args[0])
+    where = call.state = client_database(call.args[0])
     name = command_name(arguments)
     operation = command(where, name, procedure(arguments)) if name in PROCEDURES else where.operations.get(name)
     return operation or command(where, name), {"db.query.text": mask_command(arguments, name)}
@@ -47,7 +46,7 @@ def pipeline(call: Call) -> tuple[Operation, Attributes] | None:
     if not commands:
         return None
     name, attributes = together(commands, transaction=in_transaction(call.instance))
-    where = call.state = _where(call.instance)
+    where = call.state = client_database(call.instance)
     return command(where, name), attributes
 
 
@@ -78,17 +77,6 @@ def all_answered(call: Call, result: Any) -> Attributes | None:  # noqa: ANN401 
 def failed(_call: Call, error: BaseException) -> Attributes:
     """Return the server's error prefix, such as WRONGTYPE, where it gave one."""
     return redis_failure(error)
-
-
-def _where(client: Any) -> Database:  # noqa: ANN401 - a client or a pipeline
-    """Return the database; a pool belongs to one, and remembers it."""
-    pool = getattr(client, "connection_pool", None)
-    if pool is None:
-        return cluster_database(client)
-    known: Database | None = pool.__dict__.get(KNOWN)
-    if known is None:
-        known = pool.__dict__[KNOWN] = pool_database(pool)
-    return known
 
 
 def _move(span: Any, where: Database) -> None:  # noqa: ANN401 - our span

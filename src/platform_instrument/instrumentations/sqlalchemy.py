@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from platform_instrument.core.values import Attributes, Call, Changes
 
 _OWN = Operation("connect", CLIENT, {})
+_overrides: list[Overrides] = []
 
 
 def statement(call: Call) -> Operation:
@@ -91,9 +92,6 @@ _OBSERVED = (
     _dialect("initialize", own_question),
     _dialect("set_isolation_level", own_question),
 )
-
-
-_overrides: list[Overrides] = []
 
 
 def prepare(changes: Changes) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.errors import error_type
 from platform_instrument.privacy.commands import command_name, mask_command
-from platform_instrument.semantics.database import Database, database
+from platform_instrument.semantics.database import KNOWN, Database, database
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,6 +78,17 @@ def _code(error: Any) -> str:  # noqa: ANN401 - an exception
 
 
 # --- the shape of redis-py, which valkey-py shares ------------------------------------------------------------------
+
+
+def client_database(client: Any) -> Database:  # noqa: ANN401 - a client or a pipeline
+    """Return the database that a client talks to; a pool belongs to one, and remembers it."""
+    pool = getattr(client, "connection_pool", None)
+    if pool is None:
+        return cluster_database(client)
+    known: Database | None = pool.__dict__.get(KNOWN)
+    if known is None:
+        known = pool.__dict__[KNOWN] = pool_database(pool)
+    return known
 
 
 def pool_database(pool: Any) -> Database:  # noqa: ANN401 - a connection pool

@@ -63,8 +63,7 @@ def start(  # noqa: PLR0913 - positional on the hot path
             _decide(sampler, span, parent)
     else:
         span.trace_id = ids.new_trace_id()
-        span.parent_id = 0
-        span.parent_remote = False
+        span.parent_id, span.parent_remote = 0, False
         span.local = parent.local if parent is not None else None
         span.flags = ids.ROOT_FLAGS
         if sampler.keeps_roots and parent is None:
@@ -76,11 +75,16 @@ def start(  # noqa: PLR0913 - positional on the hot path
     span.start_ns = time_ns()
     span.ticks = perf_counter_ns()
     if extras is not None and extras.start_ns:
-        extras.backdated_ns = span.start_ns - extras.start_ns
-        span.start_ns = extras.start_ns
+        _backdate(span, extras)
     if STARTED is not None:
         STARTED(span, parent)
     return span
+
+
+def _backdate(span: Span, extras: Extras) -> None:
+    """Let a span have started when the application says it did."""
+    extras.backdated_ns = span.start_ns - extras.start_ns
+    span.start_ns = extras.start_ns
 
 
 def _decide(sampler: Sampler, span: Span, parent: Span | Ambient | None) -> None:
