@@ -115,6 +115,21 @@ def test_sigterm_ends_a_script_as_without_us_and_its_last_spans_arrive(mode: str
     assert len(collector.wait_for(spans)) == spans
 
 
+def test_a_thread_that_imports_the_first_library_leaves_the_signal_to_a_later_import(collector: Collector) -> None:
+    code = (
+        "import sys, threading, time\n"
+        "thread = threading.Thread(target=__import__, args=('sqlite3',))\n"
+        "thread.start()\n"
+        "thread.join()\n"
+        "import wsgiref.simple_server\n"
+        "sys.modules['sqlite3'].connect(':memory:').execute('SELECT 1')\n"
+        "print('ready', flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    assert killed(["-c", code], collector, {"OTEL_BSP_SCHEDULE_DELAY": "60000"}).returncode == -signal.SIGTERM
+    assert len(collector.wait_for(1)) == 1
+
+
 def test_sigterm_during_a_long_c_call_ends_the_process_within_the_budget(collector: Collector) -> None:
     plain = killed("in_sqlite")
     instrumented = killed("in_sqlite", collector, {"LEAVE_AFTER": "0.3"})

@@ -39,6 +39,7 @@ class _Leaving:
     """What is prepared in this process, and the seconds that its end may still take."""
 
     prepared = False
+    handles_sigterm = False
     seconds = 3.0
     left = 3.0
     flushed = 0.0
@@ -47,15 +48,16 @@ class _Leaving:
 
 def prepare(settings: Settings) -> None:
     """See to it that records leave however the process ends; once a process, fork children inherit it."""
-    if _Leaving.prepared or pipeline.PIPELINE is None:
+    if pipeline.PIPELINE is None:
         return
-    _Leaving.prepared = True
-    _Leaving.seconds = _Leaving.left = settings.flush_timeout
-    atexit.register(guard, "flush at exit", _at_exit)
-    os.register_at_fork(after_in_child=_renew)
-    if settings.sigterm_handler:
-        sigterm.take(pipeline.PIPELINE.worker, flush, _flush_in_the_worker)
-    imports.when_imported("multiprocessing.util", _follow_children)
+    if not _Leaving.prepared:
+        _Leaving.prepared = True
+        _Leaving.seconds = _Leaving.left = settings.flush_timeout
+        atexit.register(guard, "flush at exit", _at_exit)
+        os.register_at_fork(after_in_child=_renew)
+        imports.when_imported("multiprocessing.util", _follow_children)
+    if settings.sigterm_handler and not _Leaving.handles_sigterm:  # a thread that imports a library may not take it
+        _Leaving.handles_sigterm = sigterm.take(pipeline.PIPELINE.worker, flush, _flush_in_the_worker)
 
 
 def flush() -> bool:
