@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from platform_instrument.config.schema import Settings
+from platform_instrument.distro.site_folder import rendered
 from platform_instrument.engine.versions import doubt, name_of
 from platform_instrument.instrumentations._index import TRIGGERS
 
@@ -84,3 +85,8 @@ def test_every_range_of_versions_has_two_ends_and_holds_what_is_tested_here(gene
         name = name_of(instrumentation.requires)
         here = "{}.{}".format(*sys.version_info) if name == "python" else version(name)
         assert doubt(here, instrumentation.requires) == "", module
+
+
+def test_what_the_command_renders_is_what_the_template_says(generator: ModuleType) -> None:
+    for packages in ((), ("/telemetry/packages", "/ü 'quoted'")):
+        assert rendered(packages) == generator.sitecustomize(packages)

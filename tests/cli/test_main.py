@@ -100,7 +100,7 @@ def test_version_and_help_are_printed() -> None:
         ended = run([COMMAND, word], env={"PYTHONIOENCODING": "ascii"})
         assert (ended.returncode, ended.stderr) == (0, "")
         assert ended.stdout.startswith("usage: platform-instrument COMMAND")
-        for subcommand in ("run -- COMMAND", "config [--json]", "doctor [--json] [-- COMMAND"):
+        for subcommand in ("run -- COMMAND", "config [--json]", "doctor [--json] [-- COMMAND", "site FOLDER"):
             assert subcommand in ended.stdout
 
 

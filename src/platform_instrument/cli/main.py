@@ -1,4 +1,4 @@
-"""The command: `platform-instrument CMD…` becomes CMD under instrumentation; `config` and `doctor` look into it.
+"""The command: `platform-instrument CMD…` becomes CMD under instrumentation; other words are commands of our own.
 
 Start path: every start of a service passes through here, so nothing but `os` and `sys` is imported before `execvp`.
 """
@@ -13,11 +13,14 @@ _USAGE = """usage: platform-instrument COMMAND [ARGUMENT ...]     run COMMAND wi
        platform-instrument config [--json]           every setting, its value and where it came from
        platform-instrument doctor [--json] [-- COMMAND ...]
                                                      what is instrumented here, and what is wrong
+       platform-instrument site FOLDER [--packages DIR ...]
+                                                     write a folder for PYTHONPATH, for images
        platform-instrument --version
 
 examples: platform-instrument python app.py
           platform-instrument gunicorn -w 2 shop:app
 """
+_SUBCOMMANDS = ("config", "doctor", "site")
 _NOT_EXECUTABLE, _NOT_FOUND = 126, 127
 
 
@@ -33,14 +36,8 @@ def main() -> int:
 
         sys.stdout.write(f"platform-instrument {__version__}\n")
         return 0
-    if first == "config":
-        from platform_instrument.cli.config import config
-
-        return config(arguments[1:])
-    if first == "doctor":
-        from platform_instrument.cli.doctor import doctor
-
-        return doctor(arguments[1:])
+    if first in _SUBCOMMANDS:
+        return _subcommand(first, arguments[1:])
     if first == "run":
         arguments = arguments[1:]
         if arguments[:1] == ["--"]:
@@ -49,6 +46,21 @@ def main() -> int:
         sys.stderr.write(_USAGE)
         return 2
     return _become(arguments)
+
+
+def _subcommand(name: str, arguments: list[str]) -> int:
+    """Run one of our own commands, and load no other."""
+    if name == "config":
+        from platform_instrument.cli.config import config
+
+        return config(arguments)
+    if name == "doctor":
+        from platform_instrument.cli.doctor import doctor
+
+        return doctor(arguments)
+    from platform_instrument.cli.site import site
+
+    return site(arguments)
 
 
 def _become(command: list[str]) -> int:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from platform_instrument.config import kinds
 from platform_instrument.distro.finding import Finding
+from platform_instrument.distro.site_folder import FILE, is_ours
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PTH = "platform_instrument.pth"
 _OURS = "platform_instrument"
-_SITE = "platform_instrument_site"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +71,8 @@ def _site_packages() -> list[str]:
 
 def _pythonpath(environ: Mapping[str, str]) -> Door:
     folders = [folder for folder in environ.get("PYTHONPATH", "").split(os.pathsep) if folder]
-    place = next((folder for folder in folders if os.path.basename(folder.rstrip("/")) == _SITE), "")
-    if place and not os.path.isfile(os.path.join(place, "sitecustomize.py")):
-        return Door("PYTHONPATH", open=False, detail=f"{place} has no sitecustomize.py")
-    return Door("PYTHONPATH", bool(place), place or f"{_SITE} is not on PYTHONPATH")
+    place = next((folder for folder in folders if is_ours(folder)), "")
+    return Door("PYTHONPATH", bool(place), place or f"no folder on PYTHONPATH has our {FILE}")
 
 
 def _first(group: str) -> str:
