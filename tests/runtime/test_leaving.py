@@ -49,10 +49,11 @@ def left(mode: str, collector: Endpoint | None = None, env: Mapping[str, str] | 
 
 
 def killed(
-    mode: str, collector: Endpoint | None = None, env: Mapping[str, str] | None = None, number: int = signal.SIGTERM
+    mode: str | list[str], collector: Endpoint | None = None, env: Mapping[str, str] | None = None, number: int = signal.SIGTERM
 ) -> Left:
-    """Send the script a signal when it is ready; see how it leaves."""
-    argv, variables = door("command" if collector else "pth", [sys.executable, LEAVE, mode])
+    """Send the script, or other code, a signal when it is ready; see how it leaves."""
+    words = mode if isinstance(mode, list) else [LEAVE, mode]
+    argv, variables = door("command" if collector else "pth", [sys.executable, *words])
     variables = environment({**(variables if collector else {}), **(env or {})}, collector)
     with subprocess.Popen(argv, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
