@@ -17,6 +17,8 @@ import pytest
 from platform_instrument.config.schema import setting_of
 from platform_instrument.core.values import Instrumentation, Observe
 from platform_instrument.engine import apply
+from platform_instrument.privacy.sql import known_sql
+from platform_instrument.privacy.text import mask_attribute
 from platform_instrument.testing.contract import installed, resolve
 from platform_instrument.testing.conventions import unconventional
 from tests.instrumentations.recording import recording
@@ -134,6 +136,16 @@ def test_the_doors_of_the_readme_are_those_that_are_tested(collector: Collector,
         argv, variables = door(through, [f"{BIN}/python", "app.py"])
         assert run(argv, env=variables, collector=collector, cwd=tmp_path).returncode == 0
         assert len(collector.wait_for(2 * number)) == 2 * number, through
+
+
+@pytest.mark.parametrize(
+    ("attribute", "given", "leaves"),
+    re.findall(r"^\| `([a-z.]+)` \| `(.+)` \| `(.+)` \|$", (ROOT / "docs" / "privacy.md").read_text(), re.MULTILINE),
+)
+def test_what_leaves_is_what_the_documentation_says(attribute: str, given: str, leaves: str) -> None:
+    text = known_sql(given, "postgresql").text.strip() if attribute == "db.query.text" else mask_attribute(attribute, given)
+    assert text == leaves
+    assert mask_attribute(attribute, leaves) == leaves
 
 
 # --- the library that is added as an example --------------------------------------------------------------------------
