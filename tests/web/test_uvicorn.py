@@ -157,6 +157,16 @@ def test_a_wsgi_application_is_observed_in_the_thread_that_runs_it() -> None:
         assert len(running.spans()) == 1
 
 
+def test_a_body_that_the_server_drops_without_closing_it_ends_its_span(tmp_path: Path) -> None:
+    """uvicorn's own bridge to WSGI, where a2wsgi is not installed, forgets to close."""
+    (tmp_path / "a2wsgi.py").write_text("raise ModuleNotFoundError\n")
+    words = ["wsgi_apps:app", "--interface", "wsgi", "--port"]
+    with observed(lambda port: [UVICORN, *words, str(port)], {"PYTHONPATH": str(tmp_path)}) as running:
+        status, span = running.get("/orders/7/lines")
+        assert (status, span.name) == (200, "GET /orders/<order>/lines")
+        assert len(running.spans()) == 1
+
+
 def test_websockets_and_lifespan_pass_untouched() -> None:
     async def talk(port: int) -> str:
         from websockets.asyncio.client import connect

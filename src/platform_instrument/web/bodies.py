@@ -1,4 +1,4 @@
-"""A WSGI body on its way to the server: its span lasts until the server closes it."""
+"""A WSGI body on its way to the server: its span lasts until the server closes it, or drops it."""
 
 from __future__ import annotations
 
@@ -81,6 +81,11 @@ class _Body:
             raise
         finally:
             CURRENT.set(previous)
+            guard(_PLACE, self._exchange.close)
+
+    def __del__(self) -> None:
+        """End the span where a server drops the body without closing it, as uvicorn's own bridge to WSGI does."""
+        if not self._exchange.closed:
             guard(_PLACE, self._exchange.close)
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - the application's
