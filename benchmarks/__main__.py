@@ -38,7 +38,8 @@ def main() -> int:
     text = "\n\n".join([head, *tables])
     print(text)
     if options.write and not void:
-        report.write(text)
+        report.write(report.DOCUMENT, text)
+        report.write(report.README, report.shares([table for table in tables if "share of vanilla" in table]))
     return 1 if void else 0
 
 
@@ -50,7 +51,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", default=5, type=int)
     parser.add_argument("--seconds", default=3, type=float, help="of load on each path in each round")
     parser.add_argument("--quick", action="store_true", help="two rounds of one second: shows that it works, not what it costs")
-    parser.add_argument("--write", action="store_true", help="put the tables into docs/performance.md")
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/performance.md and README.md")
     options = parser.parse_args()
     if options.quick:
         options.rounds, options.seconds = 2, 1

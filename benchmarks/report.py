@@ -9,10 +9,11 @@ from benchmarks.environments import BARE, OURS, ROOT, VANILLA
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     Rounds = Mapping[str, Sequence[Mapping[str, float]]]
 
-DOCUMENT = ROOT / "docs" / "performance.md"
+DOCUMENT, README = ROOT / "docs" / "performance.md", ROOT / "README.md"
 _BEGIN, _END = "<!-- figures: written by make bench -->", "<!-- end of figures -->"
 
 
@@ -45,9 +46,21 @@ def pieces(ours: Mapping[str, float], sdk: Mapping[str, float]) -> str:
     return "\n".join(lines)
 
 
-def write(text: str) -> None:
-    """Put the figures where the documentation shows them."""
-    before, _, rest = DOCUMENT.read_text().partition(_BEGIN)
+def shares(tables: Sequence[str]) -> str:
+    """Return what the README shows of the tables that `compared` made: the first and the last column."""
+    lines = ["| what | share of what upstream adds |", "|---|---:|"]
+    for table in tables:
+        title, _, *rows = table.splitlines()
+        kind = title.strip("| ").partition(" (")[0]
+        for row in rows:
+            name, *_, share = row.strip("| ").split(" | ")
+            lines.append(f"| {kind}: {name} | {share} |")
+    return "\n".join(lines)
+
+
+def write(document: Path, text: str) -> None:
+    """Put figures where a document shows them."""
+    before, _, rest = document.read_text().partition(_BEGIN)
     _, found, after = rest.partition(_END)
-    assert found, f"{DOCUMENT} has no place for figures"
-    DOCUMENT.write_text(f"{before}{_BEGIN}\n\n{text}\n\n{_END}{after}")
+    assert found, f"{document} has no place for figures"
+    document.write_text(f"{before}{_BEGIN}\n\n{text}\n\n{_END}{after}")

@@ -84,14 +84,20 @@ def test_shares_are_taken_within_each_round() -> None:
     assert report.compared("request", "µs", {"/plain": rounds}).splitlines()[-1] == "| /plain | 150 | +25 | +150 | 0.150 |"
 
 
-def test_figures_go_to_their_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    document = tmp_path / "performance.md"
-    document.write_text((ROOT / "docs" / "performance.md").read_text())
-    monkeypatch.setattr(report, "DOCUMENT", document)
-    report.write("| one |")
-    report.write("| other |")
+@pytest.mark.parametrize("name", ["README.md", "docs/performance.md"])
+def test_figures_go_to_their_place(name: str, tmp_path: Path) -> None:
+    document = tmp_path / "document.md"
+    document.write_text((ROOT / name).read_text())
+    report.write(document, "| one |")
+    report.write(document, "| other |")
     text = document.read_text()
     assert "| other |" in text
     assert "| one |" not in text
-    assert text.startswith("# Performance\n")
-    assert "## How it is measured" in text
+    assert text.partition("<!-- figures")[0] == (ROOT / name).read_text().partition("<!-- figures")[0]
+    assert text.partition("<!-- end of")[2] == (ROOT / name).read_text().partition("<!-- end of")[2]
+
+
+def test_the_readme_shows_the_shares() -> None:
+    rounds = [{BARE.name: 100.0, OURS.name: 110.0, VANILLA.name: 200.0}]
+    tables = [report.compared("request", "µs of CPU", {"/plain": rounds, "/db": rounds})]
+    assert report.shares(tables).splitlines()[2:] == ["| request: /plain | 0.100 |", "| request: /db | 0.100 |"]
