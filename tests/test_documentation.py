@@ -187,9 +187,9 @@ def test_the_library_that_is_added_as_an_example_is_observed(example: Instrument
         finally:
             apply.uninstall("xmlrpc")
     answered, failed = recorded.take()
-    assert (answered.name, answered.client, answered.failed) == ("xmlrpc", True, False)
+    assert (answered.name, answered.kind, answered.status) == ("xmlrpc", "CLIENT", "UNSET")
     assert answered.attributes == {"rpc.system.name": "xmlrpc", "rpc.method": "divide"}
-    assert (failed.failed, failed.attributes["error.type"]) == (True, "1")
+    assert (failed.status, failed.attributes["error.type"]) == ("ERROR", "1")
     assert vars(xmlrpc.client.ServerProxy)["_ServerProxy__request"] is original
 
 

@@ -2,61 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 import pytest
 
-from platform_instrument.core.values import INTERNAL
 from platform_instrument.engine import apply
-from platform_instrument.telemetry.context import CURRENT, Ambient, Local
-from platform_instrument.telemetry.scope import own_scope
-from platform_instrument.telemetry.tracer import start
-from platform_instrument.testing.recorder import recording
+from platform_instrument.telemetry.context import CURRENT
 from tests.instrumentations.http_server import Server, serving
+from tests.instrumentations.recording import TRACE_ID, inside, recording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from platform_instrument.telemetry.span import Span
     from platform_instrument.testing.recorder import Recorder
 
 DURATION = "http.client.request.duration"
-TRACE_ID = 0x0AF7651916CD43DD8448EB211C80319C
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
     with serving() as running:
         yield running
-
-
-@contextlib.contextmanager
-def instrumented(*names: str, environ: Mapping[str, str] | None = None) -> Iterator[Recorder]:
-    """Apply our modules of these names, record, and take them back."""
-    with recording(environ) as recorder:
-        applied = [apply.install(import_module(f"platform_instrument.instrumentations.{name}").INSTRUMENTATION) for name in names]
-        assert [each.status for each in applied] == ["patched"] * len(names), [each.reason for each in applied]
-        try:
-            yield recorder
-        finally:
-            for each in applied:
-                apply.uninstall(each.name)
-
-
-@contextlib.contextmanager
-def inside(baggage: Mapping[str, str] | None = None, trace_state: str = "") -> Iterator[Span]:
-    """Make a span current, below a caller with baggage."""
-    caller = Ambient(TRACE_ID, 7, 1, local=Local(baggage=baggage, trace_state=trace_state), remote=True)
-    span = start("work", INTERNAL, None, None, own_scope("test"), caller, 0)
-    before = CURRENT.get()
-    CURRENT.set(span)
-    try:
-        yield span
-    finally:
-        CURRENT.set(before)
 
 
 class OutboundPromises:
@@ -78,7 +46,7 @@ class OutboundPromises:
 
     @pytest.fixture
     def recorder(self) -> Iterator[Recorder]:
-        with instrumented(*self.modules) as recorder:
+        with recording(*self.modules) as recorder:
             yield recorder
         assert CURRENT.get() is None
 
@@ -183,7 +151,7 @@ class OutboundPromises:
         assert server.last["baggage"] == "own=1,tenant=blue"
 
     def test_no_propagators_means_no_headers(self, server: Server) -> None:
-        with instrumented(*self.modules, environ={"OTEL_PROPAGATORS": "none"}) as recorder, inside({"tenant": "blue"}):
+        with recording(*self.modules, environ={"OTEL_PROPAGATORS": "none"}) as recorder, inside({"tenant": "blue"}):
             self.send(f"{server.url}/ok")
             assert len(recorder.spans) == 1
         assert not {"traceparent", "baggage"} & set(server.last)
@@ -193,7 +161,7 @@ class OutboundPromises:
     def test_a_request_to_an_excluded_url_is_counted_and_leaves_no_span_and_no_header(self, server: Server) -> None:
         own = {"OTEL_PYTHON_EXCLUDED_URLS": "nowhere", f"OTEL_PYTHON_{self.setting}_EXCLUDED_URLS": "/ok,other"}
         for environ in ({"OTEL_PYTHON_EXCLUDED_URLS": "/ok"}, own):
-            with instrumented(*self.modules, environ=environ) as recorder, inside({"tenant": "blue"}):
+            with recording(*self.modules, environ=environ) as recorder, inside({"tenant": "blue"}):
                 self.send(f"{server.url}/ok/1")
                 assert recorder.spans == ()
                 assert not {"traceparent", "baggage"} & set(server.last)
@@ -207,7 +175,7 @@ class OutboundPromises:
             "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_RESPONSE": "x-k.*,Set-Cookie",
             "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS": "x-shop.*,.*cookie",
         }
-        with instrumented(*self.modules, environ=environ) as recorder:
+        with recording(*self.modules, environ=environ) as recorder:
             self.send(f"{server.url}/ok", headers={"X-Tenant": "blue", "X-Shopper": "s3cret", "X-Other": "no"})
             (span,) = recorder.spans
         captured = {name: value for name, value in span.attributes.items() if ".header." in name}
@@ -220,7 +188,7 @@ class OutboundPromises:
         assert "s3cret" not in str(span)
 
     def test_undone_means_nothing_is_seen(self, server: Server) -> None:
-        with instrumented(*self.modules) as recorder:
+        with recording(*self.modules) as recorder:
             for name in self.modules:
                 apply.uninstall(import_module(f"platform_instrument.instrumentations.{name}").INSTRUMENTATION.name)
             self.send(f"{server.url}/ok")

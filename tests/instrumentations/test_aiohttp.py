@@ -7,7 +7,8 @@ import aiohttp
 import aiohttp.web
 import pytest
 
-from tests.instrumentations.outbound import OutboundPromises, instrumented, server
+from tests.instrumentations.outbound import OutboundPromises, server
+from tests.instrumentations.recording import recording
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -44,7 +45,7 @@ class TestSession(OutboundPromises):
 
 @pytest.fixture
 def recorder() -> Iterator[Recorder]:
-    with instrumented("aiohttp") as recorder:
+    with recording("aiohttp") as recorder:
         yield recorder
 
 

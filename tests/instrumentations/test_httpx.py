@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from tests.instrumentations.http2_server import serving_http2
-from tests.instrumentations.outbound import DURATION, OutboundPromises, inside, instrumented, server
+from tests.instrumentations.outbound import DURATION, OutboundPromises, server
+from tests.instrumentations.recording import inside, recording
 from tests.processes import run
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class TestAsync(TestSync):
 
 @pytest.fixture
 def recorder() -> Iterator[Recorder]:
-    with instrumented("httpx") as recorder:
+    with recording("httpx") as recorder:
         yield recorder
 
 

@@ -8,7 +8,8 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from requests.auth import HTTPDigestAuth
 
-from tests.instrumentations.outbound import OutboundPromises, instrumented, server
+from tests.instrumentations.outbound import OutboundPromises, server
+from tests.instrumentations.recording import recording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +38,7 @@ class TestAlone(TestWithUrllib3):
 
 @pytest.fixture
 def recorder() -> Iterator[Recorder]:
-    with instrumented("requests", "urllib3") as recorder:
+    with recording("requests", "urllib3") as recorder:
         yield recorder
 
 
@@ -62,7 +63,7 @@ def test_the_attempts_of_a_retrying_adapter_are_seen_each(recorder: Recorder, se
 
 
 def test_an_excluded_url_is_excluded_under_a_retrying_adapter_too(server: Server) -> None:
-    with instrumented("requests", "urllib3", environ={"OTEL_PYTHON_REQUESTS_EXCLUDED_URLS": "/ok"}) as recorder:
+    with recording("requests", "urllib3", environ={"OTEL_PYTHON_REQUESTS_EXCLUDED_URLS": "/ok"}) as recorder:
         with requests.Session() as session:
             session.mount("http://", HTTPAdapter(max_retries=2))
             assert session.get(f"{server.url}/ok", timeout=5).status_code == 200

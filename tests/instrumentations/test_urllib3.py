@@ -6,7 +6,8 @@ import pytest
 import urllib3
 from urllib3._collections import HTTPHeaderDict
 
-from tests.instrumentations.outbound import OutboundPromises, instrumented, server
+from tests.instrumentations.outbound import OutboundPromises, server
+from tests.instrumentations.recording import recording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,7 @@ class TestPoolManager(OutboundPromises):
 
 @pytest.fixture
 def recorder() -> Iterator[Recorder]:
-    with instrumented("urllib3") as recorder:
+    with recording("urllib3") as recorder:
         yield recorder
 
 
