@@ -160,9 +160,9 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_file_costs_a_line_and_no_time(tmp_path: Path, name: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     found, problems = read_text(tmp_path, HOSTILE[name], OTEL_SERVICE_NAME="shop")
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     assert found.service_name == "shop"
     assert 1 <= len(problems) <= 21
     for problem in problems:
