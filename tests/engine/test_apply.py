@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-import textwrap
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -18,35 +17,13 @@ from tests.engine import orders
 from tests.engine.observing import begin, installed, target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
-def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """Arm the finder for modules in a fresh folder, with nothing applied."""
-    known = set(sys.modules)
-    monkeypatch.setattr(imports, "_hooks", {})
-    monkeypatch.setattr(imports, "_ran", {})
+def _nothing_applied(monkeypatch: pytest.MonkeyPatch, armed_finder: None) -> None:  # noqa: ARG001 - what it arms
     monkeypatch.setattr(apply, "APPLIED", {})
-    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
-    monkeypatch.syspath_prepend(tmp_path)
-    imports.install()
     report.forget()
-    yield
-    for name in set(sys.modules) - known:
-        del sys.modules[name]
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Callable[..., None]:
-    def write(name: str, text: str) -> None:
-        file = tmp_path / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(textwrap.dedent(text))
-        importlib.invalidate_caches()
-
-    return write
 
 
 @pytest.fixture

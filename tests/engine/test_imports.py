@@ -5,7 +5,6 @@ import importlib.machinery
 import importlib.util
 import runpy
 import sys
-import textwrap
 import threading
 import zipfile
 from typing import TYPE_CHECKING, Any
@@ -17,34 +16,14 @@ from platform_instrument.engine import imports
 from tests.processes import run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
-def hooks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[str]]:
-    """Arm the finder for modules in a fresh folder; the names of those whose hook fired."""
-    known = set(sys.modules)
-    monkeypatch.setattr(imports, "_hooks", {})
-    monkeypatch.setattr(imports, "_ran", {})
-    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
-    monkeypatch.syspath_prepend(tmp_path)
-    imports.install()
-    importlib.invalidate_caches()
-    yield []
-    for name in set(sys.modules) - known:
-        del sys.modules[name]
-
-
-@pytest.fixture
-def write(tmp_path: Path) -> Callable[..., None]:
-    def write(name: str, text: str = "") -> None:
-        file = tmp_path / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(textwrap.dedent(text))
-        importlib.invalidate_caches()
-
-    return write
+def hooks(armed_finder: None) -> list[str]:  # noqa: ARG001 - what it arms
+    """Return the names of those whose hook fired."""
+    return []
 
 
 @pytest.fixture

@@ -121,7 +121,7 @@ def durations(children: str, seconds: str) -> None:
 
     def record() -> None:
         span = tracer.start(operation.name, 1, operation, None, SCOPE, None, 0)
-        span.finish()
+        span.end_ns = span.start_ns + 1_000
         assert pipeline.PIPELINE is not None
         pipeline.PIPELINE.settle(span, None)
 

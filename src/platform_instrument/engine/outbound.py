@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 _MOST_PLACES = 1_024
 _PEER = "_platform_instrument_peer"
 
+SOCKET_VERSIONS = {10: "1.0", 11: "1.1", 20: "2"}
+"""`network.protocol.version` by the numbers of `http.client`, which urllib3 goes on with."""
+
 _places: dict[tuple[str, str], tuple[str, int]] = {}
 
 
@@ -110,6 +113,15 @@ def peer_of(connection: Any, ask: Callable[[Any], Any]) -> tuple[str, int] | Non
     if isinstance(name, str):
         return name, 0
     return (name[0], name[1]) if isinstance(name, tuple) else None
+
+
+def peer_of_socket(socket: Any) -> tuple[str, int] | None:  # noqa: ANN401 - a socket, of TLS or not
+    """Return who is at the other end of a socket."""
+    return peer_of(socket, _peer_name)
+
+
+def _peer_name(socket: Any) -> Any:  # noqa: ANN401 - as above
+    return socket.getpeername()
 
 
 def remembered_peer_of(connection: Any, ask: Callable[[Any], Any]) -> tuple[str, int] | None:  # noqa: ANN401 - as above

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core import families
 from platform_instrument.core.values import UNSEEN, Attributes, EditResult, Instrumentation, Observe
-from platform_instrument.engine.outbound import Outbound, peer_of, place_of
+from platform_instrument.engine.outbound import SOCKET_VERSIONS, Outbound, peer_of_socket, place_of
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from platform_instrument.core.values import Call
 
 _OUTBOUND = Outbound("requests")
-_VERSIONS = {10: "1.0", 11: "1.1", 20: "2"}
 _SENT = "_platform_instrument_sent"
 """How often a request was sent, on the request; redirects and demands for credentials are answered by copies of it."""
 
@@ -45,13 +44,9 @@ def headers(call: Call) -> MutableMapping[str, str]:
 def answered(_call: Call, response: Any) -> Attributes:  # noqa: ANN401 - requests.Response
     """Return status, protocol and who answered."""
     raw = response.raw
-    version = _VERSIONS.get(getattr(raw, "version", 0), "")
+    version = SOCKET_VERSIONS.get(getattr(raw, "version", 0), "")
     socket = getattr(getattr(raw, "_connection", None), "sock", None)
-    return _OUTBOUND.response(response.status_code, version, peer_of(socket, _server_address), response.headers)
-
-
-def _server_address(socket: Any) -> Any:  # noqa: ANN401 - a socket, of TLS or not
-    return socket.getpeername()
+    return _OUTBOUND.response(response.status_code, version, peer_of_socket(socket), response.headers)
 
 
 def counted_on(call: Call, copy: Any) -> None:  # noqa: ANN401 - requests.PreparedRequest

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core import families
 from platform_instrument.core.values import Attributes, Custom, EditCall, Instrumentation, Observe
-from platform_instrument.engine.outbound import Outbound, peer_of, place_of
+from platform_instrument.engine.outbound import SOCKET_VERSIONS, Outbound, peer_of_socket, place_of
 from platform_instrument.semantics.http import DEFAULT_PORTS
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from platform_instrument.core.values import Call, Changes
 
 _OUTBOUND = Outbound("urllib3")
-_VERSIONS = {10: "1.0", 11: "1.1", 20: "2"}
 _retries: ContextVar[Any] = ContextVar("platform_instrument_urllib3_retries", default=None)
 """Under urllib3 1.26 only: what `urlopen`, which makes the attempt next, was told of those before."""
 
@@ -54,12 +53,8 @@ def headers(call: Call) -> MutableMapping[str, str]:
 def answered(call: Call, response: Any) -> Attributes:  # noqa: ANN401 - urllib3's response, under 1.26 http.client's
     """Return status, protocol and who answered."""
     socket = getattr(call.argument(1, "conn"), "sock", None)
-    version = _VERSIONS.get(response.version, "")
-    return _OUTBOUND.response(response.status, version, peer_of(socket, _server_address), response.headers)
-
-
-def _server_address(socket: Any) -> Any:  # noqa: ANN401 - a socket, of TLS or not
-    return socket.getpeername()
+    version = SOCKET_VERSIONS.get(response.version, "")
+    return _OUTBOUND.response(response.status, version, peer_of_socket(socket), response.headers)
 
 
 def _note_retries(call: Call) -> None:

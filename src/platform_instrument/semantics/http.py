@@ -117,12 +117,6 @@ def known_version(version: str) -> str:
     return _VERSIONS.get(version, "")
 
 
-def protocol_version(version: str) -> str:
-    """Return `network.protocol.version` from what a library says: `HTTP/1.1` → `1.1`, `HTTP/2.0` → `2`."""
-    number = version.rpartition("/")[2]
-    return number.removesuffix(".0") if number in {"2.0", "3.0"} else number
-
-
 def _remember(cache: dict[Any, Operation], key: Any, operation: Operation) -> Operation:  # noqa: ANN401 - a tuple
     """Keep an operation; a full cache starts anew, its series are found again by their attributes."""
     if len(cache) >= _MOST_OPERATIONS:

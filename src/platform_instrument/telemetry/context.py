@@ -75,18 +75,3 @@ class Ambient:
         self.remote = remote
         self.foreign = foreign
         self.api: Any = None
-
-
-def suppress(families: int) -> Ambient:
-    """Return a context like the current one in which calls of these families pass unobserved."""
-    current = CURRENT.get()
-    if current is None:
-        return Ambient(families=families)
-    return Ambient(
-        current.trace_id,
-        current.span_id,
-        current.flags,
-        local=current.local,
-        families=current.families | families,
-        foreign=current.foreign if type(current) is Ambient else current,
-    )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.guard import guard
 from platform_instrument.telemetry import limits
-from platform_instrument.telemetry.context import REMOTE, SAMPLED
+from platform_instrument.telemetry.context import REMOTE
 from platform_instrument.telemetry.extras import Event, Extras
 
 if TYPE_CHECKING:
@@ -101,10 +101,6 @@ class Span:
 
     remote = False
     foreign = None
-
-    def finish(self) -> None:
-        """End now; the engine's way: no checks, called exactly once by the scope that opened it."""
-        self.end_ns = self.start_ns + perf_counter_ns() - self.ticks
 
     def more(self) -> Extras:
         """Return the rare fields, made on first use."""
@@ -255,11 +251,6 @@ class Span:
 
     def __repr__(self) -> str:
         return f"Span({self.name!r}, trace_id={self.trace_id:032x}, span_id={self.span_id:016x})"
-
-    @property
-    def sampled(self) -> bool:
-        """Say whether this span will be exported."""
-        return bool(self.flags & SAMPLED)
 
 
 def link_to(context: Any, attributes: Mapping[str, Any] | None) -> Link | None:  # noqa: ANN401 - a SpanContext
