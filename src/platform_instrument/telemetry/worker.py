@@ -161,8 +161,8 @@ class Worker:
     def stop(self, seconds: float) -> None:
         """End the thread; one that does not end in time is left behind, and not waited for again in the same turn."""
         thread = self._thread
-        if thread is None or thread is threading.current_thread():
-            return
+        if thread is None or thread is threading.current_thread() or thread.ident is None:
+            return  # there is none, or another thread is just starting it
         self._stopping = True
         self.wake()
         if thread is not self._left_behind:
@@ -170,6 +170,13 @@ class Worker:
             self._left_behind = thread if thread.is_alive() else None
             if _COUNTED and not thread.is_alive():
                 _wait_until_gone(thread)
+
+    def end(self, seconds: float) -> None:
+        """Stop, and leave nothing of the thread to the interpreter, which looks for it after the last `atexit` function."""
+        thread = self._thread
+        self.stop(seconds)
+        if thread is not None and not thread.is_alive():
+            _wait_until_gone(thread)
 
     # --- the thread -----------------------------------------------------------------------------------------------
 
@@ -179,12 +186,14 @@ class Worker:
             return
         self.awaited = False
         self._stopping = False
-        thread = threading.Thread(target=self._run, args=(threading.get_native_id(),), name="platform-instrument", daemon=True)
-        self._thread = thread
         try:
+            thread = threading.Thread(
+                target=self._run, args=(threading.get_native_id(),), name="platform-instrument", daemon=True
+            )
+            self._thread = thread
             thread.start()
         except RuntimeError:
-            self._thread = None  # the interpreter is ending, or there are too many threads
+            self._thread = None  # the interpreter is ending, there are too many threads, or a sub-interpreter may have none
             return
         if self.on_start is not None:
             guard("worker start", self.on_start)
@@ -219,7 +228,7 @@ class Worker:
 
 
 def _wait_until_gone(thread: threading.Thread) -> None:
-    """Wait some milliseconds for the system to forget a thread that Python 3.12 has joined: `os.fork` counts the system's."""
+    """Wait some milliseconds for the system to forget a thread that was joined: Python lets go of it last of all."""
     patience = 50
     while patience and os.path.exists(f"/proc/self/task/{thread.native_id}"):  # noqa: PTH110 - pathlib costs 8 ms
         patience -= 1
