@@ -17,7 +17,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from platform_instrument.core.families import HTTP_CLIENT, HTTP_SERVER, SUPPRESSED
 from platform_instrument.core.values import CLIENT
 from platform_instrument.telemetry.bridge import context_of, current_of
-from platform_instrument.telemetry.context import CURRENT, Ambient, Local, suppress
+from platform_instrument.telemetry.context import CURRENT, Ambient, Local
 from platform_instrument.telemetry.scope import own_scope
 from platform_instrument.telemetry.tracer import start
 from tests.telemetry import sides
@@ -103,7 +103,7 @@ def test_the_same_context_attached_again_is_the_same_thing(tracer: Any) -> None:
     token = context.attach(held)
     assert CURRENT.get() is app
     context.detach(token)
-    ambient = suppress(HTTP_CLIENT)
+    ambient = Ambient(families=HTTP_CLIENT)
     again = current_of(context_of(ambient), None)
     assert again is ambient
 
@@ -138,7 +138,7 @@ def test_a_call_of_ours_in_flight_suppresses_instrumentors_of_other_people() -> 
     assert CURRENT.get().families & HTTP_CLIENT  # type: ignore[union-attr]
     context.detach(inner)
     CURRENT.reset(token)
-    token = CURRENT.set(suppress(SUPPRESSED))
+    token = CURRENT.set(Ambient(families=SUPPRESSED))
     assert context.get_value(context._SUPPRESS_INSTRUMENTATION_KEY) is True
     CURRENT.reset(token)
 

@@ -241,7 +241,10 @@ def test_baggage_goes_to_internal_hosts_alone() -> None:
         assert injected(Propagation(), CURRENTLY, host) == everything, host
     for host in ("example.com", "8.8.8.8", "svc.example.com"):
         assert "baggage" not in injected(Propagation(), CURRENTLY, host), host
-    assert injected(Propagation(internal_hosts=("*.example.com",)), CURRENTLY, "api.example.com") == everything
+    for pattern in ("*.example.com", ".example.com", "api.example.com", "*"):
+        assert injected(Propagation(internal_hosts=(pattern,)), CURRENTLY, "api.example.com") == everything, pattern
+    for pattern in ("*.com.example", "example.com", "*example.com", "."):
+        assert "baggage" not in injected(Propagation(internal_hosts=(pattern,)), CURRENTLY, "api.example.com"), pattern
 
 
 @pytest.mark.parametrize(

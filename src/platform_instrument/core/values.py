@@ -158,7 +158,7 @@ class Custom:
 class Instrumentation:
     """One library: its name for settings, the distribution it needs, its family and its patches.
 
-    `requires` is a requirement such as ``redis>=4.5``; a version above the tested range is patched all the same.
+    `requires` is the tested range, such as ``redis>=4.5,<9``; a version outside of it is patched all the same, and doubtful.
     `family` is a bit of `core.families`; `modules` are the top-level imports that trigger it; `setting` names a setting
     whose being off switches it off too.
     """

@@ -193,5 +193,3 @@ _DRIVERS = {
     GENERATOR: _generator,
     ASYNC_GENERATOR: _async_generator,
 }
-
-__all__ = ["observe", "unseen"]

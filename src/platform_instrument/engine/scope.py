@@ -159,6 +159,3 @@ def pause(call: Call | None) -> None:
     """Give the context back to whoever takes the generator's next item."""
     if call is not None and CURRENT.get() is call.span:
         CURRENT.set(call.previous)
-
-
-__all__ = ["Call", "Operation", "Plan", "enter", "fail", "leave", "merge", "open_call", "pause", "resume", "settle"]

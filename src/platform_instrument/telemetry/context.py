@@ -1,7 +1,7 @@
 """What is current: one context variable whose value is a span, or an `Ambient` where there is none of ours.
 
 A span is its own context: it holds the ids, the families in flight and, rarely, a `Local` with what travels beside
-them. So opening a span sets one variable and copies nothing. `telemetry.api` translates to and from the OpenTelemetry
+them. So opening a span sets one variable and copies nothing. `telemetry.bridge` translates to and from the OpenTelemetry
 context when the application uses that API.
 """
 

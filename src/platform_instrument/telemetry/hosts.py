@@ -29,6 +29,10 @@ def _is_internal(host: str) -> bool:
 
 
 def matches(host: str, patterns: tuple[str, ...]) -> bool:
-    """Say whether a host is named by one of the patterns: a name, `*.domain`, or `*` for all."""
+    """Say whether a host is named by one of the patterns: a name, `.suffix` or `*.suffix`, or `*` for all."""
     name = host.lower()
-    return any(pattern in {"*", name} or (pattern.startswith("*.") and name.endswith(pattern[1:])) for pattern in patterns)
+    return any(pattern in {"*", name} or _ends(name, pattern.removeprefix("*")) for pattern in patterns)
+
+
+def _ends(name: str, suffix: str) -> bool:
+    return suffix.startswith(".") and name.endswith(suffix)
