@@ -94,6 +94,14 @@ def test_both_inherited_doors_are_open_in_the_program_and_own_folders_stay() -> 
     assert run([COMMAND, sys.executable, "-c", show], env={"PLATFORM_AUTO": "0"}).stdout.split()[1] == "0"
 
 
+@pytest.mark.parametrize("path", ["/with a space:/two", ":/one", "/one:", "/one::/two", "::", ""])
+def test_an_empty_entry_of_the_path_remains_the_current_folder(path: str, tmp_path: Path) -> None:
+    words = [sys.executable, "-c", "import sys; print([place for place in sys.path if not place.endswith('instrument_site')])"]
+    plain = run(words, env={"PYTHONPATH": path}, cwd=tmp_path)
+    assert run([COMMAND, *words], env={"PYTHONPATH": path}, cwd=tmp_path) == plain
+    assert run([COMMAND, COMMAND, *words], env={"PYTHONPATH": path}, cwd=tmp_path) == plain
+
+
 def test_version_and_help_are_printed() -> None:
     assert run([COMMAND, "--version"]).stdout == f"platform-instrument {__version__}\n"
     for word in ("--help", "-h"):

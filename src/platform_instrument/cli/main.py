@@ -81,7 +81,8 @@ def instrumented(environ: os._Environ[str] | dict[str, str]) -> dict[str, str]:
     """Return the environment with both inherited doors open: `PYTHONPATH` and, for `-I` and `-E`, the `.pth` file."""
     site = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "platform_instrument_site")
     changed = dict(environ)
-    folders = [folder for folder in changed.get("PYTHONPATH", "").split(os.pathsep) if folder and folder != site]
-    changed["PYTHONPATH"] = os.pathsep.join([site, *folders])
+    given = changed.get("PYTHONPATH")
+    folders = [folder for folder in given.split(os.pathsep) if folder != site] if given else []
+    changed["PYTHONPATH"] = os.pathsep.join([site, *folders])  # an empty one among them is the current folder
     changed.setdefault("PLATFORM_AUTO", "1")
     return changed
