@@ -47,6 +47,20 @@ def refusal(door: str, command: Sequence[str], environ: Mapping[str, str]) -> st
     return ""
 
 
+def unsafe() -> str:
+    """Return why nothing of ours may run in this interpreter, empty where it may.
+
+    A sub-interpreter with a lock of its own takes the process with it at its end in CPython 3.12, if it ran one of: a subclass
+    of `sqlite3.Connection`, `import ssl`, `import hashlib`. Those that share the lock, as mod_wsgi's do, are well.
+    """
+    import _thread
+    import sys
+
+    if sys.version_info[:2] == (3, 12) and not _thread.daemon_threads_allowed():
+        return "an isolated sub-interpreter of CPython 3.12 would crash"
+    return ""
+
+
 def _program(command: Sequence[str]) -> tuple[str, str]:
     """Return how the interpreter was told what to run (`-c`, `-m`, `file` or nothing) and what it was."""
     arguments = iter(command[1:])

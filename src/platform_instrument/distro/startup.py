@@ -11,7 +11,7 @@ import sys
 from platform_instrument.config.read import read
 from platform_instrument.config.schema import switched_off
 from platform_instrument.core.report import say
-from platform_instrument.distro.activation import refusal
+from platform_instrument.distro.activation import refusal, unsafe
 from platform_instrument.engine import imports
 from platform_instrument.instrumentations._index import TRIGGERS
 
@@ -55,7 +55,7 @@ def start(door: str) -> Start:
         from platform_instrument.distro.record import keep
 
         keep(os.environ[RECORD], STARTED)
-    STARTED.reason = refusal(door, getattr(sys, "orig_argv", sys.argv), os.environ)
+    STARTED.reason = unsafe() or refusal(door, getattr(sys, "orig_argv", sys.argv), os.environ)
     if STARTED.reason:
         return STARTED
     settings, STARTED.problems = read(os.environ)

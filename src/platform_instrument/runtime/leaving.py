@@ -39,6 +39,7 @@ class _Leaving:
     """What is prepared in this process, and the seconds that its end may still take."""
 
     prepared = False
+    subordinate = False
     handles_sigterm = False
     seconds = 3.0
     left = 3.0
@@ -53,6 +54,7 @@ def prepare(settings: Settings) -> None:
     if not _Leaving.prepared:
         _Leaving.prepared = True
         _Leaving.seconds = _Leaving.left = settings.flush_timeout
+        _Leaving.subordinate = _in_a_sub_interpreter()
         atexit.register(guard, "flush at exit", _at_exit)
         os.register_at_fork(after_in_child=_renew)
         imports.when_imported("multiprocessing.util", _follow_children)
@@ -82,8 +84,22 @@ def become_master() -> None:
         pipeline.PIPELINE.hold(min(_Leaving.seconds, _BEFORE_WORKERS))
 
 
+def _in_a_sub_interpreter() -> bool:
+    """Say whether this interpreter is not the process's main one, as under mod_wsgi."""
+    try:
+        import _interpreters as interpreters  # type: ignore[import-not-found] # since 3.13
+    except ImportError:
+        try:
+            import _xxsubinterpreters as interpreters  # type: ignore[import-not-found] # until 3.12
+        except ImportError:
+            return False
+    return bool(interpreters.get_current() != interpreters.get_main())
+
+
 def _at_exit() -> None:
     flush()
+    if _Leaving.subordinate and pipeline.PIPELINE is not None:
+        pipeline.PIPELINE.worker.end(_Leaving.left)  # a sub-interpreter that has a thread left takes the process with it
     if getattr(sys, "last_type", None) is KeyboardInterrupt:
         _remain_interrupted()
 

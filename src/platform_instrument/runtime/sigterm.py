@@ -10,7 +10,6 @@ up: that process ends by SIGKILL.
 
 from __future__ import annotations
 
-import faulthandler
 import os
 import signal
 import threading
@@ -138,6 +137,8 @@ def _note() -> None:
         read, write = (_out_of_the_way(end) for end in os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC))
         status = os.fstat(read)
         _Handling.noted, _Handling.identity = (read, write), (status.st_dev, status.st_ino)
+        import faulthandler  # CPython 3.12 refuses it to sub-interpreters, which never come here
+
         faulthandler.register(signal.SIGTERM, file=write, all_threads=False, chain=True)
         signal.siginterrupt(signal.SIGTERM, True)  # noqa: FBT003 - else a blocking call goes on, and no handler runs
     _Handling.worker.watch, _Handling.worker.urgent = _watch, _noticed
@@ -161,6 +162,8 @@ def _unnote() -> None:
     if noted is None:
         return
     if callable(_getsignal(signal.SIGTERM)):  # else a handler would be put back that Python has none for
+        import faulthandler  # as above
+
         faulthandler.unregister(signal.SIGTERM)
     if _is_ours(noted[0]):
         for end in noted:
