@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import zipfile
 from configparser import ConfigParser
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -210,3 +212,27 @@ def test_the_wheel_declares_its_entry_points(wheel: zipfile.ZipFile) -> None:
         points["opentelemetry_configurator"]["platform_instrument"] == "platform_instrument.distro.upstream:PlatformConfigurator"
     )
     assert points["pytest11"]["platform_instrument"] == "platform_instrument.testing.plugin"
+
+
+def test_no_dependency_brings_the_sdk() -> None:
+    """ADR 0007: redis-py imports the SDK at each start wherever it is installed."""
+    brought: set[str] = set()
+    waiting = ["platform-instrument"]
+    while waiting:
+        for requirement in metadata.requires(waiting.pop()) or ():
+            wanted = re.match(r"[\w.-]+", requirement)
+            dependency = canonical(wanted[0]) if wanted else ""
+            if "extra ==" not in requirement and dependency not in brought and installed(dependency):
+                brought.add(dependency)
+                waiting.append(dependency)
+    assert {"opentelemetry-api", "opentelemetry-instrumentation-redis", "opentelemetry-semantic-conventions"} <= brought
+    assert "opentelemetry-sdk" not in brought
+
+
+def canonical(distribution: str) -> str:
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def installed(distribution: str) -> bool:
+    """Say whether a distribution is here: one for another system or an older Python may not be."""
+    return bool(next(iter(metadata.distributions(name=distribution)), None))
