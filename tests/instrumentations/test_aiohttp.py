@@ -168,7 +168,8 @@ def test_trace_configurations_of_the_application_go_on_working(recorder: Recorde
     config.on_request_start.append(started)
 
     async def work(session: aiohttp.ClientSession) -> None:
-        await session.get(f"{server.url}/ok")
+        async with session.get(f"{server.url}/ok") as response:
+            await response.read()
         assert [each for each in session.trace_configs] == [config]  # noqa: C416 - a frozen list
 
     within_session(work, trace_configs=[config])

@@ -19,21 +19,32 @@ from tests.processes import BIN, environment
 ROOT = Path(__file__).parents[2]
 TOOLS = ("pytest", "pytest-timeout", "opentelemetry-api", "opentelemetry-proto", "protobuf")
 DRIVERS = ("aiosqlite", "asyncpg", "psycopg[binary]")
+UPSTREAM = ("opentelemetry-sdk", "opentelemetry-instrumentation-httpx")
+OURS = ("--editable", str(ROOT))
+"""With our command, which starts servers under instrumentation."""
 
 MATRIX = {
-    "sqlalchemy-1.4": ("3.10", ("sqlalchemy[asyncio]==1.4.*", *DRIVERS), "sqlalchemy"),
-    "sqlalchemy-2.0": ("3.12", ("sqlalchemy[asyncio]==2.0.*", *DRIVERS), "sqlalchemy"),
-    "sqlalchemy-newest": ("3.13", ("sqlalchemy[asyncio]", *DRIVERS), "sqlalchemy"),
-    "psycopg-3.1-python": ("3.11", ("psycopg==3.1.*",), "psycopg"),
-    "psycopg-3.2": ("3.12", ("psycopg[binary]==3.2.*", "psycopg-pool"), "psycopg"),
-    "psycopg-newest-python": ("3.13", ("psycopg", "psycopg-pool"), "psycopg"),
-    "redis-4.5": ("3.10", ("redis==4.5.*",), "redis"),
-    "redis-5": ("3.11", ("redis==5.*",), "redis"),
-    "redis-6": ("3.12", ("redis==6.*",), "redis"),
-    "redis-7": ("3.13", ("redis==7.*",), "redis"),
-    "sqlite3-3.10": ("3.10", ("aiosqlite",), "sqlite3"),
-    "sqlite3-3.12": ("3.12", ("aiosqlite",), "sqlite3"),
-    "sqlite3-3.13": ("3.13", ("aiosqlite==0.17.*",), "sqlite3"),
+    "sqlalchemy-1.4": ("3.10", ("sqlalchemy[asyncio]==1.4.*", *DRIVERS), "instrumentations/test_sqlalchemy"),
+    "sqlalchemy-2.0": ("3.12", ("sqlalchemy[asyncio]==2.0.*", *DRIVERS), "instrumentations/test_sqlalchemy"),
+    "sqlalchemy-newest": ("3.13", ("sqlalchemy[asyncio]", *DRIVERS), "instrumentations/test_sqlalchemy"),
+    "psycopg-3.1-python": ("3.11", ("psycopg==3.1.*",), "instrumentations/test_psycopg"),
+    "psycopg-3.2": ("3.12", ("psycopg[binary]==3.2.*", "psycopg-pool"), "instrumentations/test_psycopg"),
+    "psycopg-newest-python": ("3.13", ("psycopg", "psycopg-pool"), "instrumentations/test_psycopg"),
+    "redis-4.5": ("3.10", ("redis==4.5.*",), "instrumentations/test_redis"),
+    "redis-5": ("3.11", ("redis==5.*",), "instrumentations/test_redis"),
+    "redis-6": ("3.12", ("redis==6.*",), "instrumentations/test_redis"),
+    "redis-7": ("3.13", ("redis==7.*",), "instrumentations/test_redis"),
+    "sqlite3-3.10": ("3.10", ("aiosqlite",), "instrumentations/test_sqlite3"),
+    "sqlite3-3.12": ("3.12", ("aiosqlite",), "instrumentations/test_sqlite3"),
+    "sqlite3-3.13": ("3.13", ("aiosqlite==0.17.*",), "instrumentations/test_sqlite3"),
+    "httpx-0.22": ("3.10", ("httpx[http2]==0.22.*", "hypercorn", "trustme", *UPSTREAM), "instrumentations/test_httpx"),
+    "urllib3-1.26": ("3.11", ("urllib3==1.26.*", "requests"), "instrumentations/test_urllib3"),
+    "requests-urllib3-1.26": ("3.11", ("urllib3==1.26.*", "requests"), "instrumentations/test_requests"),
+    "aiohttp-3.8": ("3.10", ("aiohttp==3.8.*",), "instrumentations/test_aiohttp"),
+    "django-3.2": ("3.10", (*OURS, "django==3.2.*", "gunicorn==20.1.*", "uvicorn==0.20.*", "setuptools<70"), "web/test_django"),
+    "django-newest": ("3.13", (*OURS, "django", "gunicorn", "uvicorn"), "web/test_django"),
+    "fastapi-0.86": ("3.11", (*OURS, "fastapi==0.86.*", "uvicorn==0.20.*", "flask", "a2wsgi"), "web/test_fastapi"),
+    "flask-2.0": ("3.11", (*OURS, "flask==2.0.*", "werkzeug==2.0.*"), "web/test_werkzeug"),
 }
 """Name → interpreter, what is installed in it, and which test file holds."""
 
@@ -81,7 +92,7 @@ def test_an_instrumentation_holds_for(name: str) -> None:
         "-q",
         "-p",
         "no:cacheprovider",
-        f"tests/instrumentations/test_{tests}.py",
+        f"tests/{tests}.py",
     ]
     servers = {name: value for name, value in os.environ.items() if name.startswith("PLATFORM_TEST_")}
     env = environment({"PYTHONPATH": str(ROOT / "src"), "PYTHONDONTWRITEBYTECODE": "1", **servers})

@@ -16,16 +16,18 @@ from tests.web.serving import PROGRAMS, Observed, observed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SLOW_EXPORT = {"OTEL_BSP_SCHEDULE_DELAY": "60000"}
+FLASK = {"FLASK_APP": "wsgi_apps:app"}
+"""Named as every version of Flask knows it."""
+SLOW_EXPORT = {**FLASK, "OTEL_BSP_SCHEDULE_DELAY": "60000"}
 
 
 def flask_run(port: int) -> list[str]:
-    return [str(BIN / "flask"), "--app", "wsgi_apps:app", "run", "--port", str(port)]
+    return [str(BIN / "flask"), "run", "--port", str(port)]
 
 
 @pytest.fixture(scope="module")
 def flask() -> Iterator[Observed]:
-    with observed(flask_run) as running:
+    with observed(flask_run, FLASK) as running:
         yield running
 
 
@@ -91,6 +93,6 @@ def test_a_signal_leaves_every_span_and_the_plain_exit_status(number: int) -> No
         status = running.server.terminate(number)
         assert len(running.collector.wait_for(20)) == 20
     port = free_port()
-    with Service(flask_run(port), port, cwd=PROGRAMS) as server:
+    with Service(flask_run(port), port, env=FLASK, cwd=PROGRAMS) as server:
         server.get("/plain")
         assert server.terminate(number) == status

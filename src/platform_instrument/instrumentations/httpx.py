@@ -2,7 +2,7 @@
 
 Span: `{method}`, from the request to the headers of the answer. Metric: `http.client.request.duration`.
 Source: https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client (version 1.37.0);
-httpx/_client.py `_send_single_request` (0.18 to 0.28).
+httpx/_client.py `_send_single_request` (0.22 to 0.28).
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _server_address(stream: Any) -> Any:  # noqa: ANN401 - httpcore's network st
 
 INSTRUMENTATION = Instrumentation(
     name="httpx",
-    requires="httpx>=0.18,<1",
+    requires="httpx>=0.22,<1",
     patches=(
         Observe("httpx._client:Client._send_single_request", attempt, answered, carrier=headers),
         Observe("httpx._client:AsyncClient._send_single_request", attempt, answered, carrier=headers),
