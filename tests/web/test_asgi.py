@@ -10,31 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from platform_instrument.config.schema import Settings
-from platform_instrument.telemetry import pipeline
 from platform_instrument.telemetry.context import CURRENT
 from platform_instrument.web.asgi import observe_asgi
 from platform_instrument.web.exchange import KEY
 from tests.tracebacks import FRAMES_STAY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from platform_instrument.telemetry.span import Span
 
 START = {"type": "http.response.start", "status": 200, "headers": []}
 LAST = {"type": "http.response.body", "body": b"", "more_body": False}
-
-
-@pytest.fixture
-def ended(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Span]]:
-    """Return the spans that end, in a process whose pipeline sends nothing."""
-    spans: list[Span] = []
-    if pipeline.PIPELINE is None:
-        monkeypatch.setattr(pipeline, "PIPELINE", pipeline.Pipeline(Settings()))
-    monkeypatch.setattr(pipeline.PIPELINE, "ended", spans.append)
-    yield spans
-    assert CURRENT.get() is None
 
 
 def scope(**changes: Any) -> dict[str, Any]:

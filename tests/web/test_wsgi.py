@@ -10,8 +10,6 @@ from wsgiref.validate import validator
 
 import pytest
 
-from platform_instrument.config.schema import Settings
-from platform_instrument.telemetry import pipeline
 from platform_instrument.telemetry.context import CURRENT
 from platform_instrument.web.wsgi import observe_wsgi
 from tests.tracebacks import FRAMES_STAY
@@ -20,17 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from platform_instrument.telemetry.span import Span
-
-
-@pytest.fixture
-def ended(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Span]]:
-    """Return the spans that end, in a process whose pipeline sends nothing."""
-    spans: list[Span] = []
-    if pipeline.PIPELINE is None:
-        monkeypatch.setattr(pipeline, "PIPELINE", pipeline.Pipeline(Settings()))
-    monkeypatch.setattr(pipeline.PIPELINE, "ended", spans.append)
-    yield spans
-    assert CURRENT.get() is None
 
 
 def environ(**changes: Any) -> dict[str, Any]:
