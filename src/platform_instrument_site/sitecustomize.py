@@ -17,8 +17,13 @@ def _here(folder):
 
 def _run_shadowed():
     """Run the `sitecustomize` that would have been found without this one, under its own name."""
-    external = sys.modules["_frozen_importlib_external"]
-    spec = external.PathFinder.find_spec("sitecustomize", [folder for folder in sys.path if not _here(folder)])
+    folders = [folder for folder in sys.path if not _here(folder)]
+    if sys.version_info < (3,):
+        import imp
+
+        imp.load_module("sitecustomize", *imp.find_module("sitecustomize", folders))
+        return
+    spec = sys.modules["_frozen_importlib_external"].PathFinder.find_spec("sitecustomize", folders)
     if spec is None or spec.loader is None:
         return
     module = sys.modules["_frozen_importlib"].module_from_spec(spec)

@@ -1,0 +1,78 @@
+"""Environments that tests install into: the interpreters found here, and virtual environments made of them.
+
+Made with the standard library's `venv` and the `pip` that comes with it, as users do; outside the project's folder.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.processes import environment
+
+ROOT = Path(__file__).parent.parent
+SUPPORTED = ("3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
+BASE = Path(getattr(sys, "_base_executable", sys.executable))
+"""The interpreter that the tests' own environment was made of."""
+
+
+def interpreter(version: str) -> Path | None:
+    """Return an interpreter of this version, None where there is none.
+
+    pyenv's shims answer only for the version in force, so its folders are looked into.
+    """
+    if sys.version_info[:2] == tuple(map(int, version.split("."))):
+        return BASE
+    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    found = sorted(root.glob(f"versions/{version}.*/bin/python"))
+    if found:
+        return found[-1]
+    named = shutil.which(f"python{version}")
+    return Path(named) if named and "shims" not in named else None
+
+
+def needed(version: str) -> Path:
+    """Return an interpreter of this version; skip the test where there is none."""
+    found = interpreter(version)
+    if found is None:
+        pytest.skip(f"no Python {version} here")
+    return found
+
+
+def run_tool(*words: object, cwd: Path | None = None, timeout: float = 600) -> str:
+    """Run a tool that must succeed, with the caller's settings of package indexes; return what it printed."""
+    kept = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "UV_"))}
+    env = environment({**kept, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "UV_PYTHON_DOWNLOADS": "never"})
+    argv = [str(word) for word in words]
+    done = subprocess.run(argv, cwd=cwd, env=env, capture_output=True, text=True, timeout=timeout, check=False)
+    assert done.returncode == 0, f"{' '.join(argv)}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def make_venv(folder: Path, python: Path = BASE, *options: str) -> Path:
+    """Make a virtual environment and return its `bin` folder."""
+    run_tool(python, "-m", "venv", *options, folder)
+    return folder / "bin"
+
+
+def pip(binaries: Path, *words: object) -> str:
+    """Run the `pip` of a virtual environment."""
+    return run_tool(binaries / "python", "-m", "pip", *words)
+
+
+def site_packages(binaries: Path) -> Path:
+    """Return the folder that a virtual environment's packages are in."""
+    (found,) = (binaries.parent / "lib").glob("python*/site-packages")
+    return found
+
+
+def build_wheel(folder: Path) -> Path:
+    """Build our wheel from the working tree with the back end that is installed here."""
+    run_tool(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT)
+    (wheel,) = folder.glob("*.whl")
+    return wheel
