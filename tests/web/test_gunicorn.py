@@ -105,6 +105,21 @@ def test_the_master_has_no_thread_and_no_connection_of_ours(kind: str) -> None:
         assert names.count("SELECT") == 1  # what was recorded while the application was loaded
 
 
+@pytest.mark.parametrize("preload", [(), ("--preload",)])
+def test_workers_whose_threads_are_greenlets_answer_and_end(preload: tuple[str, ...]) -> None:
+    def command(port: int) -> list[str | Path]:
+        return [GUNICORN, "-w", "2", "-b", f"127.0.0.1:{port}", *preload, "-k", "gevent", "bare:wsgi"]
+
+    with observed(command, {"AT_IMPORT": "1"}) as running:
+        ask_until_both_workers_have_answered(running)  # before, gunicorn's own worker may miss the signal
+        running.server.get("/last")
+        assert running.server.terminate() == 0
+        paths = [span.attributes["url.path"] for span in servers(running.collector.spans)]
+    assert paths.count("/last") == 1
+    assert "Traceback" not in running.server.stderr
+    assert "platform-instrument" not in running.server.stderr
+
+
 def test_a_reload_ends_the_old_workers_orderly() -> None:
     with observed(lambda port: words(port, "sync"), SLOW_EXPORT) as running:
         assert running.server.get("/old")[0] == 200

@@ -59,8 +59,7 @@ class Worker:
         """True in a process that must have no thread: the master of a pre-forking server."""
         self._thread: threading.Thread | None = None
         self._left_behind: threading.Thread | None = None
-        self._wake = threading.Lock()
-        self._wake.acquire()
+        self._wake = _taken()
         self._at_work = threading.RLock()
         """Held by the one thread that starts the worker, works in its stead, or forks."""
         self._flushes: deque[tuple[float, threading.Lock, list[bool]]] = deque()
@@ -119,11 +118,11 @@ class Worker:
             if not self._at_work.acquire(timeout=max(seconds, 0.0)):
                 return None
             try:
-                return self.finish_here(deadline - monotonic())
+                if not self.running:  # nor did another thread start it meanwhile
+                    return self.finish_here(deadline - monotonic())
             finally:
                 self._at_work.release()
-        done, answer = threading.Lock(), [False]
-        done.acquire()
+        done, answer = _taken(), [False]
         self._flushes.append((deadline, done, answer))
         self.wake()
         return answer[0] if done.acquire(timeout=max(seconds, 0.0)) else None
@@ -186,6 +185,7 @@ class Worker:
             return
         self.awaited = False
         self._stopping = False
+        self._wake = _taken()  # anew: the thread may be a greenlet since gevent came, which only gevent's lock can suspend
         try:
             thread = threading.Thread(
                 target=self._run, args=(threading.get_native_id(),), name="platform-instrument", daemon=True
@@ -225,6 +225,13 @@ class Worker:
             wait = _AFTER_A_FAULT if pause is None else max(pause, _SHORTEST)
         self._thread = None
         self.awaited = not self.held
+
+
+def _taken() -> threading.Lock:
+    """Return a lock that is taken already: whoever takes it waits until somebody releases it."""
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
 
 
 def _wait_until_gone(thread: threading.Thread) -> None:
