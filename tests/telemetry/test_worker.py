@@ -98,6 +98,26 @@ def test_a_flush_works_in_the_worker_where_it_runs_and_says_how_it_ended(work: W
     assert work.finishes == ["platform-instrument"] * 2
 
 
+def test_a_flush_leaves_the_work_to_a_worker_that_is_started_while_it_waits_to_do_it(work: Work) -> None:
+    starting = threading.Event()
+    start_thread = threading.Thread.start
+
+    def slow_start(thread: threading.Thread) -> None:
+        starting.set()
+        time.sleep(0.2)
+        start_thread(thread)
+
+    starter = threading.Thread(target=work.worker.start)
+    starter.start = lambda: start_thread(starter)  # type: ignore[method-assign]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(threading.Thread, "start", slow_start)
+        starter.start()
+        assert starting.wait(2)
+        assert work.worker.flush(2) is True
+    starter.join()
+    assert work.finishes == ["platform-instrument"]
+
+
 def test_flushes_of_many_threads_all_come_back(work: Work) -> None:
     work.worker.start()
     answers: list[bool | None] = []

@@ -1,4 +1,4 @@
-"""Records, then lets gevent take the place of threads, then records again; prints the longest pause of the event loop."""
+"""Records, then lets gevent take the place of threads, then records again; says the longest pause of the event loop."""
 
 from __future__ import annotations
 
@@ -36,4 +36,4 @@ def work() -> None:
 
 
 gevent.joinall([gevent.spawn(beat), gevent.spawn(work)])
-print(longest)
+sys.stdout.write(f"{longest}\n")
