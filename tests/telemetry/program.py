@@ -54,6 +54,29 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * resource.getpagesize()
 
 
+def crowd(made: str) -> None:
+    """Let eight threads set up the pipeline, or ask for its resource, at the same moment."""
+    settings = read(os.environ)[0]
+    if made == "resource":
+        pipeline.start(settings)
+    barrier, found = threading.Barrier(8), []
+
+    def set_up() -> None:
+        barrier.wait()
+        found.append(pipeline.start(settings) if made == "pipeline" else pipeline.start(settings).outlets())
+
+    sys.setswitchinterval(1e-6)
+    threads = [threading.Thread(target=set_up) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    FOUND["made"] = len(set(found))
+    start()
+    emit("span")
+    FOUND["instance"] = start().outlets().resource["service.instance.id"]
+
+
 def spans(count: str, seconds: str = "0") -> None:
     """End so many spans, live so long."""
     for number in range(int(count)):

@@ -159,6 +159,14 @@ def test_a_thread_is_started_by_the_first_record_and_never_in_a_held_process(col
 # --- fork -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("made", ["pipeline", "resource"])
+def test_threads_that_set_it_up_at_the_same_moment_share_one(made: str, collector: Collector) -> None:
+    found, _ = program(collector, "crowd", made)
+    assert found["made"] == 1
+    assert [span.name for span in collector.wait_for(1)] == ["span"]
+    assert {span.resource["service.instance.id"] for span in collector.spans} == {found["instance"]}
+
+
 def test_children_start_from_zero_under_an_instance_id_of_their_own(collector: Collector) -> None:
     found, ended = program(collector, "fork", "10", "2")
     assert found["exits"] == [0] * 10

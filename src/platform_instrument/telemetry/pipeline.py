@@ -50,7 +50,8 @@ class Pipeline:
         self.born = 0
         """When this process began, on the clock of `Span.ticks`: a span from before belongs to the parent."""
         self.worker = Worker(self._turn, self._finish, self.outlets)
-        self._outlets: Outlets | None = None
+        self._outlets: list[Outlets] = []
+        """The first counts: a thread that asks for the resource may make others at the same moment as the worker."""
         self._next_metrics = 0.0
 
     def ended(self, span: Span) -> None:
@@ -93,23 +94,15 @@ class Pipeline:
         """Send what there is, and have neither thread nor connection from now on: in the master of a pre-forking server."""
         self.worker.hold()
         self.flush(seconds)
-        if self._outlets is not None:
-            self._outlets.abandon()
-            self._outlets = None
+        self._abandon()
 
     def _idle(self) -> bool:
         """Say whether nothing was recorded in this process that is not delivered yet."""
-        return (
-            not self.worker.running
-            and not self.queue
-            and not self.dropped
-            and self._outlets is None
-            and not HISTOGRAMS.recorded()
-        )
+        return not self.worker.running and not self.queue and not self.dropped and not self._outlets and not HISTOGRAMS.recorded()
 
     def status(self) -> dict[str, Any]:
         """Return what doctor shows: by signal what was delivered and what waits, and what was lost for which reason."""
-        deliveries = self._outlets.deliveries() if self._outlets is not None else ()
+        deliveries = self._outlets[0].deliveries() if self._outlets else ()
         lost: dict[str, dict[str, int]] = {}
         for (unit, reason), count in losses.dropped().items():
             lost.setdefault(unit, {})[reason] = count
@@ -122,12 +115,13 @@ class Pipeline:
 
     def outlets(self) -> Outlets:
         """Return encoders and exporters, made on first use: they are heavy, and a fork child wants its own."""
-        if self._outlets is None:
+        made = self._outlets
+        if not made:
             from platform_instrument.telemetry.outlets import Outlets
 
-            self._outlets = Outlets(self.settings, self._hurried)
+            made.append(Outlets(self.settings, self._hurried))
             self._next_metrics = monotonic() + self.settings.metric_export_interval
-        return self._outlets
+        return made[0]
 
     def _hurried(self) -> bool:
         """Say whether the wait for an answer is to be interrupted; a full batch is encoded before it goes on."""
@@ -171,12 +165,12 @@ class Pipeline:
     def before_fork(self) -> None:
         """Stop the worker, so that the child inherits no lock in mid-air."""
         self.worker.before_fork(_PAUSE_AT_FORK)
-        if self._outlets is not None and not self.worker.running:
-            self._outlets.before_fork()
+        if self._outlets and not self.worker.running:
+            self._outlets[0].before_fork()
 
     def after_fork_in_parent(self) -> None:
         """Go on where we stopped."""
-        self.worker.after_fork_in_parent(needed=bool(self.queue) or self._outlets is not None)
+        self.worker.after_fork_in_parent(needed=bool(self.queue) or bool(self._outlets))
 
     def after_fork_in_child(self) -> None:
         """Start from zero: nothing of the parent's is ever sent by its child."""
@@ -184,9 +178,7 @@ class Pipeline:
         self.queue = deque()
         self.dropped = self.weight = 0
         self.worker.renew()
-        if self._outlets is not None:
-            self._outlets.abandon()
-            self._outlets = None
+        self._abandon()
         HISTOGRAMS.reset()
         losses.reset()
         ids.reseed()
@@ -195,6 +187,12 @@ class Pipeline:
         current = CURRENT.get()
         if current is not None:
             CURRENT.set(_inherited(current))
+
+    def _abandon(self) -> None:
+        """Let go of the connections without a word on them."""
+        made, self._outlets = self._outlets, []
+        if made:
+            made[0].abandon()
 
 
 def _weight(span: Span) -> int:
@@ -215,6 +213,9 @@ def _inherited(current: Span | Ambient) -> Ambient:
 PIPELINE: Pipeline | None = None
 """The pipeline of this process, None before the first library is instrumented."""
 
+_made: list[Pipeline] = []
+"""The first counts: two threads may import the first two libraries at the same moment."""
+
 
 def start(settings: Settings) -> Pipeline:
     """Set up the pipeline of this process, once; the settings of traces are `telemetry.choices`'."""
@@ -222,6 +223,9 @@ def start(settings: Settings) -> Pipeline:
     if PIPELINE is not None:
         return PIPELINE
     pipeline = Pipeline(settings)
+    _made.append(pipeline)
+    if pipeline is not _made[0]:
+        return _made[0]
     use_exemplar_filter(settings.metrics_exemplar_filter)
     limits.ENDED = pipeline.ended
     os.register_at_fork(
