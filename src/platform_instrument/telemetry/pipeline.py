@@ -74,6 +74,8 @@ class Pipeline:
 
     def settle(self, span: Span, answered: Mapping[str, Any] | None) -> None:
         """Take an ended span of ours: its duration is counted whether it is sampled or not."""
+        if span.end_ns < span.start_ns:
+            span.end_ns = span.start_ns  # somebody froze the clock, or let it go on, in between
         operation = span.operation
         if operation is not None and operation.duration is not None and span.ticks >= self.born:
             cell_of(operation, operation.duration, answered).record((span.end_ns - span.start_ns) / 1e9, span)

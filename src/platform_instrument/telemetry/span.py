@@ -208,7 +208,7 @@ class Span:
         """
         if self.end_ns or self.operation is not None:
             return
-        self.end_ns = self.start_ns + perf_counter_ns() - self.ticks
+        self.end_ns = max(self.start_ns + perf_counter_ns() - self.ticks, self.start_ns)  # a frozen clock may have been let go
         if end_time is not None or self.extras is not None:
             self._end_elsewhen(end_time)
         if self.recording:
