@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.processes import environment, run
+from tests.processes import environment, free_port, run
 
 if TYPE_CHECKING:
     from platform_instrument.testing.collector import Collector
@@ -111,6 +111,13 @@ def test_an_export_takes_no_longer_than_its_setting(collector: Collector, settin
     first, second = collector.requests[:2]
     assert first.path == second.path == f"/v1/{signal}"
     assert second.at - first.at < 2.5
+
+
+def test_what_is_said_of_a_collector_holds_no_secret_of_its_url(collector: Collector) -> None:
+    endpoint = f"http://127.0.0.1:{free_port()}/?key=0123abcd"
+    _, ended = program(collector, "spans", "1", env={"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint})
+    assert "cannot be delivered" in ended.stderr
+    assert "0123abcd" not in ended.stderr + ended.stdout
 
 
 def test_retry_after_is_obeyed(collector: Collector) -> None:

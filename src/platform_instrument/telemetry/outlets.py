@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from platform_instrument.config.otlp import otlp_settings
+from platform_instrument.config.problem import without_credentials
 from platform_instrument.core.guard import guard
 from platform_instrument.core.report import say
 from platform_instrument.telemetry import losses
@@ -114,9 +115,10 @@ def _delivery(settings: Settings, signal: str, hurried: Callable[[], bool]) -> D
     exporter = _exporter(otlp, hurried)
     if exporter is None:
         return None
+    shown = without_credentials(otlp.endpoint)
     if signal == "metrics":
-        return Delivery(exporter, otlp.endpoint, "metrics", timeout=settings.metric_export_timeout, latest_only=True)
-    return Delivery(exporter, otlp.endpoint, "spans", timeout=settings.bsp_export_timeout)
+        return Delivery(exporter, shown, "metrics", timeout=settings.metric_export_timeout, latest_only=True)
+    return Delivery(exporter, shown, "spans", timeout=settings.bsp_export_timeout)
 
 
 def _exporter(otlp: OtlpSettings, hurried: Callable[[], bool]) -> Exporter | None:
