@@ -74,7 +74,7 @@ class Pipeline:
 
     def settle(self, span: Span, answered: Mapping[str, Any] | None) -> None:
         """Take an ended span of ours: its duration is counted whether it is sampled or not."""
-        if span.end_ns < span.start_ns:
+        if span.end_ns < span.start_ns:  # noqa: PLR1730 - `max` is a call, on the hot path
             span.end_ns = span.start_ns  # somebody froze the clock, or let it go on, in between
         operation = span.operation
         if operation is not None and operation.duration is not None and span.ticks >= self.born:
