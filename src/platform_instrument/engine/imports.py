@@ -83,8 +83,10 @@ class _Finder:
     def find_spec(self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> ModuleSpec | None:
         if name not in _hooks:
             return None
-        for finder in sys.meta_path:
-            find = None if finder is self else getattr(finder, "find_spec", None)
+        finders = list(sys.meta_path)
+        own = next((at for at, finder in enumerate(finders) if finder is self), -1)
+        for finder in finders[own + 1 :]:  # those before us were asked already
+            find = getattr(finder, "find_spec", None)
             spec: ModuleSpec | None = find(name, path, target) if find is not None else None
             if spec is not None:
                 if hasattr(spec.loader, "exec_module"):
@@ -106,6 +108,9 @@ class _Loader:
     def __class__(self) -> type:
         """Pass for the original in `isinstance`: a spec may be looked at without an import."""
         return type(self._loader)
+
+    def __repr__(self) -> str:
+        return repr(self._loader)
 
     def __getattr__(self, attribute: str) -> Any:  # noqa: ANN401 - the original loader's
         return getattr(self._loader, attribute)

@@ -11,6 +11,7 @@ import contextlib
 import os
 import sys
 from functools import partial
+from importlib import import_module
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -87,12 +88,9 @@ def become_master() -> None:
 def _in_a_sub_interpreter() -> bool:
     """Say whether this interpreter is not the process's main one, as under mod_wsgi."""
     try:
-        import _interpreters as interpreters  # type: ignore[import-not-found] # since 3.13
+        interpreters = import_module("_interpreters" if sys.version_info >= (3, 13) else "_xxsubinterpreters")
     except ImportError:
-        try:
-            import _xxsubinterpreters as interpreters  # type: ignore[import-not-found] # until 3.12
-        except ImportError:
-            return False
+        return False
     return bool(interpreters.get_current() != interpreters.get_main())
 
 
