@@ -14,10 +14,10 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from platform_instrument.core.families import SUPPRESSED
+from platform_instrument.core.families import DB_CLIENT, SUPPRESSED
 from platform_instrument.core.guard import faults
-from platform_instrument.core.values import CLIENT, Operation
-from platform_instrument.engine.scope import settle
+from platform_instrument.core.values import CLIENT, UNSEEN, Operation
+from platform_instrument.engine.scope import Plan, enter, leave, settle
 from platform_instrument.telemetry import pipeline, processors, tracer
 from platform_instrument.telemetry.context import Ambient, Local
 from platform_instrument.telemetry.scope import own_scope
@@ -173,6 +173,16 @@ def test_spans_that_are_not_recorded_are_not_told(running: pipeline.Pipeline) ->
     observed()
     assert not recorder.ended
     assert len(recorder.started) == 1
+
+
+def test_a_call_that_leaves_no_span_is_not_told(running: pipeline.Pipeline) -> None:
+    recorder = add(Recorder())
+    plan = Plan("shop", lambda _: (OPERATION, UNSEEN), None, None, None, DB_CLIENT, own_scope("shop"))
+    call = enter(plan, (), {})
+    assert call is not None
+    trace.get_tracer("shop").start_span("below").end()
+    leave(plan, call, None)
+    assert (recorder.started, recorder.ended, len(running.queue)) == ([], [], 0)
 
 
 def test_flush_and_shutdown_reach_the_processors(running: pipeline.Pipeline) -> None:

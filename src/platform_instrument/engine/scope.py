@@ -9,6 +9,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.errors import error_type
+from platform_instrument.core.families import SUPPRESSED
 from platform_instrument.core.guard import guard
 from platform_instrument.core.values import OPEN, UNSEEN, Call, Operation
 from platform_instrument.telemetry import pipeline, propagation
@@ -78,7 +79,7 @@ def open_call(plan: Plan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call
         call.span = operation
         return call
     if attributes is UNSEEN:
-        call.span = span = start(operation.name, operation.kind, operation, None, plan.scope, current, families)
+        call.span = span = start(operation.name, operation.kind, operation, None, plan.scope, current, SUPPRESSED)
         span.flags &= ~SAMPLED
         span.recording = False
         return call
