@@ -124,6 +124,15 @@ def test_small_json_objects_stay_json(text: str) -> None:
 
 
 @pytest.mark.usefixtures("span")
+@pytest.mark.parametrize("end", ["\n", "\r\n", " "])
+def test_a_json_line_that_its_formatter_ends_stays_json_and_ends_as_before(end: str) -> None:
+    lines = Lines(logging.Formatter("%(message)s" + end))
+    lines.logger.info('{"message": "paid"}')
+    assert json.loads(lines.printed)["trace_id"] == f"{TRACE:032x}"
+    assert lines.printed.endswith("}" + end + "\n")
+
+
+@pytest.mark.usefixtures("span")
 @pytest.mark.parametrize("text", ["{not json}", "{'a': 1}", "{a, b} paid {c}", "{", "}{"])
 def test_what_only_looks_like_json_is_a_line_of_text(text: str) -> None:
     lines = Lines(EmptyFormatter())

@@ -28,11 +28,12 @@ def correlate(_call: Call, line: str) -> str | None:
     trace_id = f"{current.trace_id:032x}"
     if trace_id in line:
         return None
-    if line.startswith("{") and line.endswith("}") and line[1:].lstrip()[0] in _FIRST_IN_OBJECT:
-        if '"trace_id"' in line:
+    text = line.rstrip()
+    if text.startswith("{") and text.endswith("}") and text[1:].lstrip()[0] in _FIRST_IN_OBJECT:
+        if '"trace_id"' in text:
             return None
-        comma = "" if line[1:-1].isspace() or line == "{}" else ", "
-        return f'{line[:-1]}{comma}"trace_id": "{trace_id}", "span_id": "{current.span_id:016x}"}}'
+        comma = "" if text[1:-1].isspace() or text == "{}" else ", "
+        return f'{text[:-1]}{comma}"trace_id": "{trace_id}", "span_id": "{current.span_id:016x}"}}{line[len(text) :]}'
     first, newline, rest = line.partition("\n")
     return f"{first} trace_id={trace_id} span_id={current.span_id:016x}{newline}{rest}"
 
