@@ -146,6 +146,15 @@ def test_a_failed_statement_says_the_sqlstate(recorded: Recording, db: psycopg.C
     ] == [True]
 
 
+def test_a_connection_that_is_closed_already_is_the_application_s_error(recorded: Recording, postgres_url: str) -> None:
+    cursor = psycopg.connect(postgres_url).cursor()
+    cursor.connection.close()
+    with pytest.raises(psycopg.OperationalError, match="the connection is closed"):
+        cursor.execute("SELECT 1")
+    span = recorded.one()
+    assert (span.attributes["db.system.name"], span.attributes["error.type"]) == ("postgresql", "psycopg.OperationalError")
+
+
 def test_composed_queries_show_names_and_no_values(recorded: Recording, db: psycopg.Connection[Any]) -> None:
     query = sql.SQL("SELECT {} FROM {} WHERE id = {} AND item = {}").format(
         sql.SQL(", ").join([sql.Identifier("id"), sql.Identifier("item")]),

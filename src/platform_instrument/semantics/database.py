@@ -118,7 +118,7 @@ def connected_database(connection: Any, system: str) -> Database:  # noqa: ANN40
     known = getattr(connection, KNOWN, None)
     if isinstance(known, Database):
         return known
-    info = getattr(connection, "info", None)
+    info = None if getattr(connection, "closed", False) else getattr(connection, "info", None)  # else asking it is an error
     if not hasattr(info, "dbname"):
         return sqlite_database(":memory:") if system == "sqlite" else database(SYSTEMS.get(system, system))
     where = _postgresql_database(info)
