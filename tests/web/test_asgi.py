@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 import time
 import traceback
+import weakref
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from platform_instrument.telemetry.context import CURRENT
+from platform_instrument.telemetry.context import CURRENT, Ambient
+from platform_instrument.telemetry.scope import own_scope
+from platform_instrument.telemetry.tracer import start
 from platform_instrument.web.asgi import observe_asgi
 from platform_instrument.web.exchange import KEY
 from tests.tracebacks import FRAMES_STAY
@@ -132,6 +137,65 @@ def test_a_cancelled_request_ends_once_and_stays_cancelled(ended: list[Span]) ->
     assert len(ended) == 1
     assert ended[0].own_attributes is not None
     assert "http.response.status_code" not in ended[0].own_attributes
+
+
+def test_what_an_application_leaves_current_does_not_reach_the_next_request(ended: list[Span]) -> None:
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        current = CURRENT.get()
+        assert current is not None
+        CURRENT.set(start("left open", 1, None, None, own_scope("shop"), current, current.families))
+        await send(START)
+        await send(LAST)
+
+    async def connection() -> None:
+        for _ in range(2):  # as a server does that has one task for a connection
+            await observe_asgi(app)(scope(), never, nothing)
+            assert CURRENT.get() is None
+
+    asyncio.run(connection())
+    assert len({span.trace_id for span in ended}) == len(ended) == 2
+
+
+def test_a_request_that_the_garbage_collector_ends_leaves_its_context_alone(ended: list[Span]) -> None:
+    async def app(_scope: Any, _receive: Any, _send: Any) -> None:
+        await asyncio.Event().wait()
+
+    async def collected() -> None:
+        request = observe_asgi(app)(scope(), never, nothing)
+        copy_context().run(request.send, None)
+        here = CURRENT.set(Ambient(1, 2, 1))
+        request.close()
+        assert type(CURRENT.get()) is Ambient
+        CURRENT.reset(here)
+
+    asyncio.run(collected())
+    assert len(ended) == 1
+
+
+def test_a_request_leaves_no_cycle(ended: list[Span]) -> None:
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        left.append(weakref.ref(CURRENT.get()))
+        await send(START)
+        await send(LAST)
+
+    left: list[weakref.ref[Any]] = []
+    gc.collect()
+    gc.disable()
+    try:
+        asyncio.run(observe_asgi(app)(scope(), never, nothing))
+        assert len(ended) == 1
+        ended.clear()
+        assert [span() for span in left] == [None]
+    finally:
+        gc.enable()
+
+
+async def never() -> Any:
+    await asyncio.Event().wait()
+
+
+async def nothing(_message: Any) -> None:
+    """Send nothing."""
 
 
 def test_an_exception_goes_on_as_the_object_it_was_with_the_applications_frames_only(ended: list[Span]) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import sys
 import traceback
+import weakref
 from typing import TYPE_CHECKING, Any
 from wsgiref.util import FileWrapper, setup_testing_defaults
 from wsgiref.validate import validator
@@ -97,6 +100,28 @@ def test_a_body_that_fails_half_way_is_an_error_recorded_once(ended: list[Span])
     assert len(ended) == 1
     assert ended[0].extras is not None
     assert [event.name for event in ended[0].extras.events] == ["exception"]
+
+
+def test_an_exception_that_has_left_is_held_by_nobody() -> None:
+    left: list[weakref.ref[BaseException]] = []
+
+    def app(_environ: Any, _start_response: Any) -> Any:
+        raise Refusal(left)
+
+    gc.collect()
+    gc.disable()
+    try:
+        with contextlib.suppress(Refusal):
+            call(app)
+        assert [refusal() for refusal in left] == [None]
+    finally:
+        gc.enable()
+
+
+class Refusal(Exception):  # noqa: N818 - of the toy application
+    def __init__(self, made: list[weakref.ref[BaseException]]) -> None:
+        super().__init__()
+        made.append(weakref.ref(self))
 
 
 def test_a_file_wrapper_keeps_its_type(ended: list[Span], tmp_path: Any) -> None:

@@ -24,6 +24,7 @@ from platform_instrument.web.exclusion import excluded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from contextvars import Token
 
 KEY = "platform_instrument.exchange"
 """Where `scope` and `environ` carry the exchange: the sign that a request is observed already."""
@@ -41,13 +42,14 @@ _LONGEST = 8_192
 class Exchange:
     """A request on its way; route and prefix are set by the framework's hook as it finds them."""
 
-    __slots__ = ("_error", "_method", "_previous", "_scheme", "_version", "answered_ticks", "closed", "mounting", "prefix",
+    __slots__ = ("_error", "_method", "_scheme", "_token", "_version", "answered_ticks", "closed", "mounting", "prefix",
                  "root", "route", "span", "status")  # fmt: skip
 
     _error: BaseException | None
     _method: str
-    _previous: Span | Ambient | None
     _scheme: str
+    _token: Token[Any] | None
+    """Restores what was current before, once; it holds the context, and that this."""
     _version: str
     answered_ticks: int
     """When the answer was complete, on the clock of `Span.ticks`, where the exchange waits for what follows it; else 0."""
@@ -88,15 +90,21 @@ class Exchange:
                 span.name = operation.name
         answered: Mapping[str, Any] = server_response(self.status) if self.status else {}
         failure = error or (self._error if self.status >= SERVER_ERROR else None)
+        self._error = None  # its frames hold the request, and that holds this
         if failure is not None:
             answered = {**answered, "error.type": error_type(failure)}
         merge(span, answered)
         settle(span, answered)
 
     def release(self) -> None:
-        """Give the context back to the server."""
-        if CURRENT.get() is self.span:
-            CURRENT.set(self._previous)
+        """Give the context back to the server as it was, whatever the application has left current."""
+        token, self._token = self._token, None
+        if token is None:
+            return
+        try:
+            CURRENT.reset(token)
+        except ValueError:  # the garbage collector ends the request, in somebody else's context
+            return
 
     def annotate(self, attributes: Mapping[str, Any]) -> None:
         """Put attributes on the span while it lasts."""
@@ -133,14 +141,13 @@ def open_exchange(  # noqa: PLR0913 - what a server knows of a request
         span = start(operation.name, SERVER, operation, attributes, _SCOPE, parent, HTTP_SERVER)
         if link is not None and span.recording:
             span.more().links.append(Link(*link, "", {}))
-    CURRENT.set(span)
     exchange = Exchange()
+    exchange._token = CURRENT.set(span)  # noqa: SLF001 - set here, since an `__init__` would cost as much again
     exchange.span = span
     exchange.route = exchange.prefix = exchange.root = ""
     exchange.status = exchange.answered_ticks = 0
     exchange.closed = exchange.mounting = False
-    exchange._error = None  # noqa: SLF001 - set here, since an `__init__` would cost as much again
-    exchange._previous = previous  # noqa: SLF001
+    exchange._error = None  # noqa: SLF001
     exchange._method = method  # noqa: SLF001
     exchange._scheme = scheme  # noqa: SLF001
     exchange._version = version  # noqa: SLF001
