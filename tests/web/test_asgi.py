@@ -122,6 +122,18 @@ def test_other_scopes_are_handed_on_with_what_the_server_gave(kind: str, ended: 
     assert not ended
 
 
+def test_headers_that_can_be_read_once_are_left_to_the_application(ended: list[Span]) -> None:
+    read: list[Any] = []
+
+    async def app(scope: Any, _receive: Any, _send: Any) -> None:
+        read.extend(scope["headers"])
+
+    serve(app, headers=iter([(b"host", b"shop")]))
+    assert read == [(b"host", b"shop")]
+    assert ended[0].own_attributes is not None
+    assert ended[0].own_attributes["server.address"] == "shop"
+
+
 def test_a_cancelled_request_ends_once_and_stays_cancelled(ended: list[Span]) -> None:
     async def app(_scope: Any, _receive: Any, _send: Any) -> None:
         await asyncio.sleep(60)

@@ -93,6 +93,8 @@ def _open(scope: Scope) -> Exchange | None:
             scope[_FASTAPI] = None
         return None
     pairs = scope["headers"]
+    if not isinstance(pairs, (list, tuple)):
+        pairs = scope["headers"] = list(pairs)  # any iterable is allowed, such as one that can be read once
     headers: dict[bytes, bytes] = dict(pairs)
     if len(headers) != len(pairs):
         headers = _joined(pairs)
