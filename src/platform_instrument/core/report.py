@@ -28,7 +28,7 @@ def say(line: str, *, place: str | None = None) -> None:
     try:
         sys.stderr.write(f"platform-instrument: {text}\n")
         sys.stderr.flush()
-    except (AttributeError, OSError, ValueError, UnicodeError):
+    except (AttributeError, OSError, RuntimeError, ValueError):
         return  # standard error is closed or missing: there is nobody left to tell
 
 
