@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import gc
 import inspect
+import pickle
 import time
 import traceback
 import weakref
@@ -200,6 +202,20 @@ def test_a_request_leaves_no_cycle(ended: list[Span]) -> None:
         assert [span() for span in left] == [None]
     finally:
         gc.enable()
+
+
+def test_a_scope_can_be_copied_and_pickled_as_before(ended: list[Span]) -> None:
+    copies: list[Any] = []
+
+    async def app(scope: Any, _receive: Any, _send: Any) -> None:
+        pickled = pickle.dumps(scope)
+        copies.extend((copy.deepcopy(scope), pickle.loads(pickled), scope))  # noqa: S301 - our own
+
+    serve(app)
+    deep, pickled, original = copies
+    assert deep == original
+    assert pickled == {**original, KEY: None}
+    assert len(ended) == 1
 
 
 async def never() -> Any:

@@ -106,6 +106,14 @@ class Exchange:
         except ValueError:  # the garbage collector ends the request, in somebody else's context
             return
 
+    def __deepcopy__(self, _memo: dict[int, Any]) -> Exchange:
+        """Stay the one exchange in a copy of `scope` or `environ`."""
+        return self
+
+    def __reduce__(self) -> tuple[type[None], tuple[()]]:
+        """Leave nothing but the sign in a pickled one: another process does not serve this request."""
+        return type(None), ()
+
     def annotate(self, attributes: Mapping[str, Any]) -> None:
         """Put attributes on the span while it lasts."""
         if not self.closed:
