@@ -189,7 +189,7 @@ def _span(span: Any, scope: Scope, resource: Mapping[str, Any]) -> Span:  # noqa
         ),
         links=tuple(_link(link) for link in span.links),
         trace_state=span.trace_state,
-        flags=span.flags,
+        flags=_flags(span),
         dropped_attributes=span.dropped_attributes_count,
         dropped_events=span.dropped_events_count,
         dropped_links=span.dropped_links_count,
@@ -204,9 +204,14 @@ def _link(link: Any) -> Link:  # noqa: ANN401
         link.span_id.hex(),
         attributes(link.attributes),
         link.trace_state,
-        link.flags,
+        _flags(link),
         link.dropped_attributes_count,
     )
+
+
+def _flags(record: Any) -> int:  # noqa: ANN401
+    """Return the flags of a span or link, which are unknown to `opentelemetry-proto` before 1.24."""
+    return int(getattr(record, "flags", 0))
 
 
 def _points(metric: Any, scope: Scope, resource: Mapping[str, Any]) -> Iterator[Point]:  # noqa: ANN401
