@@ -338,3 +338,62 @@ def test_the_folder_with_the_sitecustomize_may_stand_anywhere_on_the_path(tmp_pa
     file = write(tmp_path, {"program.py": "import sys\nprint('platform_instrument._boot' in sys.modules)\n"})
     for path in (f"{SITE}:", f":{SITE}", f"/nowhere:{SITE}:/with a space", f"{SITE}/:{SITE}"):
         assert run([sys.executable, file], env={"PYTHONPATH": path}, cwd=tmp_path) == Completed(0, "True\n", "")
+
+
+# --- greenlets in the place of threads ----------------------------------------------------------------------------------
+
+GREENLETS = """
+import sys
+if "first" in sys.argv:
+    from gevent import monkey
+    monkey.patch_all()
+import http.server, logging, sqlite3, ssl, threading, time
+import gevent, requests
+from gevent import monkey
+from opentelemetry import trace
+
+logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(message)s")
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        time.sleep(0.05)
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, *arguments):
+        pass
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+tracer = trace.get_tracer("shop")
+
+def work(number):
+    with tracer.start_as_current_span(f"job {number}"):
+        session = requests.Session()
+        session.trust_env = False
+        answer = session.get(f"http://127.0.0.1:{server.server_port}/{number}").text
+        sqlite3.connect(":memory:").execute("SELECT 1")
+        logging.info("%s", answer)
+
+gevent.joinall([gevent.spawn(work, number) for number in range(5)], raise_error=True)
+server.shutdown()
+print(monkey.is_module_patched("socket"))
+"""
+
+
+@pytest.mark.parametrize("words", [["-m", "gevent.monkey", "program.py"], ["program.py", "first"], ["program.py"]], ids=" ".join)
+def test_greenlets_are_observed_each_by_itself(words: list[str], tmp_path: Path, collector: Collector) -> None:
+    write(tmp_path, {"program.py": GREENLETS})
+    argv = [sys.executable, *words]
+    plain = run(argv, cwd=tmp_path)
+    assert plain == Completed(0, f"{5 * 'ok~'}{words != ['program.py']}~".replace("~", "\n"), "")
+    done = run([COMMAND, *argv], cwd=tmp_path, env={"PLATFORM_LOG_TRACE_ID": "false"}, collector=collector)
+    assert done == plain
+    spans = collector.wait_for(15)
+    jobs = {span.span_id: span for span in spans if span.kind == "INTERNAL"}
+    assert len(spans) == 15
+    assert len({job.trace_id for job in jobs.values()}) == 5
+    children = sorted((jobs[span.parent_id].name, span.name) for span in spans if span.kind == "CLIENT")
+    assert children == sorted((f"job {number}", name) for number in range(5) for name in ("GET", "SELECT"))
