@@ -6,7 +6,6 @@ Loaded when there is a problem, and by whoever shows settings.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from platform_instrument.config.catalogue import UNSET, general
@@ -47,6 +46,8 @@ class ConfigProblem:
 def does_not_fit(settings: Settings, setting: Setting, text: str, source: str) -> ConfigProblem:
     """Return the problem of a value that is not of the setting's kind; `settings` are those in force."""
     kind = setting.kind
+    from difflib import get_close_matches  # heavy, and only for a value that does not fit
+
     close = get_close_matches(text.lower()[:_LONGEST], kind.choices, n=1)
     return ConfigProblem(
         setting.variable,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableMapping
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 Attributes: TypeAlias = Mapping[str, Any]
 """Attribute names of the semantic conventions to str, bool, int, float or homogeneous sequences of them."""
@@ -87,8 +86,7 @@ class Call:
         return self.kwargs.get(name, default)
 
 
-@dataclass(frozen=True, slots=True)
-class Observe:
+class Observe(NamedTuple):
     """Observe a call: a span, a duration.
 
     `begin(call)` says what the call is: an `Operation`, or `(operation, varying attributes)`, or None to let it pass.
@@ -108,8 +106,7 @@ class Observe:
     context_manager: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class EditCall:
+class EditCall(NamedTuple):
     """Change the arguments of a call before it is made: `edit(call)` assigns `call.args` or `call.kwargs`."""
 
     target: str
@@ -117,8 +114,7 @@ class EditCall:
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class EditResult:
+class EditResult(NamedTuple):
     """Change what a call returns: `edit(call, result)` returns the value that the application gets instead."""
 
     target: str
@@ -142,8 +138,7 @@ class Changes(Protocol):
         """Note how to take back a change that is not an attribute."""
 
 
-@dataclass(frozen=True, slots=True)
-class Custom:
+class Custom(NamedTuple):
     """The reviewed exception: `apply(changes)` makes its changes through a journal, so that they can be undone.
 
     `module` is the module whose import it waits for.
@@ -154,8 +149,7 @@ class Custom:
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Instrumentation:
+class Instrumentation(NamedTuple):
     """One library: its name for settings, the distribution it needs, its family and its patches.
 
     `requires` is the tested range, such as ``redis>=4.5,<9``; a version outside of it is patched all the same, and doubtful.

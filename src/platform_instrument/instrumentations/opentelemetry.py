@@ -28,8 +28,7 @@ def _context(changes: Changes) -> None:
 
 def _trace(changes: Changes) -> None:
     """Make our provider the global one, in such a way that the application may still set its own."""
-    from platform_instrument.telemetry.adoption import adopt  # imports the API
-    from platform_instrument.telemetry.api import PROVIDER  # as above
+    from platform_instrument.telemetry.api import PROVIDER  # imports the API
 
     api: Any = sys.modules["opentelemetry.trace"]
     set_provider = api._set_tracer_provider  # noqa: SLF001 - where every way to set one leads
@@ -38,13 +37,20 @@ def _trace(changes: Changes) -> None:
     def set_and_adopt(tracer_provider: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the application's
         set_provider(tracer_provider, *args, **kwargs)
         if api._TRACER_PROVIDER is tracer_provider and tracer_provider is not PROVIDER:  # noqa: SLF001 - as above
-            guard("tracer provider", adopt, tracer_provider)
+            guard("tracer provider", _adopt, tracer_provider)
 
     changes.replace(api, "_set_tracer_provider", set_and_adopt)
     if api._TRACER_PROVIDER is None:  # noqa: SLF001 - as above
         changes.replace(api, "_TRACER_PROVIDER", PROVIDER)
     else:
-        adopt(api._TRACER_PROVIDER)  # noqa: SLF001 - as above
+        _adopt(api._TRACER_PROVIDER)  # noqa: SLF001 - as above
+
+
+def _adopt(provider: Any) -> None:  # noqa: ANN401 - the application's
+    """Let our spans go the way of the application's own provider."""
+    from platform_instrument.telemetry.adoption import adopt  # few applications have a provider of their own
+
+    adopt(provider)
 
 
 def _propagate(changes: Changes) -> None:

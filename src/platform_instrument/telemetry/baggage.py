@@ -6,11 +6,11 @@ Source: https://www.w3.org/TR/baggage/
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from platform_instrument.core.guard import guard
+from platform_instrument.privacy.patterns import Pattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 MOST_MEMBERS = 64
 MOST_BYTES = 8_192
 
-_token = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+\Z", re.ASCII).match
-_octets = re.compile(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*\Z", re.ASCII).match
+_token = Pattern(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
+_octets = Pattern(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*").fullmatch
 _SAFE = "!#$&'()*-./:<=>?@[]^_`{|}~"
 
 

@@ -11,7 +11,6 @@ import threading
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from platform_instrument.config.otlp import otlp_settings
 from platform_instrument.core.families import SUPPRESSED
 from platform_instrument.core.guard import guard
 from platform_instrument.core.report import say
@@ -169,6 +168,8 @@ def _own_endpoint() -> str:
     running = pipeline.PIPELINE
     if running is None or "otlp" not in running.settings.traces_exporter:
         return ""
+    from platform_instrument.config.otlp import otlp_settings  # heavy, and few applications bring a processor
+
     return _normal(otlp_settings(running.settings, "traces")[0].endpoint)
 
 

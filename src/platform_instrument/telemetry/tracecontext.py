@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from platform_instrument.privacy.patterns import Pattern
+
 _LENGTH = 55
 _KNOWN_FLAGS = 0x03
 _MOST_MEMBERS = 32
@@ -15,8 +17,8 @@ _LONGEST_MEMBER = 128
 _LONGEST_HEADER = 16_384
 
 _parent = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?\Z", re.ASCII).match
-_key = re.compile(r"(?:[a-z][a-z0-9_\-*/]{0,255}|[a-z0-9][a-z0-9_\-*/]{0,240}@[a-z][a-z0-9_\-*/]{0,13})\Z", re.ASCII).match
-_value = re.compile(r"[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]\Z", re.ASCII).match
+_key = Pattern(r"[a-z][a-z0-9_\-*/]{0,255}|[a-z0-9][a-z0-9_\-*/]{0,240}@[a-z][a-z0-9_\-*/]{0,13}").fullmatch
+_value = Pattern(r"[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]").fullmatch
 
 
 def parse_traceparent(header: str) -> tuple[int, int, int] | None:
