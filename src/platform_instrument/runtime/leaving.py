@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.guard import guard
 from platform_instrument.engine import imports
-from platform_instrument.runtime import sigterm
+from platform_instrument.runtime import sigterm, uwsgi
 from platform_instrument.telemetry import pipeline
 
 if TYPE_CHECKING:
@@ -59,6 +59,10 @@ def prepare(settings: Settings) -> None:
         atexit.register(guard, "flush at exit", _at_exit)
         os.register_at_fork(after_in_child=_renew)
         imports.when_imported("multiprocessing.util", _follow_children)
+        embedder = uwsgi.server()
+        if embedder is not None:
+            _Leaving.handles_sigterm = True  # uWSGI does
+            guard("uWSGI", uwsgi.prepare, embedder, pipeline.PIPELINE, _begin_in_a_worker)
     if settings.sigterm_handler and not _Leaving.handles_sigterm:  # a thread that imports a library may not take it
         _Leaving.handles_sigterm = sigterm.take(pipeline.PIPELINE.worker, flush, _flush_in_the_worker)
 
@@ -114,6 +118,12 @@ def _remain_interrupted() -> None:
 
 def _renew() -> None:
     _Leaving.left = _Leaving.seconds
+
+
+def _begin_in_a_worker() -> None:
+    if pipeline.PIPELINE is not None:
+        pipeline.PIPELINE.after_fork_in_child()
+    _renew()
 
 
 # --- multiprocessing --------------------------------------------------------------------------------------------------
