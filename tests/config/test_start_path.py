@@ -38,6 +38,6 @@ def test_reading_a_sound_environment_imports_nothing_else() -> None:
 
 
 def test_reading_a_typical_environment_takes_less_than_half_a_millisecond() -> None:
-    environ = {**os.environ, **TYPICAL}
-    environ.pop("PLATFORM_CONFIG_FILE", None)
+    theirs = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "PLATFORM_"))}
+    environ = {**theirs, **TYPICAL}
     assert min(timeit.repeat(lambda: read(environ), number=1, repeat=200)) < 0.000_5
