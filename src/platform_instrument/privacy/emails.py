@@ -7,7 +7,7 @@ from platform_instrument.privacy.patterns import Pattern
 MASK = "***"
 
 _ADDRESS = Pattern(
-    r"(?<![\w.%+/-])(?!REDACTED@|git@)[\w.%+-]{1,64}(?:@|%40)(?:[^\W_](?:[\w-]{0,62})\.){1,8}"
+    r"(?<![\w.%+/*-])(?!REDACTED@|git@)[\w.%+-]{1,64}(?:@|%40)(?:[^\W_](?:[\w-]{0,62})\.){1,8}"
     r"(?!(?:png|jpe?g|gif|svg|webp|css|js|py|html?)\b)(?:[A-Za-z]{2,24}|xn--[\w-]{2,59})(?![\w-])"
 )
 
