@@ -138,7 +138,7 @@ def attributes(pairs: Iterable[Any]) -> dict[str, Any]:
 
 
 def spans(body: bytes) -> list[Span]:
-    """Return the spans of an `ExportTraceServiceRequest`."""
+    """Return the spans of an `ExportTraceServiceRequest` in the order they ended, which its groups by scope hide."""
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
     request = ExportTraceServiceRequest.FromString(body)
@@ -148,7 +148,7 @@ def spans(body: bytes) -> list[Span]:
         for scoped in group.scope_spans:
             scope = _scope(scoped)
             read += [_span(span, scope, resource) for span in scoped.spans]
-    return read
+    return sorted(read, key=lambda span: span.end_ns)
 
 
 def points(body: bytes) -> list[Point]:
