@@ -84,6 +84,21 @@ def spans(count: str, seconds: str = "0") -> None:
     time.sleep(float(seconds))
 
 
+def crowded() -> None:
+    """Find how the system schedules the worker: while little waits, once the queue is half full, and afterwards."""
+    emit("first")
+    time.sleep(0.5)
+    (worker,) = (thread.native_id for thread in threading.enumerate() if thread.name == "platform-instrument")
+    policies = [os.sched_getscheduler(worker)]
+    sys.setswitchinterval(60)  # nobody else gets to run while these are recorded
+    for number in range(start().most // 2 + 1):
+        emit(f"span {number}")
+    policies.append(os.sched_getscheduler(worker))
+    sys.setswitchinterval(0.005)
+    time.sleep(0.5)
+    FOUND["policies"] = [*policies, os.sched_getscheduler(worker)]
+
+
 def load(count: str, seconds: str) -> None:
     """End so many spans over so many seconds; find what one costs its thread, and what they all cost memory."""
     total, pause = int(count), float(seconds) / (int(count) / 50)

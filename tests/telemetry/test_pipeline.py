@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 import time
@@ -66,6 +67,14 @@ def test_more_than_the_queue_holds_is_lost_and_counted_and_said_once(collector: 
     assert lost(found) > 0
     assert ended.stderr.count("\n") == 1
     assert "OTEL_BSP_MAX_QUEUE_SIZE=64" in ended.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a policy of Linux")
+def test_the_worker_leaves_the_processor_to_the_application_until_the_queue_is_half_full(collector: Collector) -> None:
+    found, _ = program(collector, "crowded")
+    assert found["policies"] == [os.SCHED_BATCH, os.SCHED_OTHER, os.SCHED_BATCH]
+    assert found["status"]["dropped"] == {}
+    assert len(collector.spans) == 1026
 
 
 @pytest.mark.parametrize("manner", ["refuse", "fail", "hang", "drip", "garble", "hang_up"])

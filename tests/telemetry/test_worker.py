@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -213,3 +215,53 @@ def test_a_held_process_has_no_thread_until_it_forks(work: Work) -> None:
     work.worker.renew()  # as in a fork child
     work.worker.start()
     assert work.worker.running
+
+
+# --- the system's scheduler --------------------------------------------------------------------------------------------
+
+
+def policy(work: Work) -> int:
+    """Return the scheduling policy of the worker's thread."""
+    thread = work.worker._thread
+    assert thread is not None
+    assert thread.native_id is not None
+    return os.sched_getscheduler(thread.native_id)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a policy of Linux")
+def test_between_its_turns_it_does_not_preempt_the_application_and_in_a_hurry_it_does(work: Work) -> None:
+    work.worker.start()
+    assert soon(lambda: work.turns and policy(work) == os.SCHED_BATCH)
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER  # nobody else's is touched
+
+    work.worker.priority.hurry()
+    assert policy(work) == os.SCHED_OTHER
+    work.worker.wake()
+    assert soon(lambda: len(work.turns) > 1 and policy(work) == os.SCHED_BATCH)
+    assert not faults()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a policy of Linux")
+def test_who_waits_for_it_has_it_hurry(work: Work) -> None:
+    work.worker.start()
+    assert soon(lambda: work.turns and policy(work) == os.SCHED_BATCH)
+    seen: list[int] = []
+    work.finish = lambda: seen.append(os.sched_getscheduler(0))
+    assert work.worker.flush(2) is True
+    assert seen == [os.SCHED_OTHER]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a policy of Linux")
+def test_a_policy_that_was_chosen_for_the_process_stays(work: Work) -> None:
+    def started_with_a_policy() -> None:
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))  # this thread's, which its threads inherit
+        work.worker.start()
+
+    starter = threading.Thread(target=started_with_a_policy)
+    starter.start()
+    starter.join()
+    assert soon(lambda: work.turns)
+    time.sleep(0.05)
+    assert policy(work) == os.SCHED_IDLE
+    work.worker.priority.hurry()
+    assert policy(work) == os.SCHED_IDLE

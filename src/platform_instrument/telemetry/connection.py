@@ -9,9 +9,11 @@ import encodings.idna  # noqa: F401 - the socket module would import it later, i
 import io
 import os
 import socket
+import struct
+import sys
 from base64 import b64encode
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
@@ -34,13 +36,22 @@ class Interrupted(Exception):  # noqa: N818 - not an error
 
 
 class TimedSocket:
-    """A socket as far as `http.client` asks for one; `TimeoutError` at `deadline`, on the clock of `time.monotonic`."""
+    """A socket as far as `http.client` asks for one; `TimeoutError` at `deadline`, on the clock of `time.monotonic`.
 
-    __slots__ = ("_answered", "_socket", "deadline", "hurried", "proxied")
+    Where it can, it lets the kernel keep the time: Python would poll before each operation, and each of its calls lets go
+    of the interpreter, which a busy application gives back only after the switch interval.
+    """
+
+    __slots__ = ("_answered", "_by_kernel", "_socket", "_unsent", "deadline", "hurried", "proxied")
 
     def __init__(self, connected: socket.socket, deadline: float, *, proxied: bool = False) -> None:
         self._socket = connected
+        self._by_kernel = sys.platform == "linux" and type(connected) is socket.socket and type(connected).__module__ == "socket"
+        """False for TLS, which loops on its own, and for gevent's and eventlet's sockets, which never block."""
+        if self._by_kernel:
+            connected.settimeout(None)
         self._answered = False
+        self._unsent: list[bytes] = []
         self.deadline = deadline
         self.proxied = proxied
         """Whether the peer is a proxy that has to be told the whole URL."""
@@ -52,34 +63,46 @@ class TimedSocket:
         return io.BufferedReader(_Reader(self))
 
     def sendall(self, data: bytes) -> None:
-        """Send everything, piece by piece so that the deadline holds over TLS too."""
+        """Keep a part of a request until `flush`: head and body go together."""
+        self._unsent.append(data)
+
+    def flush(self) -> None:
+        """Send what is kept, piece by piece so that the deadline holds over TLS too."""
+        view = memoryview(b"".join(self._unsent))
+        self._unsent.clear()
         self._answered = False
-        view = memoryview(data)
         while view:
-            self.timed().sendall(view[:_PIECE])
-            view = view[_PIECE:]
+            view = view[self._timed(self._socket.send, view[:_PIECE], socket.SO_SNDTIMEO) :]
 
     def receive(self, buffer: bytearray | memoryview) -> int:
         """Read some bytes of an answer into a buffer; return how many, 0 at its end."""
         while not self._answered:
-            connected = self.timed(_LOOK_UP)  # outside of the block: its own `TimeoutError` is the end
             try:
-                count = connected.recv_into(buffer)
+                count = self._timed(self._socket.recv_into, buffer, socket.SO_RCVTIMEO, _LOOK_UP)
             except TimeoutError:
+                if self.deadline <= monotonic():
+                    raise
                 if self.hurried():
                     raise Interrupted from None
             else:
                 self._answered = True
                 return count
-        return self.timed().recv_into(buffer)
+        return self._timed(self._socket.recv_into, buffer, socket.SO_RCVTIMEO)
 
-    def timed(self, most: float = float("inf")) -> socket.socket:
-        """Return the socket with what is left of the time, and no more than `most` seconds."""
+    def _timed(self, operation: Callable[[Any], int], data: Any, option: int, most: float = float("inf")) -> int:  # noqa: ANN401
+        """Do one operation in what is left of the time, and in no more than `most` seconds."""
         left = self.deadline - monotonic()
         if left <= 0:
             raise TimeoutError
-        self._socket.settimeout(min(left, most))
-        return self._socket
+        seconds = min(left, most)
+        if not self._by_kernel:
+            self._socket.settimeout(seconds)
+            return operation(data)
+        self._socket.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", int(seconds), int(seconds % 1 * 1e6) + 1))
+        try:
+            return operation(data)
+        except BlockingIOError:
+            raise TimeoutError from None
 
     def close(self) -> None:
         """Do nothing: `http.client` closes before it has read an answer that ends with its connection."""
@@ -192,11 +215,9 @@ def _tunnel(proxy_socket: TimedSocket, url: SplitResult, proxy: SplitResult) -> 
         credentials = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}".encode()
         lines.append(f"Proxy-Authorization: Basic {b64encode(credentials).decode()}")
     proxy_socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
-    head = b""
-    while not head.endswith(b"\r\n\r\n") and len(head) < _LONGEST_HEAD:
-        byte = proxy_socket.timed().recv(1)  # not one byte too many: what follows is the collector's TLS
-        if not byte:
-            break
+    proxy_socket.flush()
+    head, byte = b"", bytearray(1)  # not one byte too many: what follows is the collector's TLS
+    while not head.endswith(b"\r\n\r\n") and len(head) < _LONGEST_HEAD and proxy_socket.receive(byte):
         head += byte
     if head.split(b" ", 2)[1:2] != [b"200"]:
         message = "the proxy does not let it through"

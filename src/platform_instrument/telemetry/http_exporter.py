@@ -91,6 +91,7 @@ class HttpExporter:
         if self._asked is None:
             headers = {**self._headers, "Content-Encoding": "gzip"} if encoding == "gzip" else self._headers
             connection.request("POST", self._target(), body, headers)
+            socket.flush()
             self._asked = body
         response = connection.getresponse()
         self._asked = None

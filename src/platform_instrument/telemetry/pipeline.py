@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from time import monotonic, perf_counter_ns, sleep
+from time import monotonic, perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.guard import clear_faults, guard
@@ -30,9 +30,6 @@ _PAUSE_AT_FORK = 0.2
 MOST_WAITING_BYTES = 8 * 1024 * 1024
 """Characters that the values of waiting spans may have together, as far as they are weighed."""
 
-_BREATH = 0.001
-"""Seconds between two batches that are encoded one after the other."""
-
 _EACH = 16
 """Every so many spans one is weighed for them all; those with events, where stacks are, each for itself."""
 
@@ -45,6 +42,8 @@ class Pipeline:
         self.queue: deque[Span] = deque()
         self.most = settings.bsp_max_queue_size
         self.batch = min(settings.bsp_max_export_batch_size, self.most)
+        self.many = self.most // 2
+        """So many spans wait only where the worker does not keep up."""
         self.dropped = 0
         self.weight = 0
         self.born = 0
@@ -71,6 +70,8 @@ class Pipeline:
         self.queue.append(span)
         if waiting + 1 == self.batch:
             self.worker.wake()
+        elif waiting == self.many:
+            self.worker.priority.hurry()
 
     def settle(self, span: Span, answered: Mapping[str, Any] | None) -> None:
         """Take an ended span of ours: its duration is counted whether it is sampled or not."""
@@ -132,7 +133,7 @@ class Pipeline:
     def _turn(self) -> float:
         """Send what is due; return the seconds until the next turn."""
         outlets = self.outlets()
-        self._drain(outlets, _BREATH)
+        self._drain(outlets)
         now = monotonic()
         if now >= self._next_metrics:
             self._next_metrics = now + self.settings.metric_export_interval
@@ -144,12 +145,12 @@ class Pipeline:
     def _finish(self, deadline: float) -> bool:
         """Send everything before the deadline; say whether it was delivered."""
         outlets = self.outlets()
-        self._drain(outlets, 0.0)
+        self._drain(outlets)
         guard("encode metrics", outlets.put_metrics, HISTOGRAMS)
         return outlets.finish(deadline)
 
-    def _drain(self, outlets: Outlets, breath: float) -> None:
-        """Encode what waits, with a pause after each batch that leaves the interpreter to the application's threads."""
+    def _drain(self, outlets: Outlets) -> None:
+        """Encode what waits; packing a batch leaves the interpreter to the application's threads."""
         if self.dropped:
             dropped, self.dropped = self.dropped, 0
             outlets.count_loss(dropped, f"more spans wait than OTEL_BSP_MAX_QUEUE_SIZE={self.most}, or more than is bearable")
@@ -159,8 +160,6 @@ class Pipeline:
             if not queue:
                 self.weight = 0
             outlets.put_spans(batch)
-            if breath and queue:
-                sleep(breath)
 
     # --- fork -----------------------------------------------------------------------------------------------------
 

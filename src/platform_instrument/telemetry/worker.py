@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from platform_instrument.core.families import SUPPRESSED
 from platform_instrument.core.guard import guard
 from platform_instrument.telemetry.context import CURRENT, Ambient
+from platform_instrument.telemetry.priority import Priority
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +43,7 @@ class Worker:
     """
 
     __slots__ = ("_at_work", "_finish", "_flushes", "_forking", "_left_behind", "_prepare", "_prepared", "_stopping",
-                 "_thread", "_turn", "_wake", "awaited", "held", "on_start", "urgent", "watch")  # fmt: skip
+                 "_thread", "_turn", "_wake", "awaited", "held", "on_start", "priority", "urgent", "watch")  # fmt: skip
 
     def __init__(self, turn: Callable[[], float], finish: Callable[[float], bool], prepare: Callable[[], object]) -> None:
         self._prepare = prepare
@@ -65,6 +66,7 @@ class Worker:
         self._flushes: deque[tuple[float, threading.Lock, list[bool]]] = deque()
         self._forking: set[int] = set()
         self._stopping = False
+        self.priority = Priority()
         self.awaited = True
         """True while the next record has to start the thread."""
         self.watch: Callable[[], None] | None = None
@@ -122,6 +124,7 @@ class Worker:
                     return self.finish_here(deadline - monotonic())
             finally:
                 self._at_work.release()
+        self.priority.hurry()
         done, answer = _taken(), [False]
         self._flushes.append((deadline, done, answer))
         self.wake()
@@ -163,6 +166,7 @@ class Worker:
         if thread is None or thread is threading.current_thread() or thread.ident is None:
             return  # there is none, or another thread is just starting it
         self._stopping = True
+        self.priority.hurry()
         self.wake()
         if thread is not self._left_behind:
             thread.join(seconds if self._prepared else _PREPARATION)
@@ -205,7 +209,8 @@ class Worker:
             self._prepared = True
 
     def _run(self, starter: int) -> None:
-        if threading.get_native_id() != starter:  # where gevent stands in for threads, they are one to the system
+        own = threading.get_native_id() != starter  # where gevent stands in for threads, they are one to the system
+        if own:
             guard("signal mask", _leave_signals_to_the_application)
         CURRENT.set(Ambient(families=SUPPRESSED))
         self._make_ready()
@@ -222,6 +227,8 @@ class Worker:
                 answer[0] = self.finish_here(deadline - monotonic())
                 done.release()
             pause = guard("export", self._turn)
+            if own and not self._stopping and not self._flushes:
+                self.priority.batch()
             wait = _AFTER_A_FAULT if pause is None else max(pause, _SHORTEST)
         self._thread = None
         self.awaited = not self.held
