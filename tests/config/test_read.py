@@ -141,7 +141,7 @@ def test_the_defaults_are_those_that_are_promised() -> None:
     assert found.flush_timeout == 3.0
     assert found.exporter_otlp_compression == "gzip"
     assert found.instrumentation_http_capture_headers_server_request == ()
-    assert (found.bsp_schedule_delay, found.bsp_max_queue_size, found.bsp_max_export_batch_size) == (5.0, 2048, 512)
+    assert (found.bsp_schedule_delay, found.bsp_max_queue_size, found.bsp_max_export_batch_size) == (5.0, 2048, 2048)
     assert found.blrp_schedule_delay == 1.0
     assert found.metric_export_interval == 60.0
     assert found.span_attribute_count_limit == 128

@@ -99,6 +99,22 @@ def crowded() -> None:
     FOUND["policies"] = [*policies, os.sched_getscheduler(worker)]
 
 
+def busy(seconds: str) -> None:
+    """Keep one processor busy as a server under full load does, some 8,000 spans a second; find what waits at its end."""
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    end = time.monotonic() + float(seconds)
+    count = 0
+    while time.monotonic() < end:
+        emit("busy")
+        count += 1
+        for _ in range(10):
+            os.stat(".")  # noqa: PTH116 - lets go of the interpreter, as sockets do
+            sum(range(400))
+    assert pipeline.PIPELINE is not None
+    FOUND["recorded"] = count
+    FOUND["waiting"] = pipeline.PIPELINE.status()["spans"]["waiting"] + len(pipeline.PIPELINE.queue)
+
+
 def load(count: str, seconds: str) -> None:
     """End so many spans over so many seconds; find what one costs its thread, and what they all cost memory."""
     total, pause = int(count), float(seconds) / (int(count) / 50)

@@ -77,6 +77,14 @@ def test_the_worker_leaves_the_processor_to_the_application_until_the_queue_is_h
     assert len(collector.spans) == 1026
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="a policy of Linux")
+def test_the_worker_keeps_up_with_an_application_that_keeps_its_processor_busy(collector: Collector) -> None:
+    found, _ = program(collector, "busy", "4")
+    assert found["status"]["dropped"] == {}
+    assert found["waiting"] < found["recorded"] / 4
+    assert len(collector.spans) == found["recorded"] > 1000
+
+
 @pytest.mark.parametrize("manner", ["refuse", "fail", "hang", "drip", "garble", "hang_up"])
 def test_a_collector_that_fails_costs_neither_time_nor_memory_nor_words(collector: Collector, manner: str) -> None:
     getattr(collector, manner)()

@@ -228,8 +228,19 @@ def policy(work: Work) -> int:
     return os.sched_getscheduler(thread.native_id)
 
 
+def patiently(work: Work) -> Callable[[], float]:
+    """Return a turn after which the thread waits for its turn."""
+
+    def turn() -> float:
+        work.worker.priority.batch()
+        return 60.0
+
+    return turn
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="a policy of Linux")
 def test_between_its_turns_it_does_not_preempt_the_application_and_in_a_hurry_it_does(work: Work) -> None:
+    work.turn = patiently(work)
     work.worker.start()
     assert soon(lambda: work.turns and policy(work) == os.SCHED_BATCH)
     assert os.sched_getscheduler(0) == os.SCHED_OTHER  # nobody else's is touched
@@ -243,6 +254,7 @@ def test_between_its_turns_it_does_not_preempt_the_application_and_in_a_hurry_it
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a policy of Linux")
 def test_who_waits_for_it_has_it_hurry(work: Work) -> None:
+    work.turn = patiently(work)
     work.worker.start()
     assert soon(lambda: work.turns and policy(work) == os.SCHED_BATCH)
     seen: list[int] = []
@@ -253,6 +265,8 @@ def test_who_waits_for_it_has_it_hurry(work: Work) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a policy of Linux")
 def test_a_policy_that_was_chosen_for_the_process_stays(work: Work) -> None:
+    work.turn = patiently(work)
+
     def started_with_a_policy() -> None:
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))  # this thread's, which its threads inherit
         work.worker.start()

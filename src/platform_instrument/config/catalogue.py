@@ -95,7 +95,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "OTEL_BSP_SCHEDULE_DELAY": "Longest time a span waits before it is sent.",
         "OTEL_BSP_EXPORT_TIMEOUT": "Longest time for one export of spans.",
         "OTEL_BSP_MAX_QUEUE_SIZE": "Most spans that wait; more are lost, and counted.",
-        "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "Most spans in one request.",
+        "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "Spans in one request at most; 512 that wait are sent before their time all the same.",
         "OTEL_BLRP_SCHEDULE_DELAY": "Longest time a log record waits before it is sent.",
         "OTEL_BLRP_EXPORT_TIMEOUT": "Longest time for one export of log records.",
         "OTEL_BLRP_MAX_QUEUE_SIZE": "Most log records that wait; more are lost, and counted.",

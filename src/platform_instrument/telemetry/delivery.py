@@ -5,6 +5,7 @@ Used by the worker, or by the thread that flushes when there is no worker; never
 
 from __future__ import annotations
 
+import sys
 import zlib
 from collections import deque
 from time import monotonic, sleep
@@ -22,6 +23,9 @@ MOST_BYTES = 2 * 1024 * 1024
 
 _GZIP = 31
 """The window of zlib that means a gzip header."""
+
+_A_FEW = 4
+"""Bodies that may wait their turn while the worker leaves the processor to the application."""
 
 _INTERRUPTED = 0.0
 """The pause after an attempt that is to go on as soon as the worker does."""
@@ -79,8 +83,7 @@ class Delivery:
             self._pending.clear()
             self.bytes = 0
         if self._exporter.encoding == "gzip":
-            compressor = zlib.compressobj(1, zlib.DEFLATED, _GZIP)
-            body = compressor.compress(body) + compressor.flush()
+            body = _packed(body)
         self._pending.append((body, count))
         self.bytes += len(body)
         while self.bytes > MOST_BYTES and len(self._pending) > 1:
@@ -96,6 +99,11 @@ class Delivery:
         pause = self._attempt(monotonic() + self._timeout)
         self._not_before = 0.0 if pause is None else monotonic() + pause
         return pause if pause is not None else 0.0 if self._pending else None
+
+    @property
+    def behind(self) -> bool:
+        """Say whether more bodies wait than a turn or two will send, though the collector takes them."""
+        return len(self._pending) > _A_FEW and self._not_before <= monotonic()
 
     def finish(self, deadline: float) -> bool:
         """Send everything that waits before `deadline`, with one more attempt for a collector that falters; say what is lost.
@@ -168,3 +176,11 @@ class Delivery:
         if not self._complained:
             self._complained = True
             say(f"{self.unit} cannot be delivered to {self.endpoint}: {reason}; kept within bounds, losses are counted")
+
+
+def _packed(body: bytes) -> bytes:
+    """Return the body as gzip, in one call where Python can: each lets go of the interpreter."""
+    if sys.version_info >= (3, 11):
+        return zlib.compress(body, 1, _GZIP)
+    compressor = zlib.compressobj(1, zlib.DEFLATED, _GZIP)
+    return compressor.compress(body) + compressor.flush()

@@ -87,6 +87,10 @@ class Outlets:
         """Send what is due; return the seconds until the next attempts."""
         return [delivery.work() for delivery in self.deliveries()]
 
+    def behind(self) -> bool:
+        """Say whether more waits than is sent in good time."""
+        return any(delivery.behind for delivery in self.deliveries())
+
     def finish(self, deadline: float) -> bool:
         """Send what waits, before the deadline; say whether it was delivered."""
         finished = [delivery.finish(deadline) for delivery in self.deliveries()]

@@ -42,6 +42,8 @@ class Pipeline:
         self.queue: deque[Span] = deque()
         self.most = settings.bsp_max_queue_size
         self.batch = min(settings.bsp_max_export_batch_size, self.most)
+        self.enough = min(self.batch, self.most // 4 or 1)
+        """So many spans are worth a request before its time."""
         self.many = self.most // 2
         """So many spans wait only where the worker does not keep up."""
         self.dropped = 0
@@ -68,7 +70,7 @@ class Pipeline:
         if span.extras is not None or not waiting % _EACH:
             self.weight += _weight(span)
         self.queue.append(span)
-        if waiting + 1 == self.batch:
+        if waiting + 1 == self.enough:
             self.worker.wake()
         elif waiting == self.many:
             self.worker.priority.hurry()
@@ -127,8 +129,8 @@ class Pipeline:
         return made[0]
 
     def _hurried(self) -> bool:
-        """Say whether the wait for an answer is to be interrupted; a full batch is encoded before it goes on."""
-        return len(self.queue) >= self.batch or self.worker.hurried()
+        """Say whether the wait for an answer is to be interrupted; many spans are encoded before it goes on."""
+        return len(self.queue) >= self.many or self.worker.hurried()
 
     def _turn(self) -> float:
         """Send what is due; return the seconds until the next turn."""
@@ -140,7 +142,11 @@ class Pipeline:
             guard("encode metrics", outlets.put_metrics, HISTOGRAMS)
         waits = [self.settings.bsp_schedule_delay, self._next_metrics - monotonic()]
         waits.extend(wait for wait in outlets.work() if wait is not None)
-        return max(min(waits), 0.0) if len(self.queue) < self.batch else 0.0
+        if len(self.queue) >= self.many or outlets.behind():
+            self.worker.priority.hurry()
+        else:
+            self.worker.priority.batch()
+        return max(min(waits), 0.0) if len(self.queue) < self.enough else 0.0
 
     def _finish(self, deadline: float) -> bool:
         """Send everything before the deadline; say whether it was delivered."""

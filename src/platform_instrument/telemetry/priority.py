@@ -13,35 +13,36 @@ import threading
 
 
 class Priority:
-    """The scheduling policy of one thread: `batch` is called in that thread, `hurry` in any."""
+    """The scheduling policy of the thread that has called `choose`; without that, and outside of Linux, nothing is done."""
 
-    __slots__ = ("_refused", "_thread")
+    __slots__ = ("_patient", "_thread")
 
     def __init__(self) -> None:
         self._thread = 0
-        """The system's number of the thread while it is scheduled in batches, 0 otherwise."""
-        self._refused = sys.platform != "linux"
-        """Whether the system has no such policy, or a sandbox forbids to choose it."""
+        """The system's number of the thread, 0 while its policy is not ours to choose."""
+        self._patient = False
 
-    def batch(self) -> None:
-        """Let this thread wait for its turn; where a policy was chosen for the process, the thread keeps it."""
-        if self._refused or self._thread or sys.platform != "linux" or os.sched_getscheduler(0) != os.SCHED_OTHER:
-            return
-        self._refused = not _scheduled(0, os.SCHED_BATCH)
-        if not self._refused:
+    def choose(self) -> None:
+        """Take over the policy of this thread, unless one was chosen for the process."""
+        if sys.platform == "linux" and os.sched_getscheduler(0) == os.SCHED_OTHER:
             self._thread = threading.get_native_id()
 
+    def batch(self) -> None:
+        """Let the thread wait for its turn."""
+        if self._thread and not self._patient and sys.platform == "linux":
+            self._patient = self._schedule(os.SCHED_BATCH)
+
     def hurry(self) -> None:
-        """Schedule the thread as any other, until it is to wait again."""
-        thread, self._thread = self._thread, 0
-        if thread and sys.platform == "linux":
-            _scheduled(thread, os.SCHED_OTHER)
+        """Schedule the thread as any other."""
+        if self._patient and sys.platform == "linux":
+            self._patient = False
+            self._schedule(os.SCHED_OTHER)
 
-
-def _scheduled(thread: int, policy: int) -> bool:
-    """Say whether a thread, 0 for this one, could be given a policy; one that has ended cannot."""
-    try:
-        os.sched_setscheduler(thread, policy, os.sched_param(0))  # type: ignore[attr-defined,unused-ignore] # Linux only
-    except OSError:
-        return False
-    return True
+    def _schedule(self, policy: int) -> bool:
+        """Say whether the thread has the policy now: a sandbox may forbid it, and is not asked again."""
+        try:
+            os.sched_setscheduler(self._thread, policy, os.sched_param(0))  # type: ignore[attr-defined,unused-ignore]
+        except OSError:
+            self._thread = 0
+            return False
+        return True

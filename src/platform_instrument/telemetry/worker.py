@@ -209,9 +209,9 @@ class Worker:
             self._prepared = True
 
     def _run(self, starter: int) -> None:
-        own = threading.get_native_id() != starter  # where gevent stands in for threads, they are one to the system
-        if own:
+        if threading.get_native_id() != starter:  # where gevent stands in for threads, they are one to the system
             guard("signal mask", _leave_signals_to_the_application)
+            self.priority.choose()
         CURRENT.set(Ambient(families=SUPPRESSED))
         self._make_ready()
         wait = _FIRST_TURN
@@ -227,8 +227,6 @@ class Worker:
                 answer[0] = self.finish_here(deadline - monotonic())
                 done.release()
             pause = guard("export", self._turn)
-            if own and not self._stopping and not self._flushes:
-                self.priority.batch()
             wait = _AFTER_A_FAULT if pause is None else max(pause, _SHORTEST)
         self._thread = None
         self.awaited = not self.held
