@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.processes import Completed, door, run
+from tests.environments import SUPPORTED, interpreter, needed
+from tests.processes import SITE, Completed, door, environment, run
 
 if TYPE_CHECKING:
     from platform_instrument.testing.collector import Collector
@@ -79,3 +81,44 @@ def test_the_span_of_the_parent_is_the_parent_of_what_children_do(collector: Col
     spans = collector.wait_for(lambda spans: len(named(spans, "child")) >= COUNT and any(span.name == "parent" for span in spans))
     (parent,) = (span for span in spans if span.name == "parent")
     assert {(span.trace_id, span.parent_id) for span in named(spans, "child")} == {(parent.trace_id, parent.span_id)}
+
+
+@pytest.mark.parametrize("given", ["x", "x" * 5_000])
+def test_an_instance_id_that_was_given_is_that_of_the_first_process_alone(given: str, collector: Collector) -> None:
+    argv, env = door("pth", [sys.executable, FORKS, "family"])
+    attributes = {"OTEL_RESOURCE_ATTRIBUTES": f"service.instance.id={given},deployment.environment.name=test"}
+    done = run(argv, env={**env, **attributes}, collector=collector, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    spans = collector.wait_for(6)
+    assert len(spans) == 6  # four children, and what the script did before and after them
+    instances = {span.resource["process.pid"]: span.resource["service.instance.id"] for span in spans}
+    assert len(instances) == 5
+    (first,) = {span.resource["process.parent_pid"] for span in spans} & set(instances)
+    assert instances.pop(first) == given[:4_096]
+    assert instances == {pid: f"{given[:4_000]}.{pid}" for pid in instances}
+    assert {span.resource["deployment.environment.name"] for span in spans} == {"test"}
+
+
+COUNTED_LAST = """
+import os, threading, time
+os.register_at_fork(after_in_parent=lambda: threading.Thread(target=time.sleep, args=(0.1,)).start())
+child = os.fork() or os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("version", [version for version in SUPPORTED if interpreter(version)])
+def test_what_was_recorded_before_a_fork_leaves_though_nothing_is_recorded_after_it(version: str, collector: Collector) -> None:
+    python = needed(version)
+    at_once = not run([python, "-W", "always", "-c", COUNTED_LAST]).stderr  # else Python warns of a thread that a hook starts
+    env = environment({"PYTHONPATH": str(SITE), "OTEL_BSP_SCHEDULE_DELAY": "1000"}, collector)
+    words = [python, "-W", "always", FORKS, "waiting"]
+    with subprocess.Popen(words, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            assert process.stdout.readline() == "waiting\n"
+            if at_once:
+                assert len(named(collector.wait_for(2, seconds=5), "late")) == 1
+        finally:
+            process.terminate()
+        assert process.communicate(timeout=10)[1] == ""
+    assert len(collector.wait_for(2)) == 2

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 SIGNALS = ("traces", "metrics", "logs")
+INSTANCE_ID = "service.instance.id"
 
 
 class Setting:
@@ -105,9 +106,9 @@ class Schema(type):
 
 
 class Found:
-    """What stands beside the declared settings: where they came from, and what is set by library."""
+    """What stands beside the declared settings: where they came from, what is set by library, whom an instance id is for."""
 
-    __slots__ = ("excluded_urls_by_library", "instrumentation_switches", "sources")
+    __slots__ = ("excluded_urls_by_library", "instance", "instrumentation_switches", "sources")
 
     def __init__(self) -> None:
         self.sources: dict[str, str] = {}
@@ -116,6 +117,8 @@ class Found:
         """`PLATFORM_INSTRUMENTATION_<NAME>` by name."""
         self.excluded_urls_by_library: dict[str, tuple[str, ...]] = {}
         """`OTEL_PYTHON_<LIBRARY>_EXCLUDED_URLS` by library."""
+        self.instance = ""
+        """The id of the process that the resource attributes' `service.instance.id` is for; empty: whichever asks."""
 
 
 _MINUTE_MS = 60_000

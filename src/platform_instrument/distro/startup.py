@@ -9,7 +9,7 @@ import os
 import sys
 
 from platform_instrument.config.read import read
-from platform_instrument.config.schema import switched_off
+from platform_instrument.config.schema import INSTANCE_ID, switched_off
 from platform_instrument.core.report import say
 from platform_instrument.distro.activation import refusal, unsafe
 from platform_instrument.engine import imports
@@ -40,6 +40,9 @@ class Start:
 RECORD = "_PLATFORM_INSTRUMENT_RECORD"
 """Set by doctor: the folder where each process writes what became of it."""
 
+INSTANCE = "_PLATFORM_INSTRUMENT_INSTANCE"
+"""Set by the first process that finds a `service.instance.id`: its children inherit that, and are instances of their own."""
+
 STARTED: Start | None = None
 """What start-up did; None before it."""
 
@@ -63,6 +66,8 @@ def start(door: str) -> Start:
     if switched_off(settings):
         STARTED.reason = "switched off by PLATFORM_ENABLED or OTEL_SDK_DISABLED"
         return STARTED
+    if INSTANCE_ID in settings.resource_attributes:
+        settings.instance = os.environ.setdefault(INSTANCE, str(os.getpid()))
     for problem in STARTED.problems:
         say(str(problem))
     imports.install()

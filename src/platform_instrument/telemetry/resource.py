@@ -12,6 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument import __version__
+from platform_instrument.config.schema import INSTANCE_ID
 from platform_instrument.telemetry.program import running_program
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _MOST = 128
 _LONGEST = 4_096
+_LONGEST_GIVEN = 4_000
 _LONGEST_FILE = 256 * 1024
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm32", "armv6l": "arm32", "i686": "x86", "i386": "x86"}
@@ -31,11 +33,12 @@ _MOUNT = re.compile(r"containers/([0-9a-f]{64})/")
 def resource_attributes(settings: Settings) -> dict[str, Any]:
     """Return the resource of this process; `service.instance.id` is another one at each call and in each process.
 
-    What `OTEL_RESOURCE_ATTRIBUTES` says stands over what is found, `OTEL_SERVICE_NAME` over both.
+    What `OTEL_RESOURCE_ATTRIBUTES` says stands over what is found, `OTEL_SERVICE_NAME` over both. An instance id in there is
+    for the process that was started with it; one that is descended from it adds its own process id.
     """
     found = {
         "service.name": running_program(),
-        "service.instance.id": _instance_id(),
+        INSTANCE_ID: _instance_id(),
         **_telemetry(),
         **_process(),
         **_host(),
@@ -46,6 +49,8 @@ def resource_attributes(settings: Settings) -> dict[str, Any]:
     for key, value in settings.resource_attributes.items():
         if len(found) < _MOST or key in found:
             found[key] = value[:_LONGEST]
+    if settings.instance and settings.instance != str(os.getpid()):
+        found[INSTANCE_ID] = f"{settings.resource_attributes[INSTANCE_ID][:_LONGEST_GIVEN]}.{os.getpid()}"
     if settings.service_name:
         found["service.name"] = settings.service_name[:_LONGEST]
     return found

@@ -127,6 +127,32 @@ def storm() -> None:
     sys.stdout.write("done\n")
 
 
+def waiting() -> None:
+    """Record, fork, and do nothing more until somebody ends it."""
+    work("late")
+    child = os.fork()
+    if not child:
+        os._exit(0)
+    os.waitpid(child, 0)
+    sys.stdout.write("waiting\n")
+    sys.stdout.flush()
+    time.sleep(60)
+
+
+def family() -> None:
+    """Work in each kind of child: forked, spawned, of the fork server, and a program started on its own."""
+    for method in ("fork", "spawn", "forkserver"):
+        child: Any = multiprocessing.get_context(method).Process(target=work, args=(method,))
+        child.start()
+        child.join()
+    subprocess.run([sys.executable, __file__, "alone"], check=True)
+    work("parent")
+
+
+def alone() -> None:
+    """Do nothing but what every run of this script does first."""
+
+
 def in_a_span() -> None:
     from opentelemetry import trace
 
