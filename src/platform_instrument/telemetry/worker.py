@@ -30,7 +30,9 @@ _ONE_AFTER_ANOTHER = 0.2
 _PREPARATION = 5.0
 """Seconds that a fork waits for our imports: a child that is forked in the middle of one can never import that module."""
 _COUNTED = sys.version_info >= (3, 12)
-"""Whether `os.fork` warns of a thread that runs again when the hooks are done. Source: CPython, Modules/posixmodule.c."""
+"""Whether `os.fork` counts the system's threads and warns of more than one."""
+_COUNTED_LAST = (3, 13) <= sys.version_info < (3, 13, 10) or (3, 14) <= sys.version_info < (3, 14, 1)
+"""Whether it counts them when the hooks are done, with those that a hook has started. Source: CPython, gh-137109."""
 _MARGIN = 0.1
 """Share of a flush's time that is kept for saying how it ended."""
 
@@ -148,14 +150,17 @@ class Worker:
         self.stop(seconds)
 
     def after_fork_in_parent(self, *, needed: bool) -> None:
-        """Take up the work again, if there is some: at once, or with the next record where Python counts threads after this."""
+        """Take up the work again, if there is some: at once, or with the next record where Python counts threads after this.
+
+        Where that record never comes, what waits leaves with the process.
+        """
         thread = threading.get_ident()
         if thread not in self._forking:
             return  # it did not wait for the fork of another thread, which goes on for both
         self._forking.discard(thread)
         self._stopping = False
         try:
-            if self._flushes or (needed and not _COUNTED):
+            if self._flushes or (needed and not _COUNTED_LAST):
                 self._start()
         finally:
             self._at_work.release()
