@@ -29,7 +29,8 @@ class RunningShop:
 
     def order(self, **wish: object) -> tuple[int, Any]:
         """Place an order; return status and answer."""
-        status, body, _ = self.shop.request("POST", "/orders", json.dumps(wish), {"content-type": "application/json"})
+        headers = {"content-type": "application/json", "user-agent": "tests/1.0"}
+        status, body, _ = self.shop.request("POST", "/orders", json.dumps(wish), headers)
         return status, json.loads(body)
 
 
