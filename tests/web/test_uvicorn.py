@@ -167,6 +167,27 @@ def test_a_body_that_the_server_drops_without_closing_it_ends_its_span(tmp_path:
         assert len(running.spans()) == 1
 
 
+@pytest.mark.parametrize("headers", [{}, {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}])
+def test_what_is_left_out_is_kept_from_span_processors_of_the_application(headers: dict[str, str]) -> None:
+    """Neither its start nor its end is told, nor those of what it does: a processor would wait for the end for ever."""
+    with observed(
+        lambda port: [UVICORN, "watched:asgi", "--port", str(port)], {"OTEL_PYTHON_EXCLUDED_URLS": "^/left/"}
+    ) as running:
+        assert running.server.get("/left/out", headers)[0] == 200
+        assert running.server.get("/probed", {**headers, "User-Agent": "kube-probe/1.30"})[0] == 200
+        running.get("/seen", headers)
+        running.server.wait_for_output("ended GET")
+        told = [line for line in running.server.stdout.splitlines() if line.startswith(("starts", "ended"))]
+    assert told == [
+        "starts GET",
+        "starts work for /seen",
+        "starts SELECT",
+        "ended SELECT",
+        "ended work for /seen",
+        "ended GET",
+    ]
+
+
 def test_websockets_and_lifespan_pass_untouched() -> None:
     async def talk(port: int) -> str:
         from websockets.asyncio.client import connect
