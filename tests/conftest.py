@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the markers of this suite."""
+    """Name the markers of this suite; answer to SIGINT, which a shell's background commands ignore, and their children with them."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "faults: the test plants faults, so contained ones do not fail it")
 
 
