@@ -10,15 +10,23 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.processes import environment
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 ROOT = Path(__file__).parent.parent
 SUPPORTED = ("3.10", "3.11", "3.12", "3.13", "3.14", "3.15")
 BASE = Path(getattr(sys, "_base_executable", sys.executable))
 """The interpreter that the tests' own environment was made of."""
+ANYTHING = "colorama"
+"""A small package that every index has and no environment here: asked for to see whether the index answers."""
+UNANSWERED = "connection broken by"
+"""What pip says of an index where it goes on to the next one, if there is one."""
 
 
 def interpreter(version: str) -> Path | None:
@@ -46,11 +54,35 @@ def needed(version: str) -> Path:
 
 def run_tool(*words: object, cwd: Path | None = None, timeout: float = 600) -> str:
     """Run a tool that must succeed, with the caller's settings of package indexes; return what it printed."""
+    done = _ended(words, cwd, timeout)
+    assert done.returncode == 0, f"{' '.join(done.args)}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def _ended(words: Sequence[object], cwd: Path | None, timeout: float) -> subprocess.CompletedProcess[str]:
+    """Run a tool to its end; one that takes too long has failed."""
     kept = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "UV_"))}
     env = environment({**kept, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "UV_PYTHON_DOWNLOADS": "never"})
     argv = [str(word) for word in words]
-    done = subprocess.run(argv, cwd=cwd, env=env, capture_output=True, text=True, timeout=timeout, check=False)
-    assert done.returncode == 0, f"{' '.join(argv)}\n{done.stdout}{done.stderr}"
+    try:
+        return subprocess.run(argv, cwd=cwd, env=env, capture_output=True, text=True, timeout=timeout, check=False)
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(argv, 1, "", f"it took more than {timeout} s")
+
+
+def install(tool: Sequence[object], *words: object, timeout: float = 240) -> str:
+    """Install from the package index: what fails is tried once more where the index answers, else the test is skipped.
+
+    So an index that cannot be reached decides nothing, and what is asked for and cannot be had is a failure.
+    """
+    for turn in (1, 2):
+        done = _ended((*tool, *words), None, timeout)
+        if done.returncode == 0:
+            break
+        asked = _ended((*tool, "--dry-run", "--no-deps", "--no-cache-dir", ANYTHING), None, 60)
+        if asked.returncode or UNANSWERED in asked.stderr:
+            pytest.skip(f"the package index cannot be reached: {asked.stderr.strip()[-300:]}")
+        assert turn == 1, f"{' '.join(done.args)}\n{done.stdout}{done.stderr}"
     return done.stdout
 
 
@@ -62,7 +94,8 @@ def make_venv(folder: Path, python: Path = BASE, *options: str) -> Path:
 
 def pip(binaries: Path, *words: object) -> str:
     """Run the `pip` of a virtual environment."""
-    return run_tool(binaries / "python", "-m", "pip", *words)
+    tool = [binaries / "python", "-m", "pip", words[0]]
+    return run_tool(*tool, *words[1:]) if words[0] != "install" or "--no-index" in words else install(tool, *words[1:])
 
 
 def site_packages(binaries: Path) -> Path:

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.environments import ROOT, install, needed, run_tool
 from tests.processes import BIN, environment
 
-ROOT = Path(__file__).parents[2]
 TOOLS = ("pytest", "pytest-timeout", "opentelemetry-api", "opentelemetry-proto", "protobuf")
 DRIVERS = ("aiosqlite", "asyncpg", "psycopg[binary]")
 UPSTREAM = ("opentelemetry-sdk", "opentelemetry-instrumentation-httpx")
@@ -49,13 +49,6 @@ MATRIX = {
 """Name → interpreter, what is installed in it, and which test file holds."""
 
 
-def _interpreter(version: str) -> str:
-    """Return the path of an interpreter of pyenv, whose shims answer only for the version in force, else the name."""
-    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    found = sorted(root.glob(f"versions/{version}.*/bin/python"))
-    return str(found[-1]) if found else version
-
-
 def _python(version: str, requirements: tuple[str, ...]) -> Path:
     """Return the interpreter of a venv that holds the requirements; skip where that version of Python is not here."""
     uv = shutil.which("uv", path=f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
@@ -65,17 +58,8 @@ def _python(version: str, requirements: tuple[str, ...]) -> Path:
     folder = Path(tempfile.gettempdir()) / f"platform-instrument-matrix-{os.getuid()}" / f"{version}-{digest}"
     python = folder / "bin" / "python"
     if not (folder / "installed").exists():
-        env = {**os.environ, "UV_PYTHON_DOWNLOADS": "never"}
-        made = subprocess.run(
-            [uv, "venv", "-q", "--clear", "--python", _interpreter(version), folder],
-            env=env,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if made.returncode:
-            pytest.skip(f"no Python {version} here: {made.stderr.strip()}")
-        subprocess.run([uv, "pip", "install", "-q", "--python", python, *wanted], env=env, check=True, timeout=300)
+        run_tool(uv, "venv", "-q", "--clear", "--python", needed(version), folder)
+        install([uv, "pip", "install", "-q", "--python", python], *wanted)
         (folder / "installed").touch()
     return python
 
