@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from platform_instrument.config.schema import Settings
 from tests.processes import BIN, SITE, Completed, door, run
 
 if TYPE_CHECKING:
@@ -211,6 +212,28 @@ def test_nobody_without_a_home_may_start_from_files_that_only_root_can_write() -
     assert (done.stdout, done.stderr) == (INSTRUMENTED, "")
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a namespace of mounts")
+@pytest.mark.parametrize("way", ["command", "pth", "pythonpath"])
+def test_a_read_only_file_system_is_no_obstacle(way: str, tmp_path: Path, collector: Collector) -> None:
+    """Nothing can be written anywhere, bytecode and temporary files included."""
+    text = "import os, sqlite3\ntry:\n os.mkdir('here')\nexcept OSError as error:\n print(error.strerror)\n"
+    file = program(tmp_path, text + "print(sqlite3.connect(':memory:').execute('SELECT 1').fetchall())\n")
+    frozen = (
+        "mount --make-rprivate / && cut -d' ' -f2 /proc/mounts | grep -vE '^/(proc|sys)(/|$)'"
+        ' | while read -r place; do mount -o remount,bind,ro "$place" 2>/dev/null; done; exec "$@"'
+    )
+    argv, env = door(way, [sys.executable, file])
+    try:
+        plain = run(["unshare", "--mount", "sh", "-c", frozen, "sh", sys.executable, file], cwd=tmp_path)
+    except FileNotFoundError:
+        pytest.skip("no unshare here")
+    if "Read-only file system" not in plain.stdout:
+        pytest.skip("this machine allows no namespace of mounts")
+    done = run(["unshare", "--mount", "sh", "-c", frozen, "sh", *argv], env=env, collector=collector, cwd=tmp_path)
+    assert done == plain == Completed(0, "Read-only file system\n[(1,)]\n", "")
+    assert len(collector.wait_for(1)) == 1
+
+
 SUB_INTERPRETER = f'''
 import sys
 try:
@@ -304,6 +327,31 @@ def test_a_bad_value_is_one_line_and_the_program_runs(tmp_path: Path) -> None:
         (line,) = (line for line in lines if variable in line)
         assert line.startswith("platform-instrument: ")
         assert value in line
+
+
+NONSENSE = ["\x01", "-1e999", "{[(*", "a=b=c;\\u0000", "\N{SNOWMAN}" * 50, "%zz,=,%", "9" * 400]
+OUT = {"OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL"}
+SWITCHES = {"PLATFORM_INSTRUMENTATIONS", "PLATFORM_CONFIG_FILE", "OTEL_EXPORTER_OTLP_HEADERS"}
+
+
+@pytest.mark.parametrize("nonsense", NONSENSE, ids=ascii)
+def test_nonsense_in_every_variable_at_once_is_at_most_a_line_each_and_the_service_is_observed(
+    nonsense: str, tmp_path: Path, collector: Collector
+) -> None:
+    """All but what says where to send, and whether; each library has a variable of its own beside the declared ones."""
+    variables = {setting.variable for setting in Settings.declared.values()} - OUT - SWITCHES
+    variables = {name for name in variables if not name.startswith(("OTEL_EXPORTER_OTLP_TRACES_", "OTEL_EXPORTER_OTLP_METRICS_"))}
+    variables |= {"PLATFORM_INSTRUMENTATION_SQLITE3", "OTEL_PYTHON_FLASK_EXCLUDED_URLS"}
+    text = "import sqlite3\nprint(sqlite3.connect(':memory:').execute('SELECT 1').fetchall())"
+    words = [COMMAND, sys.executable, program(tmp_path, text)]
+    done = run(words, env={**dict.fromkeys(variables, nonsense), **collector.environment()})
+    assert (done.returncode, done.stdout) == (0, "[(1,)]\n")
+    said = done.stderr.splitlines()
+    assert all(line.startswith("platform-instrument: ") for line in said), done.stderr
+    assert not [name for name in variables if sum(f" {name}=" in line or f" {name}:" in line for line in said) > 1]
+    assert len(said) <= len(variables)
+    assert "fault of ours" not in done.stderr
+    assert len(collector.wait_for(1)) == 1
 
 
 def test_a_folder_on_the_path_without_its_package_says_so_and_the_program_runs(tmp_path: Path) -> None:
