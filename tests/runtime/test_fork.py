@@ -32,7 +32,10 @@ def named(spans: tuple[Span, ...], name: str) -> list[Span]:
     return [span for span in spans if name in span.attributes.get("db.query.text", "")]
 
 
-@pytest.mark.parametrize("mode", ["fork", "spawn", "forkserver", "pool", "pool_closed", "executor", "bare", "after_a_loop"])
+POOLS = ["pool", "pool_closed", "pool_of_short_lives", "pool_spawned", "pool_of_a_server", "executor"]
+
+
+@pytest.mark.parametrize("mode", ["fork", "spawn", "forkserver", "bare", "after_a_loop", *POOLS])
 def test_every_childs_span_arrives_once_under_an_id_of_its_own(mode: str, collector: Collector) -> None:
     plain = forked(mode)
     instrumented = forked(mode, collector)
@@ -42,7 +45,8 @@ def test_every_childs_span_arrives_once_under_an_id_of_its_own(mode: str, collec
     assert len(children) == len({span.span_id for span in children}) == COUNT
     processes = {span.resource["process.pid"] for span in children}
     assert len(processes) == len({span.resource["service.instance.id"] for span in children})
-    assert len(processes) == COUNT or mode in {"pool", "pool_closed", "executor"}
+    assert len(processes) == COUNT or mode in POOLS
+    assert len(processes) > 1
     parents = named(spans, "parent")
     assert len(parents) == 1
     assert parents[0].resource["service.instance.id"] not in {span.resource["service.instance.id"] for span in children}

@@ -54,12 +54,28 @@ def pool() -> None:
     sys.stdout.write(f"{len(done)}\n")
 
 
-def pool_closed() -> None:
-    with multiprocessing.get_context("fork").Pool(2) as workers:
+def closed(method: str, tasks: int | None = None) -> None:
+    with multiprocessing.get_context(method).Pool(2, maxtasksperchild=tasks) as workers:
         done = workers.map(slow_work, ["child"] * COUNT, chunksize=1)
         workers.close()
         workers.join()
     sys.stdout.write(f"{len(done)}\n")
+
+
+def pool_closed() -> None:
+    closed("fork")
+
+
+def pool_of_short_lives() -> None:
+    closed("fork", tasks=1)
+
+
+def pool_spawned() -> None:
+    closed("spawn")
+
+
+def pool_of_a_server() -> None:
+    closed("forkserver")
 
 
 def executor() -> None:
