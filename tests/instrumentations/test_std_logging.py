@@ -8,6 +8,7 @@ import logging
 import logging.handlers
 import queue
 import re
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,10 +16,12 @@ import pytest
 from platform_instrument.engine import apply
 from platform_instrument.instrumentations.std_logging import INSTRUMENTATION
 from platform_instrument.telemetry.context import CURRENT, Ambient
+from tests.processes import BIN, run
 from tests.tracebacks import without_our_frames
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 TRACE, SPAN = 0x4BF92F3577B34DA6A3CE929D0E0E4736, 0x00F067AA0BA902B7
 IDS = f"trace_id={TRACE:032x} span_id={SPAN:016x}"
@@ -190,3 +193,50 @@ def test_a_line_whose_arguments_do_not_fit_is_reported_as_without_us(capsys: pyt
     assert "--- Logging error ---" in shown
     assert "TypeError: not enough arguments for format string" in shown
     assert "platform_instrument" not in re.sub(r'File ".*tests/.*', "", without_our_frames(shown))
+
+
+CONFIGURED = """
+import logging, sys
+from opentelemetry import trace
+
+root, usual = logging.getLogger(), logging.getLogRecordFactory()
+print(root.handlers, root.filters, root.level, usual is logging.LogRecord, type(logging.lastResort).__name__)
+
+class Record(logging.LogRecord):
+    pass
+
+def factory(*args, **kwargs):
+    record = Record(*args, **kwargs)
+    record.tenant = "acme"
+    return record
+
+class Kept(logging.Handler):
+    def emit(self, record):
+        print(type(record).__name__, sorted(vars(record)), record.getMessage())
+
+with trace.get_tracer("shop").start_as_current_span("paying"):
+    logging.getLogger("early").warning("before it is configured")
+    logging.setLogRecordFactory(factory)
+    logging.basicConfig(stream=sys.stdout, format="%(levelname)s %(tenant)s %(message)s", level="INFO")
+    logging.basicConfig(format="ignored")
+    print(logging.getLogRecordFactory() is factory, [(type(one).__name__, sorted(vars(one))) for one in root.handlers])
+    logging.getLogger("shop").info("paid %d", 3)
+    root.addHandler(Kept())
+    logging.getLogger("shop").info("paid %d", 4)
+    logging.makeLogRecord({"msg": "made"}).getMessage()
+print(root.filters, root.level, len(root.handlers), sorted(vars(root)))
+"""
+
+
+def test_the_configuration_of_the_application_is_its_own(tmp_path: Path) -> None:
+    """Handlers, their formats, filters and the factory of records: nothing of ours is in them, and records carry nothing of ours."""
+    file = tmp_path / "configured.py"
+    file.write_text(CONFIGURED)
+    plain = run([sys.executable, file])
+    nowhere = {"OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none"}
+    done = run([BIN / "platform-instrument", sys.executable, file], env=nowhere)
+    ids = re.compile(r" trace_id=[0-9a-f]{32} span_id=[0-9a-f]{16}$", re.MULTILINE)
+    assert "INFO acme paid 3\n" in plain.stdout
+    assert (done.returncode, ids.sub("", done.stdout), ids.sub("", done.stderr)) == (0, plain.stdout, plain.stderr)
+    assert len(ids.findall(done.stdout)) == 2
+    assert len(ids.findall(done.stderr)) == 1
