@@ -71,6 +71,21 @@ def test_our_metrics_are_still_ours(collector: Collector) -> None:
     assert "db.client.operation.duration" in {point.name for point in collector.metrics}
 
 
+def test_providers_of_metrics_and_logs_are_the_application_s_alone(collector: Collector) -> None:
+    """What they export is what they export without us, and none of it leaves through us as well."""
+    program = PROGRAM.with_name("own_other_providers.py")
+    plain = run([sys.executable, program])
+    assert (
+        plain.stdout == "metrics ['orders', 'orders.size'] {'service.name': 'own'}\nlogs ['paid 3', 'paid 4']\nresource own\n"
+    ), plain
+    argv, environ = door("command", [sys.executable, program])
+    done = run(argv, env={**environ, "PLATFORM_LOG_TRACE_ID": "false"}, collector=collector)
+    assert (done.returncode, done.stdout, done.stderr) == (0, plain.stdout, plain.stderr)
+    assert len(collector.wait_for(1)) == 1
+    assert {point.name for point in collector.metrics} == {"db.client.operation.duration"}
+    assert b"paid" not in b"".join(request.body for request in collector.requests)
+
+
 def test_a_second_provider_is_refused_with_the_words_of_the_api(collector: Collector) -> None:
     completed = start(collector, "before", "twice")
     assert completed.stderr == "Overriding of current TracerProvider is not allowed\n"
