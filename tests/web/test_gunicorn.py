@@ -83,6 +83,21 @@ def test_a_kill_leaves_every_span_once_and_the_plain_exit_status(kind: str, prel
     assert "Traceback" not in running.server.stderr
 
 
+@pytest.mark.parametrize("preload", [(), ("--preload",)])
+@pytest.mark.parametrize("kind", ["sync", "uvicorn_worker"])
+@pytest.mark.parametrize("given", ["", "shop-1"])
+def test_each_worker_has_an_instance_id_of_its_own(kind: str, preload: tuple[str, ...], given: str) -> None:
+    env = {"OTEL_RESOURCE_ATTRIBUTES": f"service.instance.id={given}"} if given else {}
+    with observed(lambda port: words(port, kind, *preload), env) as running:
+        ask_until_both_workers_have_answered(running)
+        workers = set(children(running.server.pid))
+        instances = {(span.resource["process.pid"], span.resource["service.instance.id"]) for span in running.spans()}
+    assert {process for process, _ in instances} == workers
+    assert len({instance for _, instance in instances}) == 2
+    if given:
+        assert instances == {(process, f"{given}.{process}") for process in workers}
+
+
 @pytest.mark.parametrize(
     "kind", ["sync", "uvicorn_worker", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("gthread", "asgi"))]
 )
