@@ -9,6 +9,7 @@ import gc
 import inspect
 import logging
 import pickle
+import signal
 import sys
 import threading
 import traceback
@@ -24,9 +25,10 @@ from platform_instrument.core.guard import faults
 from platform_instrument.telemetry.context import CURRENT
 from tests.engine import orders
 from tests.engine.observing import installed, target
+from tests.strikes import HANDLERS, StruckError, handled, until_struck
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from platform_instrument.testing.recorder import Recorder
 
@@ -213,8 +215,6 @@ def test_an_end_that_answers_nonsense_costs_its_attributes_not_the_span(answer: 
 
 
 def test_a_time_limit_of_the_application_that_strikes_inside_our_code_is_not_swallowed() -> None:
-    import signal
-
     def strike(_number: int, _frame: Any) -> None:
         raise TimeoutError
 
@@ -228,6 +228,45 @@ def test_a_time_limit_of_the_application_that_strikes_inside_our_code_is_not_swa
     finally:
         signal.signal(signal.SIGALRM, before)
     assert faults() == ()
+
+
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
+@pytest.mark.parametrize("arguments", list(HANDLERS))
+@pytest.mark.parametrize("name", ["place", "place_later", "items", "basket"])
+def test_a_time_limit_that_strikes_anywhere_reaches_the_application_and_leaves_nothing_current(
+    name: str, arguments: str, recorder: Recorder
+) -> None:
+    use: dict[str, Callable[[], object]] = {
+        "place": lambda: orders.place("tea"),
+        "place_later": lambda: stepped(orders.place_later("tea")),
+        "items": lambda: list(orders.items(2)),
+        "basket": lambda: entered(orders.basket("tea")),
+    }
+    leaks = swallowed = 0
+    with handled(arguments):
+        for _ in range(400):
+            try:
+                until_struck(use[name])
+                swallowed += 1
+            except StruckError as error:
+                where = [frame.name for frame in traceback.extract_tb(error.__traceback__)]
+            leaks += CURRENT.get() is not None and where[-2] not in {"_exit", "end"}  # it may strike before their first line
+            CURRENT.set(None)
+            recorder.clear()
+            orders.CALLS.clear()
+    assert (leaks, swallowed) == (0, 0)
+    assert faults() == ()
+
+
+def stepped(coroutine: Any) -> None:
+    with contextlib.suppress(StopIteration):
+        while True:
+            coroutine.send(None)
+
+
+def entered(block: Any) -> None:
+    with block:
+        pass
 
 
 def test_an_application_that_uses_up_its_stack_gets_its_own_error_and_no_fault_is_counted(recorder: Recorder) -> None:

@@ -11,6 +11,7 @@ import time
 import traceback
 import weakref
 from contextvars import copy_context
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -305,3 +306,16 @@ def test_a_request_costs_microseconds(ended: list[Span]) -> None:
     added = min(asyncio.run(took(observe_asgi(app))) - asyncio.run(took(app)) for _ in range(5))
     assert added < 100e-6
     assert ended
+
+
+@pytest.mark.faults
+def test_a_scope_that_cannot_be_written_to_leaves_nothing_current(ended: list[Span]) -> None:
+    inside: list[object] = []
+
+    async def app(_scope: Any, _receive: Any, _send: Any) -> None:
+        inside.append(CURRENT.get())
+
+    serving = observe_asgi(app)(MappingProxyType(scope()), None, None)  # type: ignore[arg-type]
+    asyncio.run(serving)
+    assert inside == [None]
+    assert ended == []

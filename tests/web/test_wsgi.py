@@ -15,6 +15,7 @@ import pytest
 
 from platform_instrument.telemetry.context import CURRENT
 from platform_instrument.web.wsgi import observe_wsgi
+from tests.strikes import StruckError, handled, until_struck
 from tests.tracebacks import FRAMES_STAY
 
 if TYPE_CHECKING:
@@ -208,3 +209,19 @@ def test_a_request_that_we_cannot_read_is_served_all_the_same(broken: dict[str, 
 
     assert call(app, **broken)[0] == [b"whole"]
     assert not ended
+
+
+def test_a_time_limit_of_the_application_that_strikes_in_the_adapter_leaves_nothing_current(ended: list[Span]) -> None:
+    def app(_environ: Any, start_response: Any) -> Any:
+        ok(start_response)
+        return [b"whole"]
+
+    leaks = 0
+    with handled():
+        for _ in range(400):
+            with pytest.raises(StruckError):
+                until_struck(lambda: call(app))
+            leaks += CURRENT.get() is not None
+            CURRENT.set(None)
+            ended.clear()
+    assert leaks == 0

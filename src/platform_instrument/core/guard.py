@@ -57,10 +57,15 @@ def _interrupted(error: BaseException) -> bool:
     step = error.__traceback__
     while step is not None:
         below = step.tb_frame.f_back
-        if below is not None and any(value is below for value in step.tb_frame.f_locals.values()):
+        if below is not None and any(_holds(value, below) for value in step.tb_frame.f_locals.values()):
             return True
         step = step.tb_next
     return False
+
+
+def _holds(value: object, frame: object) -> bool:
+    """Say whether an argument is the frame, or holds it as those of `def handler(*arguments)` do."""
+    return value is frame or (type(value) is tuple and any(item is frame for item in value))
 
 
 def contain(place: str, error: BaseException) -> None:

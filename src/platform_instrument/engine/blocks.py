@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.guard import guard
 from platform_instrument.engine.frames import uncover, unseen
-from platform_instrument.engine.scope import Plan, enter, fail, leave
+from platform_instrument.engine.scope import Plan, enter, fail, give_back, leave
+from platform_instrument.telemetry.context import CURRENT
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -31,17 +32,29 @@ class _Visits:
 
     def begin(self) -> None:
         """Open the scope of a block that is about to be entered."""
-        self.calls.append(guard(self.plan.place, enter, self.plan, self.args, self.kwargs))
+        before = CURRENT.get()
+        try:
+            self.calls.append(guard(self.plan.place, enter, self.plan, self.args, self.kwargs))
+        except BaseException:  # what a signal handler raised
+            CURRENT.set(before)
+            raise
 
     def end(self, error: BaseException | None) -> None:
-        """Close the scope."""
-        call = self.calls.pop() if self.calls else None
-        if call is None:
-            return
-        if error is None:
-            guard(self.plan.place, leave, self.plan, call, self.result)
-        else:
-            guard(self.plan.place, fail, self.plan, call, error)
+        """Close the scope; what a signal handler raises meanwhile finds the context as it was before."""
+        call = self.calls[-1] if self.calls else None
+        try:
+            if call is None:
+                return
+            if error is None:
+                guard(self.plan.place, leave, self.plan, call, self.result)
+            else:
+                guard(self.plan.place, fail, self.plan, call, error)
+        except BaseException:
+            if call is not None:
+                give_back(call)
+            raise
+        finally:
+            del self.calls[-1:]
 
 
 class ObservedBlock:

@@ -1,7 +1,8 @@
 """The only wrappers around calls of the application: plain, coroutine, generator, async generator, context manager.
 
 In each of them the application's call stands outside every guard and is made exactly once. Their frames are skipped by
-`warnings` and `logging`, and cut off the traceback of an exception before it goes on (CPython 3.10 puts one back).
+`warnings` and `logging`, and cut off the traceback of an exception before it goes on (CPython 3.10 puts one back). What a
+signal handler raises while our code runs goes on to the application, and finds the context as it was before the call.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from platform_instrument.engine.frames import (
     uncover,
     unseen,
 )
-from platform_instrument.engine.scope import enter, fail, leave, open_call, pause, resume
+from platform_instrument.engine.scope import enter, fail, give_back, leave, open_call, pause, resume
+from platform_instrument.telemetry.context import CURRENT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from platform_instrument.core.values import Call
     from platform_instrument.engine.scope import Plan
 
+_current, _make_current = CURRENT.get, CURRENT.set
 _with_traceback = BaseException.with_traceback
 """Called in place, not through a function: where the application's stack is used up, one more frame would be too many."""
 
@@ -44,16 +47,29 @@ def _plain(function: Callable[..., Any], plan: Plan) -> Callable[..., Any]:
     place = plan.place
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the application's
-        call = guard(place, enter, plan, args, kwargs)
+        before = _current()
+        try:
+            call = guard(place, enter, plan, args, kwargs)
+        except BaseException:
+            _make_current(before)
+            raise
         try:
             result = function(*args, **kwargs) if call is None else function(*call.args, **call.kwargs)
         except BaseException as error:
             if call is not None:
-                guard(place, fail, plan, call, error)
+                try:
+                    guard(place, fail, plan, call, error)
+                except BaseException:
+                    give_back(call)
+                    raise
             _with_traceback(error, error.__traceback__.tb_next)  # type: ignore[union-attr] # our own frame is in it
             raise
         if call is not None:
-            guard(place, leave, plan, call, result)
+            try:
+                guard(place, leave, plan, call, result)
+            except BaseException:
+                give_back(call)
+                raise
         return result
 
     return wrapper
@@ -64,16 +80,29 @@ def _coroutine(function: Callable[..., Any], plan: Plan) -> Callable[..., Any]:
     place = plan.place
 
     async def wrapper(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the application's
-        call = guard(place, enter, plan, args, kwargs)
+        before = _current()
+        try:
+            call = guard(place, enter, plan, args, kwargs)
+        except BaseException:
+            _make_current(before)
+            raise
         try:
             result = await (function(*args, **kwargs) if call is None else function(*call.args, **call.kwargs))
         except BaseException as error:
             if call is not None:
-                guard(place, fail, plan, call, error)
+                try:
+                    guard(place, fail, plan, call, error)
+                except BaseException:
+                    give_back(call)
+                    raise
             _with_traceback(error, error.__traceback__.tb_next)  # type: ignore[union-attr] # our own frame is in it
             raise
         if call is not None:
-            guard(place, leave, plan, call, result)
+            try:
+                guard(place, leave, plan, call, result)
+            except BaseException:
+                give_back(call)
+                raise
         return result
 
     return wrapper

@@ -132,6 +132,12 @@ def fail(plan: Plan, call: Call, error: BaseException) -> None:
         settle(span, answered)
 
 
+def give_back(call: Call) -> None:
+    """Make current again what was before the call, unless somebody else has changed it since."""
+    if CURRENT.get() is call.span:
+        CURRENT.set(call.previous)
+
+
 def merge(span: Span, answered: Mapping[str, Any]) -> None:
     """Put what a call answered on its span; `error.type` makes the span an error."""
     if span.recording:
@@ -158,5 +164,5 @@ def resume(call: Call | None) -> None:
 
 def pause(call: Call | None) -> None:
     """Give the context back to whoever takes the generator's next item."""
-    if call is not None and CURRENT.get() is call.span:
-        CURRENT.set(call.previous)
+    if call is not None:
+        give_back(call)

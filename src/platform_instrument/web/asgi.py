@@ -111,13 +111,23 @@ def _open(scope: Scope) -> Exchange | None:
     if captured.Wanted.request is not None:
         attributes.update(captured.Wanted.request(pairs))
     exchange = open_exchange(scope["method"], scheme, known_version(scope.get("http_version", "")), host, attributes, carried)
+    try:
+        _marked(scope, exchange)
+    except BaseException:  # a scope that cannot be written to
+        if exchange is not None:
+            exchange.release()
+        raise
+    return exchange
+
+
+def _marked(scope: Scope, exchange: Exchange | None) -> None:
+    """Note in the scope that its request is observed."""
     scope[KEY] = exchange
     scope[_FASTAPI] = None
     scope[_STARLETTE] = True
     if exchange is not None:
         exchange.root = scope.get("root_path", "")
         SERVED.set(exchange)
-    return exchange
 
 
 def _described(scope: Scope, scheme: str, host: str, agent: bytes | None) -> dict[str, Any]:

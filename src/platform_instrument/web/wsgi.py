@@ -13,6 +13,7 @@ from platform_instrument.core.guard import guard
 from platform_instrument.engine.frames import unseen
 from platform_instrument.semantics.http import known_version
 from platform_instrument.telemetry import propagation
+from platform_instrument.telemetry.context import CURRENT
 from platform_instrument.web import captured
 from platform_instrument.web.bodies import close_with, observed_body
 from platform_instrument.web.exchange import KEY, Exchange, bounded, open_exchange, served
@@ -36,7 +37,12 @@ def observe_wsgi(application: Application) -> Application:
     """Return the application under observation."""
 
     def observed(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        exchange = guard(_PLACE, _open, environ)
+        before = CURRENT.get()
+        try:
+            exchange = guard(_PLACE, _open, environ)
+        except BaseException:  # what a signal handler raised
+            CURRENT.set(before)
+            raise
         if exchange is None:
             try:
                 return application(environ, start_response)
@@ -54,7 +60,11 @@ def observe_wsgi(application: Application) -> Application:
             _with_traceback(error, error.__traceback__.tb_next)  # type: ignore[union-attr] # our own frame is in it
             guard(_PLACE, _failed, exchange, error)
             raise
-        handed_on = guard(_PLACE, _answered, exchange, environ, body)
+        try:
+            handed_on = guard(_PLACE, _answered, exchange, environ, body)
+        except BaseException:
+            exchange.release()
+            raise
         return body if handed_on is None else handed_on
 
     return observed
