@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -13,6 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
+
+from tests.environments import SUPPORTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -161,6 +165,45 @@ def test_every_make_target_says_what_it_does() -> None:
     said = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S607 - make, wherever it is
     for target in ("demo", "test", "test-slow", "lint", "generate", "coverage", "bench", "build"):
         assert f"\n  make {target} " in f"\n{said}"
+
+
+def of_a_checkout(path: str) -> str:
+    """Return the text of a file that is not in the source archive."""
+    if not (ROOT / path).exists():
+        pytest.skip("this is not a checkout")
+    return (ROOT / path).read_text()
+
+
+def test_the_workflow_runs_make_targets_on_every_supported_interpreter() -> None:
+    jobs = yaml.safe_load(of_a_checkout(".github/workflows/check.yml"))["jobs"]
+    steps = {job: jobs[job]["steps"] for job in jobs}
+    run = {job: [step["run"] for step in steps[job] if "run" in step] for job in jobs}
+    assert {job: [*found[:1]] for job, found in run.items()} == {
+        "lint": ["make lint"],
+        "test": ["make test"],
+        "slow": ["make test-slow"],
+        "newcomer": ["make demo"],
+    }
+    for command in {command for found in run.values() for command in found}:
+        subprocess.run([*shlex.split(command), "-n"], cwd=ROOT, check=True, capture_output=True)
+    assert [version.removesuffix("-dev") for version in jobs["test"]["strategy"]["matrix"]["python"]] == [*SUPPORTED]
+    (slow,) = (step["with"]["python-version"].split() for step in steps["slow"] if "with" in step)
+    assert {version.removesuffix("-dev") for version in slow} == {*SUPPORTED}
+    assert all("timeout-minutes" in job for job in jobs.values())
+
+
+def test_the_package_says_the_oldest_interpreter_that_the_tests_run_on() -> None:
+    assert f'\nrequires-python = ">={SUPPORTED[0]}"\n' in (ROOT / "pyproject.toml").read_text()
+
+
+def test_nox_runs_the_tests_as_make_does() -> None:
+    session = ast.parse(of_a_checkout("noxfile.py"))
+    calls = [node for node in ast.walk(session) if isinstance(node, ast.Call) and ast.unparse(node.func) == "session.run"]
+    ((pytest_of_nox),) = [[ast.unparse(word).strip("'") for word in call.args] for call in calls]
+    said = subprocess.run(["make", "-n", "test", "WORKERS=workers", "PYTEST_ARGS=*session.posargs"], cwd=ROOT, check=True, capture_output=True, text=True).stdout  # noqa: S607 - make, wherever it is  # fmt: skip
+    assert pytest_of_nox[1:] == shlex.split(said.splitlines()[-1])[1:]
+    (versions,) = (ast.literal_eval(node.value) for node in session.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "PYTHONS")  # fmt: skip
+    assert versions == [*SUPPORTED]
 
 
 @pytest.fixture(scope="module")
