@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import sys
 import threading
 import time
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.processes import environment, free_port, run
+from tests.telemetry.programs.filtered import NUMBERS
 
 if TYPE_CHECKING:
     from platform_instrument.testing.collector import Collector
@@ -83,6 +85,15 @@ def test_the_worker_keeps_up_with_an_application_that_keeps_its_processor_busy(c
     assert found["status"]["dropped"] == {}
     assert found["waiting"] < found["recorded"] / 4
     assert len(collector.spans) == found["recorded"] > 1000
+
+
+@pytest.mark.skipif(sys.platform != "linux" or platform.machine() not in NUMBERS, reason="filters of Linux system calls")
+@pytest.mark.parametrize("manner", ["kill", "refuse"])
+def test_a_process_whose_system_calls_are_filtered_lives_as_without_us(manner: str, collector: Collector) -> None:
+    argv = [sys.executable, "-m", "tests.telemetry.programs.filtered", manner, PROGRAM, "spans", "3", "0.5"]
+    ended = run(argv, collector=collector, env={"PYTHONPATH": ROOT}, cwd=ROOT)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert len(collector.spans) == 3
 
 
 @pytest.mark.parametrize("manner", ["refuse", "fail", "hang", "drip", "garble", "hang_up"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -14,7 +15,9 @@ import pytest
 from platform_instrument.core.families import SUPPRESSED
 from platform_instrument.core.guard import clear_faults, faults
 from platform_instrument.telemetry.context import CURRENT
+from platform_instrument.telemetry.priority import Priority, harmless
 from platform_instrument.telemetry.worker import Worker
+from tests.strikes import StruckError, handled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -279,3 +282,59 @@ def test_a_policy_that_was_chosen_for_the_process_stays(work: Work) -> None:
     assert policy(work) == os.SCHED_IDLE
     work.worker.priority.hurry()
     assert policy(work) == os.SCHED_IDLE
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a policy of Linux")
+def test_it_hurries_no_thread_that_is_not_its_own() -> None:
+    priority = Priority()
+    child = subprocess.Popen([sys.executable, "-c", "import os; os.sched_setscheduler(0, 3, os.sched_param(0)); print(); input()"],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
+    with child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        priority._thread, priority._patient = child.pid, True  # what a thread leaves behind whose number has a new owner
+        priority.forget()
+        priority.hurry()
+        priority.choose()
+        priority.hurry()
+        assert os.sched_getscheduler(child.pid) == os.SCHED_BATCH
+        child.communicate(b"\n")
+
+
+@pytest.mark.parametrize(
+    ("status", "mounts", "asked"),
+    [
+        ("Name:\tpython\nSeccomp:\t0\nSeccomp_filters:\t0\n", "", True),
+        ("Name:\tpython\nSeccomp:\t2\nSeccomp_filters:\t1\n", "24 1 8:1 / / rw - ext4 /dev/sda1 rw\n", False),
+        ("Name:\tpython\nSeccomp:\t2\nSeccomp_filters:\t1\n",
+         "706 698 8:1 /var/lib/docker/containers/0a/hostname /etc/hostname rw - ext4 /dev/sda1 rw\n", True),
+        ("", "706 698 8:1 /var/lib/docker/containers/0a/hostname /etc/hostname rw - ext4 /dev/sda1 rw\n", False),
+    ],
+)  # fmt: skip
+def test_a_policy_is_asked_for_only_where_nothing_worse_than_a_refusal_comes_of_it(status: str, mounts: str, asked: bool) -> None:  # noqa: FBT001
+    assert harmless(status, mounts) is asked
+
+
+def test_a_time_limit_that_strikes_as_the_thread_is_started_leaves_it_to_the_next_record(work: Work) -> None:
+    with pytest.MonkeyPatch.context() as patched, handled():
+        patched.setattr(threading.Thread, "start", lambda _thread: signal.raise_signal(signal.SIGALRM))
+        with pytest.raises(StruckError):
+            work.worker.start()
+    assert work.worker.awaited is True
+    work.worker.start()
+    assert work.worker.flush(2) is True
+    assert work.finishes == ["platform-instrument"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_somebody_ends_is_replaced_with_the_next_record(work: Work) -> None:
+    def leave() -> float:
+        raise SystemExit
+
+    work.turn = leave
+    work.worker.start()
+    assert soon(lambda: work.turns and not work.worker.running)
+    work.turn = lambda: 60.0
+    assert work.worker.awaited is True
+    work.worker.start()
+    assert work.worker.flush(2) is True

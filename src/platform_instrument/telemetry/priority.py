@@ -23,8 +23,9 @@ class Priority:
         self._patient = False
 
     def choose(self) -> None:
-        """Take over the policy of this thread, unless one was chosen for the process."""
-        if sys.platform == "linux" and os.sched_getscheduler(0) == os.SCHED_OTHER:
+        """Take over the policy of this thread, unless one was chosen for the process or it is better not to ask."""
+        self._patient = False
+        if sys.platform == "linux" and _may_ask() and os.sched_getscheduler(0) == os.SCHED_OTHER:
             self._thread = threading.get_native_id()
 
     def batch(self) -> None:
@@ -38,11 +39,41 @@ class Priority:
             self._patient = False
             self._schedule(os.SCHED_OTHER)
 
+    def forget(self) -> None:
+        """Leave the number alone when the thread ends: the system may give it to another, of any process."""
+        self._thread = 0
+        self._patient = False
+
     def _schedule(self, policy: int) -> bool:
         """Say whether the thread has the policy now: a sandbox may forbid it, and is not asked again."""
+        thread = self._thread
+        if not thread:  # which the system would take for the thread that calls
+            return False
         try:
-            os.sched_setscheduler(self._thread, policy, os.sched_param(0))  # type: ignore[attr-defined,unused-ignore]
+            os.sched_setscheduler(thread, policy, os.sched_param(0))  # type: ignore[attr-defined,unused-ignore]
         except OSError:
             self._thread = 0
             return False
         return True
+
+
+def _may_ask() -> bool:
+    """Say whether nothing worse than a refusal can come of asking."""
+    return harmless(_text_of("/proc/self/status"), _text_of("/proc/self/mountinfo"))
+
+
+def harmless(status: str, mounts: str) -> bool:
+    """Say so from the texts of `/proc`: where system calls are filtered, systemd's filter kills who asks, and no other shows.
+
+    Those of container runtimes refuse. Each of these mounts a file over `/etc/hostname`.
+    """
+    return "\nSeccomp:\t0\n" in status or (bool(status) and " /etc/hostname " in mounts)
+
+
+def _text_of(path: str) -> str:
+    """Return the text of a file, nothing where it cannot be read."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - pathlib costs 8 ms
+            return file.read()
+    except OSError:
+        return ""

@@ -195,15 +195,18 @@ class Worker:
         self.awaited = False
         self._stopping = False
         self._wake = _taken()  # anew: the thread may be a greenlet since gevent came, which only gevent's lock can suspend
+        thread = threading.Thread(target=self._run, args=(threading.get_native_id(),), name="platform-instrument", daemon=True)
+        self._thread = thread
         try:
-            thread = threading.Thread(
-                target=self._run, args=(threading.get_native_id(),), name="platform-instrument", daemon=True
-            )
-            self._thread = thread
             thread.start()
         except RuntimeError:
             self._thread = None  # the interpreter is ending, there are too many threads, or a sub-interpreter may have none
             return
+        except BaseException:  # what a signal handler raised
+            if thread.ident is None:
+                self._thread = None
+                self.awaited = not self.held
+            raise
         if self.on_start is not None:
             guard("worker start", self.on_start)
 
@@ -218,13 +221,22 @@ class Worker:
             guard("signal mask", _leave_signals_to_the_application)
             self.priority.choose()
         CURRENT.set(Ambient(families=SUPPRESSED))
-        self._make_ready()
+        try:
+            self._make_ready()
+            self._work()
+        finally:  # whatever ends it: the next record starts another
+            self.priority.forget()
+            self._thread = None
+            self.awaited = not self.held
+
+    def _work(self) -> None:
+        """Take one turn after another until the thread is to stop."""
         wait = _FIRST_TURN
         while True:
             self._wake.acquire(timeout=wait if self.watch is None else min(wait, _WATCH))
             self._left_behind = None
             if self._stopping:
-                break
+                return
             if self.watch is not None:
                 guard("watch", self.watch)
             while self._flushes:
@@ -233,8 +245,6 @@ class Worker:
                 done.release()
             pause = guard("export", self._turn)
             wait = _AFTER_A_FAULT if pause is None else max(pause, _SHORTEST)
-        self._thread = None
-        self.awaited = not self.held
 
 
 def _taken() -> threading.Lock:
@@ -247,9 +257,20 @@ def _taken() -> threading.Lock:
 def _wait_until_gone(thread: threading.Thread) -> None:
     """Wait some milliseconds for the system to forget a thread that was joined: Python lets go of it last of all."""
     patience = 50
-    while patience and os.path.exists(f"/proc/self/task/{thread.native_id}"):  # noqa: PTH110 - pathlib costs 8 ms
+    while patience and _known(thread.native_id or 0):
         patience -= 1
         sleep(0.001)
+
+
+def _known(thread: int) -> bool:
+    """Say whether the system has this thread still; `/proc` may be that of another namespace, where its number is another."""
+    if sys.platform != "linux":
+        return False
+    try:
+        os.sched_getscheduler(thread)
+    except OSError:
+        return False
+    return True
 
 
 def _leave_signals_to_the_application() -> None:
