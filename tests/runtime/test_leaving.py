@@ -171,6 +171,18 @@ def test_nobody_listening_costs_next_to_nothing() -> None:
     assert killed("by_default", Nobody()).seconds < 1.5
 
 
+@pytest.mark.parametrize("manner", ["refuse", "fail", "hang"])
+def test_a_collector_that_is_not_well_is_one_line_for_all_signals(manner: str, collector: Collector) -> None:
+    """Also where each of them was tried more than once before the end."""
+    getattr(collector, manner)()
+    often = {"OTEL_METRIC_EXPORT_INTERVAL": "200", "OTEL_BSP_SCHEDULE_DELAY": "200", "OTEL_EXPORTER_OTLP_TIMEOUT": "300"}
+    plain = left("end")
+    done = left("end", collector, {**QUIET, **often, "LEAVE_AFTER": "2", "PLATFORM_FLUSH_TIMEOUT": "1"})
+    assert (done.returncode, done.stdout) == (plain.returncode, plain.stdout)
+    (line,) = done.stderr.removeprefix(plain.stderr).splitlines()
+    assert line.startswith("platform-instrument: spans cannot be delivered to http://")
+
+
 CAUGHT = """
 import sqlite3, signal
 sqlite3.connect(":memory:").execute("SELECT 1")

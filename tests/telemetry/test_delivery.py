@@ -11,7 +11,7 @@ import pytest
 from platform_instrument.config.otlp import otlp_settings
 from platform_instrument.config.read import read
 from platform_instrument.telemetry import losses
-from platform_instrument.telemetry.delivery import MOST_BYTES, Delivery
+from platform_instrument.telemetry.delivery import MOST_BYTES, Complaints, Delivery
 from platform_instrument.telemetry.http_exporter import HttpExporter
 from platform_instrument.telemetry.otlp import SpanEncoder
 from tests.telemetry.test_otlp import ended
@@ -29,10 +29,13 @@ def _no_losses() -> Iterator[None]:
     losses.reset()
 
 
-def delivery_to(collector: Collector, *, latest_only: bool = False) -> Delivery:
+def delivery_to(
+    collector: Collector, unit: str = "spans", complaints: Complaints | None = None, *, latest_only: bool = False
+) -> Delivery:
     settings, _ = read(collector.environment())
     otlp, _ = otlp_settings(settings, "traces")
-    return Delivery(HttpExporter(otlp), otlp.endpoint, "spans", timeout=2, latest_only=latest_only)
+    said = complaints or Complaints()
+    return Delivery(HttpExporter(otlp), otlp.endpoint, unit, said, timeout=2, latest_only=latest_only)
 
 
 def body(name: str) -> bytes:
@@ -127,3 +130,33 @@ def test_it_complains_again_only_after_it_worked_in_between(collector: Collector
         delivery.put(body("a"), 1)
         delivery.work()
     delivery.finish(0)
+
+
+def test_signals_that_do_not_arrive_for_one_reason_are_one_line(collector: Collector, capsys: pytest.CaptureFixture[str]) -> None:
+    said = Complaints()
+    deliveries = [delivery_to(collector, "spans", said), delivery_to(collector, "metrics", said)]
+
+    def told(manner: str) -> list[str]:
+        for delivery in deliveries:
+            getattr(collector, manner)()
+            delivery.put(body("a"), 1)
+            delivery.finish(time.monotonic() + 2)
+        return capsys.readouterr().err.splitlines()
+
+    for _ in range(2):
+        (line,) = told("fail")
+        assert line.startswith("platform-instrument: spans cannot be delivered to http://")
+        assert told("recover") == []
+    deliveries.reverse()
+    (line,) = told("refuse")
+    assert line.startswith("platform-instrument: metrics cannot be delivered to http://")
+    collector.recover()
+    collector.fail(503)
+    deliveries[1].put(body("a"), 1)
+    deliveries[1].finish(time.monotonic() + 2)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("platform-instrument: spans cannot be delivered to http://")  # for a reason of its own
+    assert told("recover") == []
+    deliveries.pop().count_loss(1, losses.QUEUE_FULL, "too many")
+    deliveries.pop().count_loss(1, losses.QUEUE_FULL, "too large")
+    assert [line.partition(": ")[2].partition(" ")[0] for line in capsys.readouterr().err.splitlines()] == ["spans", "metrics"]

@@ -53,14 +53,46 @@ class Exporter(Protocol):
         """Drop an inherited connection without a word on it: in a fork child."""
 
 
+class Complaints:
+    """What was said of each collector: several signals that do not get there for one reason are one line."""
+
+    __slots__ = ("_reasons",)
+
+    def __init__(self) -> None:
+        self._reasons: dict[str, str] = {}
+
+    def say(self, unit: str, endpoint: str, reason: str) -> bool:
+        """Say that delivery falters, unless another signal has said so; return whether it was said now."""
+        place = _collector(endpoint)
+        if self._reasons.get(place) == reason:
+            return False
+        self._reasons[place] = reason
+        say(f"{unit} cannot be delivered to {endpoint}: {reason}; kept within bounds, losses are counted")
+        return True
+
+    def forget(self, endpoint: str) -> None:
+        """Take it back: the collector is well."""
+        self._reasons.pop(_collector(endpoint), None)
+
+
 class Delivery:
     """The way out for one signal; `unit` names what is counted, `timeout` is the longest time for one export, in seconds."""
 
-    __slots__ = ("_backoff", "_complained", "_exporter", "_latest_only", "_not_before", "_pending", "_timeout", "bytes",
-                 "delivered", "endpoint", "reason", "unit")  # fmt: skip
+    __slots__ = ("_backoff", "_complained", "_complaints", "_exporter", "_latest_only", "_not_before", "_pending", "_timeout",
+                 "bytes", "delivered", "endpoint", "reason", "unit")  # fmt: skip
 
-    def __init__(self, exporter: Exporter, endpoint: str, unit: str, *, timeout: float, latest_only: bool = False) -> None:
+    def __init__(  # noqa: PLR0913 - the fields of a way out
+        self,
+        exporter: Exporter,
+        endpoint: str,
+        unit: str,
+        complaints: Complaints,
+        *,
+        timeout: float,
+        latest_only: bool = False,
+    ) -> None:
         self._exporter = exporter
+        self._complaints = complaints
         self._backoff = Backoff()
         self._pending: deque[tuple[bytes, int]] = deque()
         self._not_before = 0.0
@@ -151,6 +183,7 @@ class Delivery:
             self._done()
             self._backoff.reset()
             self._complained = self._complained and bool(outcome.rejected)
+            self._complaints.forget(self.endpoint)
             self.delivered += max(count - outcome.rejected, 0)
             if outcome.rejected:
                 self.count_loss(outcome.rejected, losses.REJECTED, f"the collector rejected some: {outcome.reason}")
@@ -174,8 +207,13 @@ class Delivery:
     def _complain(self, reason: str) -> None:
         """Say once that delivery falters, and again only after it worked in between."""
         if not self._complained:
-            self._complained = True
-            say(f"{self.unit} cannot be delivered to {self.endpoint}: {reason}; kept within bounds, losses are counted")
+            self._complained = self._complaints.say(self.unit, self.endpoint, reason)
+
+
+def _collector(endpoint: str) -> str:
+    """Return scheme, host and port of an endpoint."""
+    scheme, separator, rest = endpoint.partition("://")
+    return scheme + separator + rest.partition("/")[0]
 
 
 def _packed(body: bytes) -> bytes:

@@ -12,7 +12,7 @@ from platform_instrument.config.problem import without_credentials
 from platform_instrument.core.guard import guard
 from platform_instrument.core.report import say
 from platform_instrument.telemetry import losses
-from platform_instrument.telemetry.delivery import Delivery, Exporter
+from platform_instrument.telemetry.delivery import Complaints, Delivery, Exporter
 from platform_instrument.telemetry.otlp import SpanEncoder
 from platform_instrument.telemetry.otlp_metrics import MetricEncoder
 from platform_instrument.telemetry.resource import resource_attributes
@@ -33,8 +33,9 @@ class Outlets:
         self.resource = resource_attributes(settings)
         self._span_encoder = SpanEncoder(self.resource)
         self._metric_encoder = MetricEncoder(self.resource)
-        self.spans = _delivery(settings, "traces", hurried) if "otlp" in settings.traces_exporter else None
-        self.metrics = _delivery(settings, "metrics", hurried) if "otlp" in settings.metrics_exporter else None
+        said = Complaints()
+        self.spans = _delivery(settings, "traces", said, hurried) if "otlp" in settings.traces_exporter else None
+        self.metrics = _delivery(settings, "metrics", said, hurried) if "otlp" in settings.metrics_exporter else None
         self._console = "console" in settings.traces_exporter
         self._metric_console = "console" in settings.metrics_exporter
         if self._console or self._metric_console:
@@ -111,7 +112,7 @@ class Outlets:
         return tuple(delivery for delivery in (self.spans, self.metrics) if delivery is not None)
 
 
-def _delivery(settings: Settings, signal: str, hurried: Callable[[], bool]) -> Delivery | None:
+def _delivery(settings: Settings, signal: str, said: Complaints, hurried: Callable[[], bool]) -> Delivery | None:
     """Return the OTLP delivery of a signal, None where it cannot be had, which is said."""
     otlp, problems = otlp_settings(settings, signal)
     for problem in problems:
@@ -121,8 +122,8 @@ def _delivery(settings: Settings, signal: str, hurried: Callable[[], bool]) -> D
         return None
     shown = without_credentials(otlp.endpoint)
     if signal == "metrics":
-        return Delivery(exporter, shown, "metrics", timeout=settings.metric_export_timeout, latest_only=True)
-    return Delivery(exporter, shown, "spans", timeout=settings.bsp_export_timeout)
+        return Delivery(exporter, shown, "metrics", said, timeout=settings.metric_export_timeout, latest_only=True)
+    return Delivery(exporter, shown, "spans", said, timeout=settings.bsp_export_timeout)
 
 
 def _exporter(otlp: OtlpSettings, hurried: Callable[[], bool]) -> Exporter | None:
