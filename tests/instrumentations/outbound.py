@@ -181,7 +181,7 @@ class OutboundPromises:
         captured = {name: value for name, value in span.attributes.items() if ".header." in name}
         assert captured == {
             "http.request.header.x-tenant": ("blue",),
-            "http.request.header.x-shopper": ("***",),
+            "http.request.header.x-shopper": ("[secret]",),
             "http.response.header.x-kind": ("tea",),
             "http.response.header.set-cookie": captured["http.response.header.set-cookie"],
         }

@@ -10,8 +10,6 @@ import re
 from platform_instrument.privacy.patterns import Pattern
 from platform_instrument.privacy.sql import known_sql
 
-MASK = "***"
-
 _MARKS = ("Key (", "row contains (", "Duplicate entry '", "[parameters: ", "invalid input ", "ncorrect ", "syntax to use near '")
 _CLOSINGS = {
     "Key (": ")",
@@ -33,6 +31,10 @@ _STATEMENT = Pattern(r"(\[SQL: )(.*?)(\](?=\s*(?:\Z|\[parameters|\[generated|\(B
 _LINE = Pattern(r"^(LINE \d+: )([^\n]*)", re.MULTILINE)
 
 
+QUOTING = r"\[sql: |\[para|\nline \d|w contains \(|x to use near|correct |valid input |cate entry"
+"""What messages hold that quote values, in lower case; `key (` besides, which the names of secrets cover."""
+
+
 def mask_database_message(text: str) -> str:
     """Return a message without the values and literals that a database or its driver quotes."""
     if "[SQL: " in text:
@@ -48,4 +50,4 @@ def _value(match: re.Match[str]) -> str:
     before, values = match["before"], match["values"]
     closing = next(closing for opening, closing in _CLOSINGS.items() if before.startswith(opening))
     end = values.rfind(closing)
-    return before + MASK + (_VALUES.sub(_value, values[end:]) if end >= 0 else "")
+    return before + "?" + (_VALUES.sub(_value, values[end:]) if end >= 0 else "")

@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, AnyStr, Generic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Pattern:
+class Pattern(Generic[AnyStr]):
     """A regular expression by its source."""
 
     __slots__ = ("_compiled", "_flags", "_source")
 
-    def __init__(self, source: str, flags: int = 0) -> None:
-        self._source = source
+    def __init__(self, source: AnyStr, flags: int = 0) -> None:
+        self._source: AnyStr = source
         self._flags = flags
-        self._compiled: re.Pattern[str] | None = None
+        self._compiled: re.Pattern[AnyStr] | None = None
 
-    def compiled(self) -> re.Pattern[str]:
+    def compiled(self) -> re.Pattern[AnyStr]:
         """Return the expression, compiled once."""
         if self._compiled is None:
             self._compiled = re.compile(self._source, self._flags)
         return self._compiled
 
-    def sub(self, replacement: str | Callable[[re.Match[str]], str], text: str) -> str:
+    def sub(self, replacement: AnyStr | Callable[[re.Match[AnyStr]], AnyStr], text: AnyStr) -> AnyStr:
         """Replace every match in a text."""
         return self.compiled().sub(replacement, text)
 
-    def fullmatch(self, text: str) -> bool:
+    def fullmatch(self, text: AnyStr) -> bool:
         """Say whether the whole text matches."""
         return self.compiled().fullmatch(text) is not None

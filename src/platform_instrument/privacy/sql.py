@@ -50,6 +50,15 @@ def known_sql(text: object, system: str) -> Statement:
     return statement
 
 
+def sanitize_sql(text: str, dialect: str | None = None) -> Statement:
+    """Return a statement's text without literals, its summary, operation and collection, each empty where there is none.
+
+    `dialect` is a `db.system.name`, such as `postgresql`; without one a text that could be read in two ways is read in the
+    way that hides more.
+    """
+    return known_sql(text, dialect or "")
+
+
 def is_sanitized(text: str) -> bool:
     """Say whether a text is one that `known_sql` returned lately."""
     return text in _sanitized

@@ -5,23 +5,19 @@ What a value may hold is known by its key, once a key; most values are let throu
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from platform_instrument.privacy.database_messages import mask_database_message
-from platform_instrument.privacy.emails import mask_emails
+from platform_instrument.privacy.labels import SECRET
 from platform_instrument.privacy.names import is_secret_name
 from platform_instrument.privacy.patterns import Pattern
-from platform_instrument.privacy.secrets import MASK, mask_named, mask_shapes
+from platform_instrument.privacy.pii import LONGEST, mask, mask_tokens
 from platform_instrument.privacy.sql import is_sanitized, known_sql
-from platform_instrument.privacy.urls import mask_query, mask_url
+from platform_instrument.privacy.urls import redact_query, redact_url
 
 Rule: TypeAlias = Callable[[str], str]
 
 _MOST_KEYS = 2_048
-_LONGEST = 131_072
-"""Characters of a value that are looked at; the rest does not leave."""
 _DEEPEST = 4
 
 _EXEMPT = ("service.", "k8s.", "host.", "telemetry.", "code.", "os.")
@@ -29,34 +25,10 @@ _EXEMPT_KEYS = frozenset(("http.route", "trace_id", "span_id", "client.address",
 _URLS = frozenset(("url.full", "url.original", "http.url", "http.target", "url.path", "url.fragment"))
 _STATEMENTS = frozenset(("db.query.text", "db.statement"))
 
-_SUSPECT = re.compile(
-    r"[@=:]|[\w+/-]{20}|-----BEGIN|-(?:password|passwd|token|secret|\w{0,20}key) |-u |[Bb]earer |[Bb]asic |BEARER |BASIC "
-    r"|[Tt]oken |row contains \(|entry '|near '"
-).search
 _SQL = Pattern(
     r"(?i)\s*(?:/\*|--|\(?\s*(?:select|insert|update|delete|merge|replace|with|create|alter|drop|truncate|grant|revoke|call|execute"
     r"|explain|values|copy|declare|from)\s|set\s+\S+(?:\s+\S+)?\s*(?:=|to\s))"
 )
-
-_DETECTORS: tuple[tuple[str, Rule], ...] = (
-    ("", mask_database_message),
-    ("", mask_url),
-    ("", mask_shapes),
-    ("", mask_named),
-    ("@", mask_emails),
-)
-"""What free text is searched for, in this order; the text in front must occur in it."""
-
-
-def mask_text(text: str) -> str:
-    """Return free text without secrets; plain words stay."""
-    if _SUSPECT(text) is None:
-        return text
-    text = text[:_LONGEST]
-    for mark, mask in _DETECTORS:
-        if mark in text:
-            text = mask(text)
-    return text
 
 
 def mask_attribute(key: str, value: Any) -> Any:  # noqa: ANN401 - an attribute value
@@ -88,16 +60,16 @@ def _rule(key: str) -> Rule:  # noqa: PLR0911 - one return a kind
     if key.startswith(_EXEMPT) or key in _EXEMPT_KEYS:
         return _as_it_is
     if key in _URLS:
-        return _url
+        return mask_url
     if key == "url.query":
         return _query
     if key in _STATEMENTS:
         return _statement
     if key.endswith((".id", ".name")):
-        return mask_shapes if key.endswith(".id") else mask_text
+        return mask_tokens if key.endswith(".id") else mask
     if is_secret_name(key.rpartition(".")[2]):
         return _whole
-    return mask_text
+    return mask
 
 
 def _as_it_is(text: str) -> str:
@@ -105,22 +77,23 @@ def _as_it_is(text: str) -> str:
 
 
 def _whole(_text: str) -> str:
-    return MASK
+    return SECRET
 
 
-def _url(text: str) -> str:
-    return text if text.isalnum() else mask_emails(mask_shapes(mask_url(text[:_LONGEST])))
+def mask_url(text: str) -> str:
+    """Return a URL without credentials, secrets and personal data."""
+    return mask(redact_url(text[:LONGEST]))
 
 
 def _query(text: str) -> str:
-    return mask_emails(mask_shapes(mask_query(text[:_LONGEST])))
+    return mask(redact_query(text[:LONGEST]))
 
 
 def _statement(text: str) -> str:
     """Return a statement of another instrumentation without literals; what we made is without them already."""
     if is_sanitized(text):
         return text
-    return known_sql(text, "").text if _SQL.compiled().match(text) else mask_text(text)
+    return known_sql(text, "").text if _SQL.compiled().match(text) else mask(text)
 
 
 _rules: dict[str, Rule] = {}

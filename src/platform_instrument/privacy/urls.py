@@ -1,4 +1,4 @@
-"""URLs for telemetry: user info and secret query values become REDACTED.
+"""URLs for telemetry: user info and secret query values become REDACTED; in other texts a label of their kind.
 
 Source: https://opentelemetry.io/docs/specs/semconv/registry/attributes/url/ (1.37.0), and names of our own.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from platform_instrument.privacy.detector import Detector, matches
+from platform_instrument.privacy.labels import LABEL
 from platform_instrument.privacy.names import is_secret_name
 from platform_instrument.privacy.patterns import Pattern
 
@@ -19,10 +21,11 @@ _ODD_PASSWORD = Pattern(r"(?<=://)[^\s/?#@:\[\"'<>]{0,256}:(?!\d{1,5}(?:[/?#\s]|
 _PARAMETER = Pattern(r"([?&;#])([^=&;#?\s\"'<>]{1,128})=([^&;#\s\"'<>]+)")
 
 _MASK = "REDACTED"
+_MASKED = Pattern(rf"(?:{_MASK}(?::{_MASK})?|{LABEL})@?")
 
 
-def mask_url(text: str) -> str:
-    """Return a URL, or a text that holds some, without credentials."""
+def redact_url(text: str) -> str:
+    """Return a URL without credentials."""
     if "@" in text and "://" in text:
         text = _AUTHORITY.sub(_user_info, _ODD_PASSWORD.sub(_user_info, text))
     if "=" in text and ("?" in text or "#" in text or "&" in text):
@@ -30,7 +33,7 @@ def mask_url(text: str) -> str:
     return text
 
 
-def mask_query(text: str) -> str:
+def redact_query(text: str) -> str:
     """Return a query, with or without its question mark, without secret values."""
     return _PARAMETER.sub(_parameter, f"?{text}")[1:] if "=" in text else text
 
@@ -41,3 +44,19 @@ def _user_info(match: re.Match[str]) -> str:
 
 def _parameter(match: re.Match[str]) -> str:
     return f"{match[1]}{match[2]}={_MASK}" if is_secret_name(match[2]) else match[0]
+
+
+def _credentials(match: re.Match[str]) -> tuple[tuple[int, int], ...]:
+    """Return the user info without its sign."""
+    return () if _MASKED.fullmatch(match[0]) else ((match.start(), match.end() - 1),)
+
+
+def _secret(match: re.Match[str]) -> tuple[tuple[int, int], ...]:
+    return (match.span(3),) if is_secret_name(match[2]) and not _MASKED.fullmatch(match[3]) else ()
+
+
+URL_CREDENTIALS = (
+    Detector("credentials", matches(_ODD_PASSWORD, _credentials)),
+    Detector("credentials", matches(_AUTHORITY, _credentials)),
+)
+URL_SECRET = Detector("secret", matches(_PARAMETER, _secret))

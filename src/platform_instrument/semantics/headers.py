@@ -27,7 +27,7 @@ def capture(prefix: str, wanted: tuple[str, ...], sanitized: tuple[str, ...]) ->
     is_wanted, is_sanitized = whole_of(wanted), whole_of(sanitized)
     if is_wanted is None:
         return None
-    from platform_instrument.privacy.secrets import MASK  # heavy, and few want headers
+    from platform_instrument.privacy.labels import SECRET  # heavy, and few want headers
 
     def captured(headers: Pairs) -> dict[str, tuple[str, ...]]:
         found: dict[str, tuple[str, ...]] = {}
@@ -35,7 +35,7 @@ def capture(prefix: str, wanted: tuple[str, ...], sanitized: tuple[str, ...]) ->
             name = _text(raw).lower()
             key = prefix + name
             if is_wanted(name) and (len(found) < _MOST or key in found):
-                value = MASK if is_sanitized is not None and is_sanitized(name) else _text(content)[:_LONGEST]
+                value = SECRET if is_sanitized is not None and is_sanitized(name) else _text(content)[:_LONGEST]
                 found[key] = (*found.get(key, ()), value)
         return found
 

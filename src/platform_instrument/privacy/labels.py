@@ -1,0 +1,64 @@
+"""What stands in for a hidden value: a label of its kind, or with a key a pseudonym that is equal for equal values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from platform_instrument.privacy.patterns import Pattern
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+KINDS = (
+    "email", "phone", "card", "iban", "us_ssn", "national_id", "ip",
+    "jwt", "token", "private_key", "credentials", "secret", "custom",
+)  # fmt: skip
+"""What is told apart: personal data, then secrets; `custom` are the patterns of `PLATFORM_MASK_PATTERNS`."""
+MODES = ("mask", "hash", "off")
+SECRET = "[secret]"  # noqa: S105 - the label of one
+
+LABEL = r"\[(?:" + "|".join(KINDS) + r")(?::[0-9a-f]{12})?\]"
+"""A label, as a pattern: what is masked already."""
+
+_MOST_KNOWN = 4_096
+_DIGEST_BYTES = 6
+_NUMBERS = frozenset(("phone", "card", "iban", "us_ssn", "national_id"))
+_SPACING = Pattern(r"%20|%2[dD]|%2[bB]|[^0-9A-Za-z]")
+
+
+class Labels:
+    """Which kinds are hidden, and behind what.
+
+    `modes` gives kinds another mode than `mask`: `hash` or `off`; `key` is what pseudonyms are made with.
+    """
+
+    __slots__ = ("_key", "_known", "_modes", "off")
+
+    def __init__(self, modes: Mapping[str, str], key: str = "") -> None:
+        self._modes = dict(modes)
+        self._key = key.encode("utf-8", "replace")[:64]
+        self._known: dict[tuple[str, str], str] = {}
+        self.off = frozenset(kind for kind, mode in modes.items() if mode == "off")
+        """Kinds that are let through."""
+
+    def of(self, kind: str, value: str) -> str:
+        """Return what stands in for a value."""
+        if self._modes.get(kind) != "hash":
+            return f"[{kind}]"
+        known = self._known.get((kind, value))
+        if known is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            known = self._known[kind, value] = f"[{kind}:{self._pseudonym(kind, value)}]"
+        return known
+
+    def _pseudonym(self, kind: str, value: str) -> str:
+        """Return twelve hexadecimal digits that depend on the key and on the value, however it is written."""
+        from hashlib import blake2b  # costs a millisecond, and few want pseudonyms
+
+        same = _SPACING.sub("", value) if kind in _NUMBERS else value.replace("%40", "@")
+        return blake2b(same.lower().encode("utf-8", "replace"), digest_size=_DIGEST_BYTES, key=self._key).hexdigest()
+
+
+DEFAULT = {"ip": "off"}
+"""The modes of kinds that are not masked unless a setting says so: joins by address must keep working."""

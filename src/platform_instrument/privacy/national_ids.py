@@ -1,0 +1,80 @@
+"""Numbers by which states know persons, as far as a check digit or a word beside them makes them certain.
+
+Sources: the authorities' rules (SSA, Receita Federal, Agenzia delle Entrate, INSEE, Ministerio del Interior).
+"""
+
+from __future__ import annotations
+
+import re
+
+from platform_instrument.privacy.beside import beside
+from platform_instrument.privacy.detector import Detector, matches, whole
+from platform_instrument.privacy.patterns import Pattern
+
+_SSN_WORD = Pattern(r"(?i)\bssn|social.?security|tax.?(?:payer)?.?id|\btin\b|\bitin\b")
+_SSN = Pattern(r"(?<![\w.-])(?!000|666|9\d\d)\d{3}(?P<gap>[-. ]?)(?!00)\d\d(?P<second>[-. ]?)(?!0000)\d{4}(?![\w-]|\.\d)")
+
+
+def _ssn(match: re.Match[str]) -> bool:
+    digits = re.sub(r"\D", "", match[0])
+    if len(set(digits)) == 1 or digits in {"123456789", "078051120"}:
+        return False
+    gap = match["gap"]
+    return gap == match["second"] and (gap in ("-", " ") or beside(match, _SSN_WORD))
+
+
+_CPF = Pattern(r"(?<![\w.-])\d{3}\.\d{3}\.\d{3}-\d\d(?![\w-]|\.\d)")
+_CODICE_FISCALE = Pattern(
+    r"(?<![A-Za-z0-9])[A-Z]{6}[0-9LMNP-V]{2}[ABCDEHLMPRST][0-9LMNP-V]{2}[A-Z][0-9LMNP-V]{3}[A-Z](?![A-Za-z0-9])"
+)
+_NIR = Pattern(r"(?<![\w.-])[12] ?\d\d ?(?:0[1-9]|1[0-2]|[2-9]\d) ?(?:\d\d|2[AB]) ?\d{3} ?\d{3} ?\d\d(?![\w-]|\.\d)")
+_DNI = Pattern(r"(?<![\w.-])[XYZ\d]\d{7}-?[A-HJ-NP-TV-Z](?![\w-])")
+_DNI_WORD = Pattern(r"(?i)\b(?:dni|nie|nif)\b")
+_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_ODD_WEIGHTS = (1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16,
+                10, 22, 25, 24, 23)  # fmt: skip
+_ODD = dict(zip(_ALPHABET, _ODD_WEIGHTS, strict=True))
+
+
+def _cpf(match: re.Match[str]) -> bool:
+    digits = [int(digit) for digit in re.sub(r"\D", "", match[0])]
+    if len(set(digits)) == 1:
+        return False
+    for length in (9, 10):
+        check = sum([digit * weight for digit, weight in zip(digits, range(length + 1, 1, -1), strict=False)]) * 10 % 11 % 10
+        if digits[length] != check:
+            return False
+    return True
+
+
+def _codice_fiscale(match: re.Match[str]) -> bool:
+    code = match[0]
+    total = sum([_ODD[character] for character in code[:15:2]])
+    total += sum([int(character) if character.isdigit() else ord(character) - 65 for character in code[1:15:2]])
+    return chr(65 + total % 26) == code[15]
+
+
+def _nir(match: re.Match[str]) -> bool:
+    text = match[0].replace(" ", "").replace("2A", "19").replace("2B", "18")
+    return text.isdigit() and 97 - int(text[:13]) % 97 == int(text[13:]) and (" " in match[0] or beside(match, _NIR_WORD))
+
+
+_NIR_WORD = Pattern(r"(?i)\bnir\b|s[ée]curit[ée] sociale|\bsecu\b")
+
+
+def _dni(match: re.Match[str]) -> bool:
+    text = match[0].replace("-", "")
+    number = int(text[:-1].translate({88: "0", 89: "1", 90: "2"}))
+    return "TRWAGMYFPDXBNJZSQVHLCKE"[number % 23] == text[-1] and beside(match, _DNI_WORD)
+
+
+NATIONAL_IDS = (
+    Detector("us_ssn", matches(_SSN, whole(_ssn)), (b"3-2-4", b"3 2 4", b"3.2.4", b"\n440\n")),
+    Detector("national_id", matches(_CPF, whole(_cpf)), (b"3.3.3-2",)),
+    Detector("national_id", matches(_NIR, whole(_nir)), (b"4443",)),
+)
+NAMED_NATIONAL_IDS = (
+    Detector("us_ssn", matches(_SSN, whole(_ssn)), (b"ssn", b"social", b"tin", b"tax")),
+    Detector("national_id", matches(_DNI, whole(_dni)), (b"dni", b"nie", b"nif")),
+)
+CODICE_FISCALE = Detector("national_id", matches(_CODICE_FISCALE, whole(_codice_fiscale)))
