@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from platform_instrument.privacy.text import mask_attribute
@@ -13,13 +14,49 @@ if TYPE_CHECKING:
     from platform_instrument.telemetry.span import Span
 
 
-def print_traces(spans: list[Span], service: str) -> None:
-    """Print a batch as one tree a trace."""
-    by_trace: dict[int, list[Span]] = {}
-    for span in spans:
-        by_trace.setdefault(span.trace_id, []).append(span)
-    for trace in by_trace.values():
-        _write(render_trace([line(span, service) for span in trace]))
+_PATIENCE = 10.0
+"""Seconds that spans wait for what they are part of: a request that lasts longer is shown in pieces."""
+
+_MOST_HELD = 2_000
+
+
+class Traces:
+    """Spans on their way to a tree: what ends before the request that it is part of waits for that."""
+
+    def __init__(self, service: str) -> None:
+        self._service = service
+        self._held: dict[int, list[Span]] = {}
+        self._since: dict[int, float] = {}
+
+    def put(self, spans: list[Span]) -> None:
+        """Take a batch, and print the traces that are whole now, one tree each."""
+        for span in spans:
+            self._held.setdefault(span.trace_id, []).append(span)
+            self._since.setdefault(span.trace_id, monotonic())
+        self.work()
+
+    def work(self) -> None:
+        """Print what is whole and what has waited long enough; everything, where that is too much."""
+        everything = sum(map(len, self._held.values())) > _MOST_HELD
+        due = monotonic() - _PATIENCE
+        for trace_id, spans in list(self._held.items()):
+            if everything or self._since[trace_id] <= due or _whole(spans):
+                self._print(trace_id)
+
+    def finish(self) -> None:
+        """Print what is left."""
+        for trace_id in list(self._held):
+            self._print(trace_id)
+
+    def _print(self, trace_id: int) -> None:
+        del self._since[trace_id]
+        _write(render_trace([line(span, self._service) for span in self._held.pop(trace_id)]))
+
+
+def _whole(spans: list[Span]) -> bool:
+    """Say whether the parent of each span is there, or in another process."""
+    ids = {span.span_id for span in spans}
+    return all(not span.parent_id or span.parent_remote or span.parent_id in ids for span in spans)
 
 
 def print_histograms(histograms: Histograms) -> None:

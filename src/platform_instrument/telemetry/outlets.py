@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from platform_instrument.config.otlp import OtlpSettings
     from platform_instrument.config.schema import Settings
     from platform_instrument.telemetry.cells import Histograms
+    from platform_instrument.telemetry.console import Traces
     from platform_instrument.telemetry.span import Span
 
 
@@ -36,10 +37,13 @@ class Outlets:
         said = Complaints()
         self.spans = _delivery(settings, "traces", said, hurried) if "otlp" in settings.traces_exporter else None
         self.metrics = _delivery(settings, "metrics", said, hurried) if "otlp" in settings.metrics_exporter else None
-        self._console = "console" in settings.traces_exporter
+        self._console: Traces | None = None
         self._metric_console = "console" in settings.metrics_exporter
-        if self._console or self._metric_console:
-            import platform_instrument.telemetry.console  # noqa: F401 - now, while a fork waits for our imports
+        if self._metric_console or "console" in settings.traces_exporter:
+            from platform_instrument.telemetry.console import Traces  # now, while a fork waits for our imports
+
+            if "console" in settings.traces_exporter:
+                self._console = Traces(str(self.resource.get("service.name", "")))
         self.own_traces = True
         """False where the application's own tracer provider exports the spans."""
 
@@ -51,8 +55,8 @@ class Outlets:
                 self.spans.put(body, len(spans))
             else:
                 self._put_one_by_one(self.spans, spans)
-        if self._console:
-            guard("print spans", self._print, spans)
+        if self._console is not None:
+            guard("print spans", self._console.put, spans)
 
     def _put_one_by_one(self, delivery: Delivery, spans: list[Span]) -> None:
         """Queue what can be encoded of a batch with a span in it that cannot, which alone is lost."""
@@ -62,11 +66,6 @@ class Outlets:
             delivery.count_loss(len(spans) - len(bodies), losses.NOT_ENCODED, "a fault of ours in encoding them")
         if bodies:
             delivery.put(b"".join(bodies), len(bodies))  # messages of protobuf merge by concatenation
-
-    def _print(self, spans: list[Span]) -> None:
-        from platform_instrument.telemetry.console import print_traces
-
-        print_traces(spans, str(self.resource.get("service.name", "")))
 
     def put_metrics(self, histograms: Histograms) -> None:
         """Encode the state of every series and queue it for delivery."""
@@ -86,6 +85,8 @@ class Outlets:
 
     def work(self) -> list[float | None]:
         """Send what is due; return the seconds until the next attempts."""
+        if self._console is not None:
+            guard("print spans", self._console.work)
         return [delivery.work() for delivery in self.deliveries()]
 
     def behind(self) -> bool:
@@ -94,6 +95,8 @@ class Outlets:
 
     def finish(self, deadline: float) -> bool:
         """Send what waits, before the deadline; say whether it was delivered."""
+        if self._console is not None:
+            guard("print spans", self._console.finish)
         finished = [delivery.finish(deadline) for delivery in self.deliveries()]
         return all(finished)
 
