@@ -25,7 +25,7 @@ class Priority:
     def choose(self) -> None:
         """Take over the policy of this thread, unless one was chosen for the process or it is better not to ask."""
         self._patient = False
-        if sys.platform == "linux" and _may_ask() and os.sched_getscheduler(0) == os.SCHED_OTHER:
+        if sys.platform == "linux" and may_ask() and os.sched_getscheduler(0) == os.SCHED_OTHER:
             self._thread = threading.get_native_id()
 
     def batch(self) -> None:
@@ -57,7 +57,7 @@ class Priority:
         return True
 
 
-def _may_ask() -> bool:
+def may_ask() -> bool:
     """Say whether nothing worse than a refusal can come of asking."""
     return harmless(_text_of("/proc/self/status"), _text_of("/proc/self/mountinfo"))
 

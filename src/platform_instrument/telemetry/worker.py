@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from platform_instrument.core.families import SUPPRESSED
 from platform_instrument.core.guard import guard
 from platform_instrument.telemetry.context import CURRENT, Ambient
-from platform_instrument.telemetry.priority import Priority
+from platform_instrument.telemetry.priority import Priority, may_ask
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -263,9 +263,13 @@ def _wait_until_gone(thread: threading.Thread) -> None:
 
 
 def _known(thread: int) -> bool:
-    """Say whether the system has this thread still; `/proc` may be that of another namespace, where its number is another."""
-    if sys.platform != "linux":
-        return False
+    """Say whether the system has this thread still: by /proc, or by the scheduler where /proc is that of another namespace.
+
+    There a thread has another number, so that we do not find the one that asks either.
+    """
+    found, asking = (os.path.exists(f"/proc/self/task/{number}") for number in (thread, threading.get_native_id()))  # noqa: PTH110 - pathlib costs 8 ms
+    if found or asking or sys.platform != "linux" or not may_ask():
+        return found
     try:
         os.sched_getscheduler(thread)
     except OSError:
