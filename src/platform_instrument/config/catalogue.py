@@ -14,7 +14,6 @@ PROMISED = frozenset({
     "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
     "PLATFORM_DEBUG",
     "PLATFORM_LOG_FORMAT",
-    "PLATFORM_LOG_MASK",
     "PLATFORM_SPAN_ATTRIBUTES_FROM_BAGGAGE",
     "PLATFORM_SPAN_ATTRIBUTES_FROM_CLAIMS",
     "PLATFORM_SPAN_ATTRIBUTES_FROM_HEADERS",
@@ -86,6 +85,11 @@ SECTIONS: dict[str, dict[str, str]] = {
         "OTEL_METRIC_EXPORT_INTERVAL": "Time between two exports.",
         "OTEL_METRIC_EXPORT_TIMEOUT": "Longest time for one export.",
         "OTEL_METRICS_EXEMPLAR_FILTER": "Which measurements may be kept as exemplars.",
+    },
+    "Privacy": {
+        "PLATFORM_MASK": "What is masked, by kind: `mask` puts a label, `hash` a pseudonym, `off` lets it through; `ip` is off.",
+        "PLATFORM_MASK_KEY": "What pseudonyms are made with; equal keys give equal values equal pseudonyms.",
+        "PLATFORM_MASK_PATTERNS": "Further patterns to mask, as `[custom]`; google-re2 runs them where it is installed.",
     },
     "Log lines": {
         "PLATFORM_LOG_TRACE_ID": "Lines printed inside a span carry its ids.",

@@ -7,6 +7,8 @@ Source: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-v
 
 from __future__ import annotations
 
+from platform_instrument.core.masking import KINDS, MODES
+
 TYPE_CHECKING = False  # typing costs 4 ms at start
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 _HEADER_NAME = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
 _HEX = frozenset("0123456789abcdefABCDEF")
 _LARGEST_PORT = 65_535
+_BETWEEN_PATTERNS = r",(?!\d*\})"
+"""A comma, but for that of a repeat such as `{1,64}`."""
 _LONGEST_PATTERNS = 10_000
 """Most characters of regular expressions: compiling takes some microseconds for each, and the service waits."""
 
@@ -123,6 +127,19 @@ def number(least: float, most: float, *, unit: str = "") -> Kind:
     return Kind(what, "write a decimal number without a unit", parse, unit=unit)
 
 
+def _modes(text: str) -> dict[str, str] | None:
+    """Return `kind=mode,kind=mode` as a dict; a mode alone is that of every kind."""
+    if text.lower() in MODES:
+        return dict.fromkeys(KINDS, text.lower())
+    found = {}
+    for item in _items(text.lower()):
+        kind, _, mode = item.partition("=")
+        if kind.strip() not in KINDS or mode.strip() not in MODES:
+            return None
+        found[kind.strip()] = mode.strip()
+    return found or None
+
+
 def instrumentation_name(text: str) -> str:
     """Return the one spelling of an instrumentation's name: lower case, with underscores."""
     return text.strip().lower().replace("-", "_").replace(".", "_")
@@ -138,7 +155,7 @@ def _patterns(text: str) -> tuple[str, ...] | None:
 
     if len(text) > _LONGEST_PATTERNS:
         return None
-    items = _items(text)
+    items = tuple(dict.fromkeys(item for part in re.split(_BETWEEN_PATTERNS, text) if (item := part.strip())))
     try:
         for item in items:
             re.compile(item)
@@ -234,6 +251,13 @@ def unquote(text: str) -> str | None:
         return None
 
 
+MASKING = Kind(
+    f"a list of kind=mode, of the kinds {', '.join(KINDS)} and the modes {', '.join(MODES)}",
+    "write email=hash,phone=off for instance, or one mode for all kinds",
+    _modes,
+)
+SECRET = Kind("printable text", "write printable text", lambda text: text if text.isprintable() else None)
+SECRET.secret = True
 FLAG = Kind("true or false", "write true or false", _flag, choices=("true", "false"))
 STRICT_FLAG = Kind("true or false", "write true or false", _strict_flag, choices=("true", "false"))
 TEXT = Kind("printable text", "write printable text", lambda text: text if text.isprintable() else None)

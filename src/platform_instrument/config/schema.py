@@ -187,6 +187,11 @@ class Settings(Found, metaclass=Schema):
     metric_export_timeout = otel(30.0, _INTERVAL)
     metrics_exemplar_filter = otel("trace_based", kinds.one_of("trace_based", "always_on", "always_off"))
 
+    # Privacy
+    mask: Mapping[str, str] = platform({}, kinds.MASKING)
+    mask_key: str | None = platform(None, kinds.SECRET)
+    mask_patterns: tuple[str, ...] = platform((), kinds.PATTERNS)
+
     # Log lines
     log_trace_id = platform(True, kinds.FLAG)
     log_mask = platform(True, kinds.FLAG)

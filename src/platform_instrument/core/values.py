@@ -153,8 +153,8 @@ class Instrumentation(NamedTuple):
     """One library: its name for settings, the distribution it needs, its family and its patches.
 
     `requires` is the tested range, such as ``redis>=4.5,<9``; a version outside of it is patched all the same, and doubtful.
-    `family` is a bit of `core.families`; `modules` are the top-level imports that trigger it; `setting` names a setting
-    whose being off switches it off too.
+    `family` is a bit of `core.families`; `modules` are the top-level imports that trigger it; `settings` names settings
+    of which one has to be on.
     """
 
     name: str
@@ -162,4 +162,4 @@ class Instrumentation(NamedTuple):
     patches: tuple[Observe | EditCall | EditResult | Custom, ...]
     family: int = 0
     modules: tuple[str, ...] = ()
-    setting: str = ""
+    settings: tuple[str, ...] = ()

@@ -60,7 +60,8 @@ def installed(settings: Settings) -> list[Library]:
             module = guard(f"{name} in doctor", import_module, path)
             if module is not None:
                 known = module.INSTRUMENTATION
-                names = (*distributions.get(top, ()), name_of(known.requires))
+                wanted = name_of(known.requires)
+                names = (*sorted(distributions.get(top, ()), key=wanted.__ne__), wanted)  # many may share one namespace
                 library = _library(settings, name, known, _distribution(top, names))
                 library.modules = (trigger, *library.modules)
                 found.append(library)
@@ -123,7 +124,7 @@ def _library(settings: Settings, name: str, known: Instrumentation, found: tuple
     library = Library(
         name, distribution, number, known.requires, WOULD, doubt=doubt(number, known.requires), modules=tuple(sorted(modules))
     )
-    reason = why_off(settings, name, known.setting)
+    reason = why_off(settings, name, known.settings)
     if reason:
         library.status, library.reason = OFF, reason
     return library

@@ -115,11 +115,13 @@ def arrived(settings: Settings, entries: tuple[tuple[str, str], ...], module: Mo
             guard(f"{name} arrival", _arrive, settings, name, path, module)
 
 
-def why_off(settings: Settings, name: str, setting: str = "") -> str:
-    """Return why an instrumentation is switched off, empty where it is not; `setting` is the one that it obeys besides."""
+def why_off(settings: Settings, name: str, needed: tuple[str, ...] = ()) -> str:
+    """Return why an instrumentation is switched off, empty where it is not; of the `needed` settings one has to be on."""
     if not instrumentation_enabled(settings, name):
         return "switched off by the settings"
-    return f"switched off by PLATFORM_{setting.upper()}" if setting and not getattr(settings, setting) else ""
+    if needed and not any(getattr(settings, setting) for setting in needed):
+        return f"switched off by {' and '.join(f'PLATFORM_{setting.upper()}' for setting in needed)}"
+    return ""
 
 
 def _arrive(settings: Settings, name: str, path: str, module: ModuleType) -> None:
@@ -128,7 +130,7 @@ def _arrive(settings: Settings, name: str, path: str, module: ModuleType) -> Non
         _off(Applied(name, None), reason)
         return
     instrumentation: Instrumentation = import_module(path).INSTRUMENTATION
-    reason = why_off(settings, name, instrumentation.setting)
+    reason = why_off(settings, name, instrumentation.settings)
     if reason:
         _off(Applied(name, instrumentation), reason)
         return

@@ -1,7 +1,7 @@
-"""logging: the ids of the current span in every line that a handler prints, whatever the format.
+"""logging: every line that a handler prints is masked, and carries the ids of the current span, whatever its format.
 
-A line of text gets ` trace_id=… span_id=…` at the end of its first line, a JSON object two members; a line that carries
-the trace id already, or has these keys, stays as it is. Handlers, formatters and records are left alone.
+Records stay as they are: the line is masked once it is rendered. A line of text gets ` trace_id=… span_id=…` at the end of
+its first line, a JSON object two members; a line that carries the trace id already, or has these keys, stays as it is.
 Source: https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_context/;
 logging/__init__.py `Handler.format`.
 """
@@ -10,20 +10,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from platform_instrument.config.schema import Settings
 from platform_instrument.core.values import EditResult, Instrumentation
+from platform_instrument.privacy.pii import mask
+from platform_instrument.telemetry import pipeline
 from platform_instrument.telemetry.context import CURRENT
 
 if TYPE_CHECKING:
     from platform_instrument.core.values import Call
 
+_DEFAULTS = Settings()
 _FIRST_IN_OBJECT = ('"', "}")
 """With what a JSON object goes on after its brace: a key, or its end."""
 
 
-def correlate(_call: Call, line: str) -> str | None:
-    """Return the line with the ids of the current span."""
+def finish(_call: Call, line: str) -> str | None:
+    """Return the line as it is printed, None where it stays as it is."""
+    if type(line) is not str:
+        return None
+    settings = pipeline.PIPELINE.settings if pipeline.PIPELINE is not None else _DEFAULTS
+    masked = mask(line) if settings.log_mask else line
+    return (_correlated(masked) if settings.log_trace_id else None) or masked
+
+
+def _correlated(line: str) -> str | None:
+    """Return the line with the ids of the current span, None where it has them or there are none."""
     current = CURRENT.get()
-    if current is None or not current.trace_id or type(line) is not str:
+    if current is None or not current.trace_id:
         return None
     trace_id = f"{current.trace_id:032x}"
     if trace_id in line:
@@ -41,7 +54,7 @@ def correlate(_call: Call, line: str) -> str | None:
 INSTRUMENTATION = Instrumentation(
     name="logging",
     requires="python>=3.10,<3.16",
-    patches=(EditResult("logging:Handler.format", correlate),),
+    patches=(EditResult("logging:Handler.format", finish),),
     modules=("logging",),
-    setting="log_trace_id",
+    settings=("log_trace_id", "log_mask"),
 )

@@ -16,7 +16,7 @@ _LONGEST_LOCAL = 64
 _SIGNS = Pattern(r"@|%40")
 _DOMAIN = Pattern(
     r"(?:[^\W_](?:[\w-]{0,62})\.){1,8}"
-    r"(?!(?:png|jpe?g|gif|svg|webp|css|js|py|html?)\b)(?:[A-Za-z]{2,24}|xn--[\w-]{2,59})(?![\w-])"
+    r"(?!(?:png|jpe?g|gif|svg|webp|css|js|py|html?)\b)(?:[A-Za-z]{2,24}|(?i:xn--)[\w-]{2,59})(?![\w-])"
 )
 _NO_PERSON = ("git", "REDACTED")
 
@@ -29,7 +29,7 @@ def _addresses(text: str) -> Iterator[tuple[int, int]]:
         before = text[max(at - _LONGEST_LOCAL, 0) : at]
         local = len(before) - len(before.rstrip(_LOCAL))
         start = at - local
-        if not local or before[-local:] in _NO_PERSON or (start and text[start - 1] in "/*"):
+        if not local or before[-local:] in _NO_PERSON or text[max(start - 2, 0) : start] == "//":
             continue
         domain = domain_at(text, sign.end())
         if domain is not None:

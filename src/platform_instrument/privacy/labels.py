@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from platform_instrument.core.masking import KINDS
 from platform_instrument.privacy.patterns import Pattern
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-KINDS = (
-    "email", "phone", "card", "iban", "us_ssn", "national_id", "ip",
-    "jwt", "token", "private_key", "credentials", "secret", "custom",
-)  # fmt: skip
-"""What is told apart: personal data, then secrets; `custom` are the patterns of `PLATFORM_MASK_PATTERNS`."""
-MODES = ("mask", "hash", "off")
 SECRET = "[secret]"  # noqa: S105 - the label of one
 
 LABEL = r"\[(?:" + "|".join(KINDS) + r")(?::[0-9a-f]{12})?\]"

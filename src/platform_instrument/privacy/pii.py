@@ -55,6 +55,9 @@ _NUMBER_NAMES = Pattern(
     rb"|dni|nie|nif"
 )
 
+_JSON = ("{", "}", "[", "]")
+_BEFORE_NUMBER, _AFTER_NUMBER = (":", ",", "["), (",", "}", "]")
+
 
 def find(text: str, labels: Labels | None = None) -> list[Found]:
     """Return what is to be hidden in a text, in order; where values overlap, they are one."""
@@ -79,15 +82,28 @@ def mask_tokens(text: str) -> str:
 
 
 def _labelled(text: str, found: list[Found], labels: Labels) -> str:
-    """Return the text with a label for each value."""
+    """Return the text with a label for each value; one that stands for a number of JSON is a string there."""
     if not found:
         return text
+    document = text.lstrip()[:1] in _JSON and text.rstrip()[-1:] in _JSON
     pieces: list[str] = []
     at = 0
     for start, end, kind in found:
-        pieces += (text[at:start], labels.of(kind, text[start:end]))
+        label = labels.of(kind, text[start:end])
+        pieces += (text[at:start], f'"{label}"' if document and _is_number_of_json(text, start, end) else label)
         at = end
     return "".join([*pieces, text[at:]])
+
+
+def _is_number_of_json(text: str, start: int, end: int) -> bool:
+    """Say whether a value is a whole number of a JSON document, not a part of a string."""
+    if (
+        not text[start:end].isdigit()
+        or text[:start].rstrip()[-1:] not in _BEFORE_NUMBER
+        or text[end:].lstrip()[:1] not in _AFTER_NUMBER
+    ):
+        return False
+    return not (text.count('"', 0, start) - text.count('\\"', 0, start)) % 2
 
 
 def _found(text: str, off: frozenset[str], named: bool) -> list[Found]:  # noqa: FBT001 - on the hot path

@@ -1,4 +1,4 @@
-"""The settings of traces, put in force: sampler, propagators, ids, limits.
+"""The settings of traces, put in force: sampler, propagators, ids, limits, what is hidden.
 
 What comes from entry points is loaded when the first span or request needs it. This here runs inside the import of a
 library, maybe of the very API that such a plug-in imports.
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.guard import guard
 from platform_instrument.core.report import say
-from platform_instrument.telemetry import ids, limits, propagation, tracer
+from platform_instrument.telemetry import ids, limits, masking, propagation, tracer
 from platform_instrument.telemetry.plugins import plugin
 from platform_instrument.telemetry.sampling import NAMES, Later, Sampler, make_sampler
 
@@ -34,6 +34,7 @@ def put_in_force(settings: Settings) -> None:
     if generator != "random":
         ids.use_later(lambda: _made("opentelemetry_id_generator", generator, "OTEL_PYTHON_ID_GENERATOR"))
     _limit(settings)
+    masking.put_in_force(settings)
 
 
 def _limit(settings: Settings) -> None:

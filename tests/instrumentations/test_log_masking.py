@@ -1,0 +1,133 @@
+"""What a service prints by `logging` is masked: messages, arguments, extras, stacks, in any format; records stay as they are."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.processes import door, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.processes import Completed
+
+EMAIL, CARD, PASSWORD = "bob@example.com", "4539 1488 0343 6467", "hunter2X9"
+NOWHERE = {"OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none"}
+
+PROGRAM = f"""
+import json, logging, logging.handlers, queue, sys
+
+class Object:
+    def __str__(self): return "{EMAIL}"
+
+class Json(logging.Formatter):
+    def format(self, record):
+        return json.dumps({{"message": record.getMessage(), "card": 4539148803436467, "extra": getattr(record, "given", None)}})
+
+class Kept(logging.Handler):
+    def emit(self, record):
+        seen.append((record.msg, record.args, getattr(record, "given", None)))
+
+seen = []
+handler = logging.StreamHandler(sys.stdout)
+handler.setFormatter(logging.Formatter("%(levelname)s %(message)s [%(given)s]", defaults={{"given": ""}}))
+log = logging.getLogger("shop")
+log.setLevel("DEBUG")
+log.addHandler(handler)
+log.addHandler(Kept())
+log.info("paid by %s with %s, %d items", "{EMAIL}", "{CARD}", 3)
+log.info(f"paid by {EMAIL}")
+log.warning("%s", Object())
+log.error("failed", extra={{"given": "password={PASSWORD}"}})
+try:
+    raise ValueError("no card {CARD} of {EMAIL}")
+except ValueError:
+    log.exception("while paying")
+handler.setFormatter(Json())
+log.info("by %(who)s", {{"who": "{EMAIL}"}}, extra={{"given": {{"token": "{PASSWORD}"}}}})
+handler.setFormatter(None)
+lines = queue.Queue()
+listener = logging.handlers.QueueListener(lines, handler)
+through = logging.getLogger("through")
+through.addHandler(logging.handlers.QueueHandler(lines))
+listener.start()
+through.error("queued {EMAIL}")
+listener.stop()
+assert seen[0] == ("paid by %s with %s, %d items", ("{EMAIL}", "{CARD}", 3), None), seen[0]
+assert seen[3][2] == "password={PASSWORD}"
+print("authenticated ok, by print: {EMAIL}")
+"""
+
+
+def ran(tmp_path: Path, env: dict[str, str] | None = None) -> Completed:
+    file = tmp_path / "program.py"
+    file.write_text(PROGRAM)
+    argv, environment = door("command", [sys.executable, file])
+    done = run(argv, env={**environment, **NOWHERE, **(env or {})})
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def test_nothing_of_a_person_is_in_a_line_and_the_rest_of_it_is(tmp_path: Path) -> None:
+    done = ran(tmp_path)
+    assert done.stderr == ""
+    *lines, document, queued, printed = done.stdout.splitlines()
+    assert lines[:4] == [
+        "INFO paid by [email] with [card], 3 items []",
+        "INFO paid by [email] []",
+        "WARNING [email] []",
+        "ERROR failed [password=[secret]]",
+    ]
+    assert "ValueError: no card [card] of [email]" in lines
+    assert any(line.startswith('  File "') for line in lines)
+    assert json.loads(document) == {"message": "by [email]", "card": "[card]", "extra": {"token": "[secret]"}}
+    assert queued == "queued [email]"
+    assert printed == f"authenticated ok, by print: {EMAIL}"  # what a service prints by itself is its own
+
+
+def test_the_setting_switches_it_off(tmp_path: Path) -> None:
+    done = ran(tmp_path, {"PLATFORM_LOG_MASK": "false"})
+    assert f"INFO paid by {EMAIL} with {CARD}, 3 items []" in done.stdout
+
+
+def test_with_neither_masks_nor_ids_nothing_of_logging_is_patched(tmp_path: Path) -> None:
+    file = tmp_path / "program.py"
+    file.write_text("import logging; print(logging.Handler.format.__code__.co_filename)")
+    argv, environment = door("command", [sys.executable, file])
+    off = {"PLATFORM_LOG_MASK": "false", "PLATFORM_LOG_TRACE_ID": "false"}
+    assert run(argv, env={**environment, **NOWHERE, **off}).stdout.endswith("logging/__init__.py\n")
+
+
+def test_kinds_have_modes_of_their_own_and_patterns_are_added(tmp_path: Path) -> None:
+    env = {
+        "PLATFORM_MASK": "email=hash,card=off",
+        "PLATFORM_MASK_KEY": "a key that services share",
+        "PLATFORM_MASK_PATTERNS": r"\b\d{1,2} items",
+    }
+    first, second = ran(tmp_path, env).stdout, ran(tmp_path, env).stdout
+    found = re.match(rf"INFO paid by (\[email:[0-9a-f]{{12}}\]) with {CARD}, \[custom\] \[\]\n", first)
+    assert found
+    assert first.count(found[1]) > 4
+    assert first == second
+    assert found[1] not in ran(tmp_path, {**env, "PLATFORM_MASK_KEY": "another key"}).stdout
+
+
+@pytest.mark.parametrize(
+    ("env", "said"),
+    [
+        ({"PLATFORM_MASK": "email=hash"}, "PLATFORM_MASK wants pseudonyms for email, which need a key"),
+        ({"PLATFORM_MASK": "emails=mask"}, "PLATFORM_MASK='emails=mask' is not a list of kind=mode"),
+        ({"PLATFORM_MASK_PATTERNS": r"(a)\1"}, "PLATFORM_MASK_PATTERNS"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_and_the_service_is_masked(tmp_path: Path, env: dict[str, str], said: str) -> None:
+    done = ran(tmp_path, env)
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "a key that" not in done.stderr
+    assert "INFO paid by [email] with [card]" in done.stdout
