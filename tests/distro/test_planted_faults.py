@@ -31,7 +31,7 @@ except sqlite3.OperationalError as error:
     print([frame.name for frame in traceback.extract_tb(error.__traceback__)])
 
 from platform_instrument.telemetry import pipeline
-pipeline.PIPELINE.flush(3)
+pipeline.PIPELINE.flush(3, last=True)
 from platform_instrument.core.guard import faults
 print(sorted((fault.place, fault.error.partition(" ")[0], fault.count) for fault in faults()))
 """

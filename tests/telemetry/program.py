@@ -13,6 +13,7 @@ import resource
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from platform_instrument.config.read import read
 from platform_instrument.core.values import Duration, Operation
 from platform_instrument.runtime import leaving
 from platform_instrument.telemetry import choices, pipeline, tracer
+from platform_instrument.telemetry.processors import PROCESSORS
 from platform_instrument.telemetry.scope import InstrumentationScope
 
 SCOPE = InstrumentationScope("program")
@@ -273,6 +275,23 @@ def threads(count: str) -> None:
     for number in range(int(count)):
         emit(f"held {number}")
     FOUND["held"] = threading.active_count()
+
+
+def early(how: str, seconds: str) -> None:
+    """Ask for a flush before the collector is ready, in one of the ways in which a process that lives on does."""
+    emit("before")
+    served = partial(leaving.flush, last=False)
+    ways = {"force": partial(PROCESSORS.flush_all, 0.3), "hold": partial(start().hold, 0.3), "server": served}
+    FOUND["complete"] = ways[how]()
+    time.sleep(float(seconds))
+    emit("after")
+
+
+def flushes(count: str) -> None:
+    """Flush after each span, as a function that is frozen between its calls does."""
+    for number in range(int(count)):
+        emit(f"span {number}")
+        PROCESSORS.flush_all(5)
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ def test_bodies_leave_one_a_turn_in_their_order(collector: Collector) -> None:
     assert [delivery.work(), delivery.work(), delivery.work(), delivery.work()] == [0.0, 0.0, None, None]
     assert names(collector) == ["a", "b", "c"]
     assert delivery.delivered == 3
-    delivery.finish(0)
+    delivery.finish(0, last=True)
 
 
 def test_a_body_waits_until_its_next_attempt_is_due(collector: Collector) -> None:
@@ -69,7 +69,7 @@ def test_a_body_waits_until_its_next_attempt_is_due(collector: Collector) -> Non
     time.sleep(again)
     assert delivery.work() is None
     assert names(collector) == ["a"]
-    delivery.finish(0)
+    delivery.finish(0, last=True)
 
 
 def test_the_oldest_bodies_give_way_and_are_counted(collector: Collector, capsys: pytest.CaptureFixture[str]) -> None:
@@ -90,7 +90,7 @@ def test_a_body_larger_than_the_buffer_is_still_tried(collector: Collector) -> N
     assert delivery.bytes > MOST_BYTES
     assert delivery.work() is None
     assert len(collector.spans) == 250
-    delivery.finish(0)
+    delivery.finish(0, last=True)
 
 
 def test_of_cumulative_metrics_only_the_latest_state_waits(collector: Collector) -> None:
@@ -99,7 +99,7 @@ def test_of_cumulative_metrics_only_the_latest_state_waits(collector: Collector)
     delivery.put(body("old"), 1)
     delivery.work()
     delivery.put(body("new"), 1)
-    assert delivery.finish(time.monotonic() + 5)
+    assert delivery.finish(time.monotonic() + 5, last=True)
     assert names(collector) == ["new"]
     assert losses.dropped() == {}
 
@@ -110,11 +110,11 @@ def test_an_orderly_end_tries_once_more_and_counts_what_is_lost(collector: Colle
     delivery.work()
     collector.fail(times=1)
     delivery.put(body("b"), 1)
-    assert delivery.finish(time.monotonic() + 5)
+    assert delivery.finish(time.monotonic() + 5, last=True)
     assert names(collector) == ["a", "b"]
     collector.fail()
     delivery.put(body("c"), 3)
-    assert not delivery.finish(time.monotonic() + 5)
+    assert not delivery.finish(time.monotonic() + 5, last=True)
     assert losses.dropped() == {("spans", losses.PROCESS_ENDED): 3}
 
 
@@ -129,7 +129,7 @@ def test_it_complains_again_only_after_it_worked_in_between(collector: Collector
         collector.recover()
         delivery.put(body("a"), 1)
         delivery.work()
-    delivery.finish(0)
+    delivery.finish(0, last=True)
 
 
 def test_signals_that_do_not_arrive_for_one_reason_are_one_line(collector: Collector, capsys: pytest.CaptureFixture[str]) -> None:
@@ -140,7 +140,7 @@ def test_signals_that_do_not_arrive_for_one_reason_are_one_line(collector: Colle
         for delivery in deliveries:
             getattr(collector, manner)()
             delivery.put(body("a"), 1)
-            delivery.finish(time.monotonic() + 2)
+            delivery.finish(time.monotonic() + 2, last=True)
         return capsys.readouterr().err.splitlines()
 
     for _ in range(2):
@@ -153,7 +153,7 @@ def test_signals_that_do_not_arrive_for_one_reason_are_one_line(collector: Colle
     collector.recover()
     collector.fail(503)
     deliveries[1].put(body("a"), 1)
-    deliveries[1].finish(time.monotonic() + 2)
+    deliveries[1].finish(time.monotonic() + 2, last=True)
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("platform-instrument: spans cannot be delivered to http://")  # for a reason of its own
     assert told("recover") == []

@@ -130,6 +130,28 @@ def test_delivery_resumes_when_the_collector_comes_back(collector: Collector, ma
     assert ended.stderr.count("\n") == 1, ended.stderr
 
 
+@pytest.mark.parametrize("manner", ["refuse", "hang"])
+@pytest.mark.parametrize("how", ["force", "hold", "server"])
+def test_a_flush_of_a_process_that_lives_on_loses_nothing_and_takes_no_time_from_its_end(
+    how: str, manner: str, collector: Collector
+) -> None:
+    getattr(collector, manner)()
+    timer = threading.Timer(1.5, collector.recover)
+    timer.start()
+    env = {"PLATFORM_FLUSH_TIMEOUT": "1", "OTEL_EXPORTER_OTLP_TIMEOUT": "1000"}
+    found, ended = program(collector, "early", how, "2.5", env=env)
+    timer.join()
+    assert not found["complete"]
+    assert (sorted(span.name for span in collector.spans), lost(found)) == (["after", "before"], 0)
+    assert ended.stderr.count("\n") <= 1, ended.stderr
+
+
+def test_flushes_share_one_connection(collector: Collector) -> None:
+    program(collector, "flushes", "3")
+    assert len(collector.spans) == 3
+    assert collector.connections == 1
+
+
 @pytest.mark.parametrize("setting", ["OTEL_BSP_EXPORT_TIMEOUT", "OTEL_METRIC_EXPORT_TIMEOUT"])
 def test_an_export_takes_no_longer_than_its_setting(collector: Collector, setting: str) -> None:
     collector.hang()

@@ -189,7 +189,7 @@ def test_flush_and_shutdown_reach_the_processors(running: pipeline.Pipeline) -> 
     recorder = add(Recorder())
     provider: Any = trace.get_tracer_provider()
     assert provider.force_flush(1000) is True
-    assert running.flush(1.0) is True
+    assert running.flush(1.0, last=True) is True
     provider.shutdown()
     assert recorder.calls == ["flush True"] * 3 + ["shutdown"]
     provider.shutdown()
@@ -200,7 +200,7 @@ def test_a_processor_that_hangs_does_not_hold_up_the_flush(running: pipeline.Pip
     recorder: Any = add(Recorder())
     recorder.force_flush = lambda _milliseconds: time.sleep(0.5)
     before = time.monotonic()
-    assert running.flush(0.1) is False
+    assert running.flush(0.1, last=True) is False
     assert time.monotonic() - before < 0.4
     time.sleep(0.5)
 

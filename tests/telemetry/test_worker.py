@@ -40,7 +40,7 @@ class Work:
         self._note(self.turns)
         return self.turn()
 
-    def _finish(self, _deadline: float) -> bool:
+    def _finish(self, _deadline: float, _last: bool) -> bool:  # noqa: FBT001 - as the worker calls it
         self._note(self.finishes)
         self.finish()
         return self.complete
@@ -141,6 +141,7 @@ def test_a_flush_is_not_waited_for_longer_than_it_may_take(work: Work) -> None:
     start = time.monotonic()
     assert work.worker.flush(0.2) is None
     assert time.monotonic() - start < 0.6
+    assert not work.worker._flushes  # nor is it done when nobody waits for it any more
 
 
 def test_a_flush_in_a_signal_handler_does_not_wait_for_the_flush_that_it_interrupts(work: Work) -> None:

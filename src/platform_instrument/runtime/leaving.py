@@ -67,20 +67,22 @@ def prepare(settings: Settings) -> None:
         _Leaving.handles_sigterm = sigterm.take(pipeline.PIPELINE.worker, flush, _flush_in_the_worker)
 
 
-def flush() -> bool:
-    """Let everything leave within what is left of the setting's time; say whether it did."""
+def flush(*, last: bool = True) -> bool:
+    """Let everything leave within what is left of the setting's time; say whether it did. With `last` the process ends."""
     if pipeline.PIPELINE is None:
         return True
     began = monotonic()
-    complete = pipeline.PIPELINE.flush(_Leaving.left)
-    _Leaving.left = _Leaving.seconds if complete else max(_Leaving.left - (monotonic() - began), 0.0)
+    left = _Leaving.left = min(_Leaving.left + began - _Leaving.flushed, _Leaving.seconds)
+    complete = pipeline.PIPELINE.flush(left, last=last)
+    _Leaving.flushed = monotonic()
+    _Leaving.left = _Leaving.seconds if complete else max(left - (_Leaving.flushed - began), 0.0)
     for action in AFTER_FLUSH:
         guard("after flush", action)
     return complete
 
 
 def _flush_in_the_worker() -> bool:
-    return pipeline.PIPELINE is None or pipeline.PIPELINE.worker.finish_here(_Leaving.left)
+    return pipeline.PIPELINE is None or pipeline.PIPELINE.worker.finish_here(_Leaving.left, last=True)
 
 
 def become_master() -> None:

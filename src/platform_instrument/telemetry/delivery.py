@@ -137,23 +137,29 @@ class Delivery:
         """Say whether more bodies wait than a turn or two will send, though the collector takes them."""
         return len(self._pending) > _A_FEW and self._not_before <= monotonic()
 
-    def finish(self, deadline: float) -> bool:
-        """Send everything that waits before `deadline`, with one more attempt for a collector that falters; say what is lost.
+    def finish(self, deadline: float, *, last: bool) -> bool:
+        """Send everything that waits before `deadline`, with one more attempt for a collector that falters.
 
-        Return whether everything was delivered.
+        Return whether everything was delivered. What is left waits on, unless this is the last time: then it is lost.
         """
         chances = 2
         while self._pending and chances and monotonic() < deadline:
             pause = self._attempt(deadline)
             if pause is not None and pause != _INTERRUPTED:
+                self._not_before = monotonic() + pause
                 chances -= 1
                 if chances and self.delivered and monotonic() + _LAST_RETRY < deadline:
                     sleep(_LAST_RETRY)
         complete = not self._pending
-        while self._pending:
-            self._lose(losses.PROCESS_ENDED, self.reason or "the process ended first")
-        self._exporter.close()
+        if last:
+            while self._pending:
+                self._lose(losses.PROCESS_ENDED, self.reason or "the process ended first")
+            self._exporter.close()
         return complete
+
+    def close(self) -> None:
+        """Close the connection; what waits goes over another."""
+        self._exporter.close()
 
     def before_fork(self) -> None:
         """Close a connection that a fork would break."""

@@ -93,12 +93,17 @@ class Outlets:
         """Say whether more waits than is sent in good time."""
         return any(delivery.behind for delivery in self.deliveries())
 
-    def finish(self, deadline: float) -> bool:
+    def finish(self, deadline: float, *, last: bool) -> bool:
         """Send what waits, before the deadline; say whether it was delivered."""
         if self._console is not None:
             guard("print spans", self._console.finish)
-        finished = [delivery.finish(deadline) for delivery in self.deliveries()]
+        finished = [delivery.finish(deadline, last=last) for delivery in self.deliveries()]
         return all(finished)
+
+    def close(self) -> None:
+        """Close all connections; what waits goes over others."""
+        for delivery in self.deliveries():
+            delivery.close()
 
     def before_fork(self) -> None:
         """Close connections that a fork would break."""

@@ -84,12 +84,12 @@ class Pipeline:
             cell_of(operation, operation.duration, answered).record((span.end_ns - span.start_ns) / 1e9, span)
         self.ended(span)
 
-    def flush(self, seconds: float) -> bool:
-        """Let everything leave within `seconds`; say whether it did."""
+    def flush(self, seconds: float, *, last: bool) -> bool:
+        """Let everything leave within `seconds`; say whether it did. With `last` the process ends, and what is left is lost."""
         if self._idle():
             return True
-        complete = self.worker.flush(seconds)
-        if complete is None:
+        complete = self.worker.flush(seconds, last=last)
+        if complete is None and last:
             say(
                 f"not everything was delivered within {seconds:g} s (PLATFORM_FLUSH_TIMEOUT); what is left is lost", place="flush"
             )
@@ -98,8 +98,9 @@ class Pipeline:
     def hold(self, seconds: float) -> None:
         """Send what there is, and have neither thread nor connection from now on: in the master of a pre-forking server."""
         self.worker.hold()
-        self.flush(seconds)
-        self._abandon()
+        self.flush(seconds, last=False)
+        if self._outlets and not self.worker.running:
+            self._outlets[0].close()
 
     def _idle(self) -> bool:
         """Say whether nothing was recorded in this process that is not delivered yet."""
@@ -148,12 +149,12 @@ class Pipeline:
             self.worker.priority.batch()
         return max(min(waits), 0.0) if len(self.queue) < self.enough else 0.0
 
-    def _finish(self, deadline: float) -> bool:
+    def _finish(self, deadline: float, last: bool) -> bool:  # noqa: FBT001 - called by the worker
         """Send everything before the deadline; say whether it was delivered."""
         outlets = self.outlets()
         self._drain(outlets)
         guard("encode metrics", outlets.put_metrics, HISTOGRAMS)
-        return outlets.finish(deadline)
+        return outlets.finish(deadline, last=last)
 
     def _drain(self, outlets: Outlets) -> None:
         """Encode what waits; packing a batch leaves the interpreter to the application's threads."""

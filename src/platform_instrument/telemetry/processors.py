@@ -97,7 +97,7 @@ class Processors:
     def flush_all(self, seconds: float) -> bool:
         """Let everything leave, ours and theirs; say whether it did."""
         running = pipeline.PIPELINE
-        return running.flush(seconds) if running is not None else self.force_flush(seconds)
+        return running.flush(seconds, last=False) if running is not None else self.force_flush(seconds)
 
     def shutdown(self) -> None:
         """Shut down the processors that were added to our provider; an adopted one is shut down by its own."""
@@ -134,9 +134,9 @@ def _around_pipeline(processors: Processors) -> None:
         return
     flush_ours = running.flush
 
-    def flush(seconds: float) -> bool:
+    def flush(seconds: float, *, last: bool) -> bool:
         deadline = monotonic() + seconds
-        done = flush_ours(seconds)
+        done = flush_ours(seconds, last=last)
         return processors.force_flush(max(deadline - monotonic(), 0.1)) and done
 
     # An instance attribute hides the method; a process without processors has nothing to test for.

@@ -40,14 +40,15 @@ _MARGIN = 0.1
 class Worker:
     """Calls `turn()` again and again; it returns how many seconds to wait before the next time.
 
-    `finish(deadline)` is what a flush calls instead, in the worker where it runs, else in the thread that asks; it returns
-    whether everything was delivered. `prepare()` is called before either: it imports what they need.
+    `finish(deadline, last)` is what a flush calls instead, in the worker where it runs, else in the thread that asks; it
+    returns whether everything was delivered, and `last` says that the process ends. `prepare()` is called before either: it
+    imports what they need.
     """
 
     __slots__ = ("_at_work", "_finish", "_flushes", "_forking", "_left_behind", "_prepare", "_prepared", "_stopping",
                  "_thread", "_turn", "_wake", "awaited", "held", "on_start", "priority", "urgent", "watch")  # fmt: skip
 
-    def __init__(self, turn: Callable[[], float], finish: Callable[[float], bool], prepare: Callable[[], object]) -> None:
+    def __init__(self, turn: Callable[[], float], finish: Callable[[float, bool], bool], prepare: Callable[[], object]) -> None:
         self._prepare = prepare
         self._prepared = False
         self._turn = turn
@@ -65,7 +66,7 @@ class Worker:
         self._wake = _taken()
         self._at_work = threading.RLock()
         """Held by the one thread that starts the worker, works in its stead, or forks."""
-        self._flushes: deque[tuple[float, threading.Lock, list[bool]]] = deque()
+        self._flushes: deque[tuple[float, bool, threading.Lock, list[bool]]] = deque()
         self._forking: set[int] = set()
         self._stopping = False
         self.priority = Priority()
@@ -112,7 +113,7 @@ class Worker:
             except RuntimeError:
                 return  # somebody else was faster
 
-    def flush(self, seconds: float) -> bool | None:
+    def flush(self, seconds: float, *, last: bool = False) -> bool | None:
         """Let everything leave, within `seconds`; say whether it was all delivered, None when it was not done in time.
 
         A signal handler may call this while the thread that it interrupts is in here too, or forks.
@@ -123,21 +124,28 @@ class Worker:
                 return None
             try:
                 if not self.running:  # nor did another thread start it meanwhile
-                    return self.finish_here(deadline - monotonic())
+                    return self.finish_here(deadline - monotonic(), last=last)
             finally:
                 self._at_work.release()
         self.priority.hurry()
         done, answer = _taken(), [False]
-        self._flushes.append((deadline, done, answer))
+        asked = (deadline, last, done, answer)
+        self._flushes.append(asked)
         self.wake()
-        return answer[0] if done.acquire(timeout=max(seconds, 0.0)) else None
+        if done.acquire(timeout=max(seconds, 0.0)):
+            return answer[0]
+        try:
+            self._flushes.remove(asked)  # nobody waits for it any more
+        except ValueError:
+            return None  # it is being done
+        return None
 
-    def finish_here(self, seconds: float) -> bool:
+    def finish_here(self, seconds: float, *, last: bool) -> bool:
         """Let everything leave, in this thread: the worker's own, or one that works in its stead."""
         token = CURRENT.set(Ambient(families=SUPPRESSED))
         try:
             self._make_ready()
-            return bool(guard("flush", self._finish, monotonic() + seconds))
+            return bool(guard("flush", self._finish, monotonic() + seconds, last))
         finally:
             CURRENT.reset(token)
 
@@ -240,8 +248,8 @@ class Worker:
             if self.watch is not None:
                 guard("watch", self.watch)
             while self._flushes:
-                deadline, done, answer = self._flushes.popleft()
-                answer[0] = self.finish_here(deadline - monotonic())
+                deadline, last, done, answer = self._flushes.popleft()
+                answer[0] = self.finish_here(deadline - monotonic(), last=last)
                 done.release()
             pause = guard("export", self._turn)
             wait = _AFTER_A_FAULT if pause is None else max(pause, _SHORTEST)

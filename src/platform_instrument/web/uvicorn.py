@@ -34,8 +34,8 @@ def observe_application(call: Call, _result: None) -> None:
 
 
 def flush(_call: Call, _result: None) -> None:
-    """Let the last spans leave before the signal is raised again."""
-    leaving.flush()
+    """Let the last spans leave before the signal is raised again; the program may go on too, and serve anew."""
+    leaving.flush(last=False)
 
 
 INSTRUMENTATION = Instrumentation(
