@@ -118,6 +118,20 @@ def test_an_email_in_a_path_of_a_url_is_hidden_and_the_url_stays_one() -> None:
     )
 
 
+def test_segments_of_a_path_are_hidden_by_patterns_of_the_setting() -> None:
+    from platform_instrument.privacy import pii
+    from platform_instrument.privacy.custom import custom
+    from platform_instrument.privacy.labels import DEFAULT, Labels
+
+    pii.use(Labels(DEFAULT), custom((r"/customers/(?P<value>[^/?]{1,64})",))[0])
+    try:
+        assert mask_attribute("url.full", "https://h.example/customers/Ada%20L/orders?x=1") == (
+            "https://h.example/customers/[custom]/orders?x=1"
+        )
+    finally:
+        pii.use(Labels(DEFAULT))
+
+
 def test_a_number_of_json_becomes_a_string_so_that_the_line_stays_json() -> None:
     line = json.dumps({"card": int(CARD), "cards": [int(CARD), 1], "text": f"card: {CARD}, new"})
     assert json.loads(mask(line)) == {"card": "[card]", "cards": ["[card]", 1], "text": "card: [card], new"}
@@ -192,7 +206,7 @@ def test_whatever_it_is_given_it_answers_soon(text: str) -> None:
 
 
 UNITS = (
-    "4539 ", "4539-", "45391488", "1 ", "DE89 ", "DE89", "+49 ", "+1(", "(415) ", "0)", "phone ", "phone: 0", "call a on ",
+    '{"card": 4539148803436467}, ', "4539 ", "4539-", "45391488", "1 ", "DE89 ", "DE89", "+49 ", "+1(", "(415) ", "0)", "phone ", "phone: 0", "call a on ",
     "12-", "123.456.", "A1", "a@", "a@a.", "%40", "x@b.c ", "::", "1:", "1.1.", "RSSMRA85T10A562", "my a number is 1", "1 fax",
 )  # fmt: skip
 

@@ -1,7 +1,8 @@
 """Patterns of the setting: run by google-re2 where it is installed, else only where they take linear time.
 
 A pattern of Python's `re` is let in when each of its repeats is bounded, none stands in another one, and the ways in which it
-can be tried at one place are few; what is refused says why, and how to write it.
+can be tried at one place are few; what is refused says why, and how to write it. Of a pattern with a group called `value`
+only the group is hidden.
 """
 
 from __future__ import annotations
@@ -52,10 +53,13 @@ def _text(told: tuple[Any, ...]) -> str:
 
 
 def _finder(compiled: Any) -> Any:  # noqa: ANN401 - a pattern of `re` or of re2
+    group = "value" if "value" in compiled.groupindex else 0
+
     def values(text: str) -> Iterator[tuple[int, int]]:
         for match in compiled.finditer(text):
-            if match.end() > match.start():
-                yield match.span()
+            start, end = match.span(group)
+            if end > start:
+                yield start, end
 
     return values
 

@@ -56,6 +56,7 @@ _NUMBER_NAMES = Pattern(
 )
 
 _JSON = ("{", "}", "[", "]")
+_INDENT = 64
 _BEFORE_NUMBER, _AFTER_NUMBER = (":", ",", "["), (",", "}", "]")
 
 
@@ -87,23 +88,23 @@ def _labelled(text: str, found: list[Found], labels: Labels) -> str:
         return text
     document = text.lstrip()[:1] in _JSON and text.rstrip()[-1:] in _JSON
     pieces: list[str] = []
-    at = 0
+    at = quotes = counted = 0
     for start, end, kind in found:
         label = labels.of(kind, text[start:end])
-        pieces += (text[at:start], f'"{label}"' if document and _is_number_of_json(text, start, end) else label)
+        if document:
+            quotes += text.count('"', counted, start) - text.count('\\"', counted, start)
+            counted = start
+            if not quotes % 2 and _is_number_of_json(text, start, end):
+                label = f'"{label}"'
+        pieces += (text[at:start], label)
         at = end
     return "".join([*pieces, text[at:]])
 
 
 def _is_number_of_json(text: str, start: int, end: int) -> bool:
-    """Say whether a value is a whole number of a JSON document, not a part of a string."""
-    if (
-        not text[start:end].isdigit()
-        or text[:start].rstrip()[-1:] not in _BEFORE_NUMBER
-        or text[end:].lstrip()[:1] not in _AFTER_NUMBER
-    ):
-        return False
-    return not (text.count('"', 0, start) - text.count('\\"', 0, start)) % 2
+    """Say whether a value outside of all strings is a whole number."""
+    before, after = text[max(start - _INDENT, 0) : start].rstrip()[-1:], text[end : end + _INDENT].lstrip()[:1]
+    return text[start:end].isdigit() and before in _BEFORE_NUMBER and after in _AFTER_NUMBER
 
 
 def _found(text: str, off: frozenset[str], named: bool) -> list[Found]:  # noqa: FBT001 - on the hot path
