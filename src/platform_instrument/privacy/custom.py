@@ -53,7 +53,7 @@ def _text(told: tuple[Any, ...]) -> str:
 
 
 def _finder(compiled: Any) -> Any:  # noqa: ANN401 - a pattern of `re` or of re2
-    group = "value" if "value" in compiled.groupindex else 0
+    group = compiled.groupindex.get("value", 0)
 
     def values(text: str) -> Iterator[tuple[int, int]]:
         for match in compiled.finditer(text):
