@@ -89,7 +89,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     "Privacy": {
         "PLATFORM_MASK": "What is masked, by kind: `mask` puts a label, `hash` a pseudonym, `off` lets it through; `ip` is off.",
         "PLATFORM_MASK_KEY": "What pseudonyms are made with; equal keys give equal values equal pseudonyms.",
-        "PLATFORM_MASK_PATTERNS": "Further patterns to hide, whole or their group `value`; google-re2 runs them where it is installed.",
+        "PLATFORM_MASK_PATTERNS": "More to hide: patterns, or their group `value`; google-re2 runs them where it is installed.",
     },
     "Log lines": {
         "PLATFORM_LOG_TRACE_ID": "Lines printed inside a span carry its ids.",
