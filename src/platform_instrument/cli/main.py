@@ -13,6 +13,7 @@ _USAGE = """usage: platform-instrument COMMAND [ARGUMENT ...]     run COMMAND wi
        platform-instrument config [--json]           every setting, its value and where it came from
        platform-instrument doctor [--json] [-- COMMAND ...]
                                                      what is instrumented here, and what is wrong
+       platform-instrument audit [--json] FILE ...   what would be masked in captured logs and telemetry
        platform-instrument site FOLDER [--packages DIR ...]
                                                      write a folder for PYTHONPATH, for images
        platform-instrument --version
@@ -20,7 +21,7 @@ _USAGE = """usage: platform-instrument COMMAND [ARGUMENT ...]     run COMMAND wi
 examples: platform-instrument python app.py
           platform-instrument gunicorn -w 2 shop:app
 """
-_SUBCOMMANDS = ("config", "doctor", "site")
+_SUBCOMMANDS = ("audit", "config", "doctor", "site")
 _NOT_EXECUTABLE, _NOT_FOUND = 126, 127
 
 
@@ -50,6 +51,10 @@ def main() -> int:
 
 def _subcommand(name: str, arguments: list[str]) -> int:
     """Run one of our own commands, and load no other."""
+    if name == "audit":
+        from platform_instrument.cli.audit import audit
+
+        return audit(arguments)
     if name == "config":
         from platform_instrument.cli.config import config
 
