@@ -42,7 +42,7 @@ def test_one_tree_joins_both_services(demo: Completed) -> None:
 
 def test_statements_are_sanitized(demo: Completed) -> None:
     assert "INSERT INTO orders (product_id, quantity, email) VALUES (?, ?, ?)" in demo.stdout
-    assert "ada@example.org" not in demo.stdout.partition("Two of its log lines")[0]
+    assert "ada@example.org" not in demo.stdout
 
 
 def test_a_failure_is_marked(demo: Completed) -> None:
