@@ -103,6 +103,20 @@ def test_a_body_that_fails_half_way_is_an_error_recorded_once(ended: list[Span])
     assert [event.name for event in ended[0].extras.events] == ["exception"]
 
 
+@pytest.mark.parametrize(("recorded", "events"), [("it", ["leaves"]), ("another", ["handled", "leaves"])])
+def test_an_exception_that_was_recorded_on_its_way_is_recorded_once(recorded: str, events: list[str], ended: list[Span]) -> None:
+    def app(_environ: Any, _start_response: Any) -> Any:
+        error = LookupError("leaves")
+        CURRENT.get().record_exception(error if recorded == "it" else LookupError("handled"))  # type: ignore[union-attr]
+        raise error
+
+    with pytest.raises(LookupError):
+        call(app)
+    (span,) = ended
+    assert span.extras is not None
+    assert [event.attributes["exception.message"] for event in span.extras.events] == events
+
+
 def test_an_exception_that_has_left_is_held_by_nobody() -> None:
     left: list[weakref.ref[BaseException]] = []
 

@@ -6,9 +6,13 @@ Source: https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-spans/
 from __future__ import annotations
 
 import traceback
+from typing import TYPE_CHECKING
 
 from platform_instrument.core.errors import error_type
 from platform_instrument.core.guard import guard
+
+if TYPE_CHECKING:
+    from platform_instrument.telemetry.span import Span
 
 MOST_STACK = 16_384
 MOST_MESSAGE = 4_096
@@ -16,10 +20,19 @@ MOST_MESSAGE = 4_096
 
 def exception_attributes(error: BaseException) -> dict[str, str]:
     """Return `exception.type`, `.message` and `.stacktrace`; the middle of a long stack is left out."""
+    return {**_identified(error), "exception.stacktrace": _folded(guard("exception stack", _stack, error) or "")}
+
+
+def recorded(span: Span, error: BaseException) -> bool:
+    """Say whether a span has an event of this exception already; the stacks of both differ by the frames in between."""
+    wanted = _identified(error).items()
+    return span.extras is not None and any(wanted <= event.attributes.items() for event in span.extras.events)
+
+
+def _identified(error: BaseException) -> dict[str, str]:
     return {
         "exception.type": error_type(error),
         "exception.message": (guard("exception message", str, error) or "")[:MOST_MESSAGE],
-        "exception.stacktrace": _folded(guard("exception stack", _stack, error) or ""),
     }
 
 

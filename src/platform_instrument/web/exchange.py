@@ -65,11 +65,17 @@ class Exchange:
     status: int
 
     def fail(self, error: BaseException) -> None:
-        """Record an exception that the framework is about to answer, or that leaves the application; the same one once."""
+        """Record an exception that the framework is about to answer, or that leaves the application; the same one once.
+
+        The application, or an instrumentor of somebody else's, may have recorded it on its way here.
+        """
         if self.closed or self._error is error:
             return
         self._error = error
-        self.span.record_exception(error)
+        from platform_instrument.telemetry.exceptions import recorded  # needs `traceback`
+
+        if not recorded(self.span, error):
+            self.span.record_exception(error)
 
     def close(self, error: BaseException | None = None) -> None:
         """End the span, once: when the last byte of the body was handed over, or when the application failed."""
