@@ -12,6 +12,7 @@ from platform_instrument.config.read import read
 from platform_instrument.config.schema import INSTANCE_ID, switched_off
 from platform_instrument.core.report import say
 from platform_instrument.distro.activation import refusal, unsafe
+from platform_instrument.distro.agents import AGENTS
 from platform_instrument.engine import imports
 from platform_instrument.instrumentations._index import TRIGGERS
 
@@ -73,6 +74,8 @@ def start(door: str) -> Start:
     imports.install()
     for trigger, entries in TRIGGERS.items():
         imports.when_imported(trigger, _hook(settings, entries))
+    for agent in AGENTS.values():
+        imports.when_imported(agent, _agent_arrived)
     return STARTED
 
 
@@ -85,3 +88,10 @@ def _hook(settings: Settings, entries: tuple[tuple[str, str], ...]) -> Callable[
         arrived(settings, entries, module)
 
     return arrive
+
+
+def _agent_arrived(_module: ModuleType) -> None:
+    """Leave what another agent sends about itself out of our traces."""
+    from platform_instrument.distro.deliveries import leave_out
+
+    leave_out()
