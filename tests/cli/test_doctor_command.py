@@ -34,7 +34,7 @@ def test_the_json_has_a_stable_shape(tmp_path: Path, collector: Collector) -> No
     assert set(found["exports"][0]) == {"signal", "exporters", "endpoint", "protocol", "arrives", "reason"}
     (process,) = found["processes"]
     assert set(process) == {
-        "pid", "parent", "program", "python", "doors", "refusal", "early", "libraries", "agents", "provider", "faults", "telemetry",
+        "pid", "parent", "program", "python", "doors", "refusal", "early", "libraries", "agents", "deferred", "provider", "faults", "telemetry",
     }  # fmt: skip
 
 

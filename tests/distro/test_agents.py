@@ -3,78 +3,166 @@
 from __future__ import annotations
 
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.environments import build_wheel, make_venv, pip
-from tests.processes import Service, free_port, run
+from tests.processes import HOST, Service, free_port, run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from platform_instrument.testing.collector import Collector
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 PROGRAMS = Path(__file__).parent / "programs"
-UPSTREAM = [f"opentelemetry-instrumentation-{name}" for name in ("flask", "requests", "sqlalchemy")]
-LIBRARIES = ("flask", "requests", "sqlalchemy", "gunicorn", "ddtrace", "sentry-sdk[flask]", "opentelemetry-sdk", *UPSTREAM)
-QUIET = {"DD_TRACE_AGENT_URL": "http://127.0.0.1:9", "DD_INSTRUMENTATION_TELEMETRY_ENABLED": "false", "DD_REMOTE_CONFIGURATION_ENABLED": "false"}  # fmt: skip
-AGENTS = ("ddtrace", "ddtrace-run", "sentry-sdk", "opentelemetry-instrumentation")
+UPSTREAM = "opentelemetry-instrumentation-"
+AGENTS = {
+    "ddtrace": (),
+    "ddtrace-run": ("ddtrace-run",),
+    "elastic-apm": (),
+    "newrelic": (),
+    "newrelic-admin": ("newrelic-admin", "run-program"),
+    "own provider": (),
+    "sentry-sdk": (),
+    "opentelemetry-instrumentation": (),
+}
+"""What the program calls each, and the words that start it, where it does not start itself."""
+
 SPANS = [("GET", "CLIENT"), ("GET /", "SERVER"), ("GET /fails", "SERVER"), ("GET /leaf/<name>", "SERVER"), ("SELECT", "CLIENT")]
 
 
-@pytest.fixture(scope="module")
-def binaries(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the `bin` of an environment with us and every agent."""
-    made = make_venv(tmp_path_factory.mktemp("agents") / "venv")
-    pip(made, "install", build_wheel(tmp_path_factory.mktemp("wheel")), *LIBRARIES)
-    return made
+class Sink(ThreadingHTTPServer):
+    """Takes what agents deliver to their vendors."""
+
+    def __init__(self) -> None:
+        super().__init__((HOST, 0), _Taking)
+        self.paths: list[str] = []
+
+    @property
+    def place(self) -> str:
+        return f"{HOST}:{self.server_port}"
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that make agents deliver here, or nowhere."""
+        return {
+            "SINK": self.place,
+            "DD_TRACE_AGENT_URL": f"http://{self.place}",
+            "DD_INSTRUMENTATION_TELEMETRY_ENABLED": "false",
+            "DD_REMOTE_CONFIGURATION_ENABLED": "false",
+            "NEW_RELIC_DEVELOPER_MODE": "true",
+            "NEW_RELIC_APP_NAME": "shop",
+            "NEW_RELIC_LICENSE_KEY": "0" * 40,
+            "NEW_RELIC_STARTUP_TIMEOUT": "5",
+        }
 
 
-def answers(binaries: Path, agent: str, launcher: list[Path], collector: Collector | None) -> list[tuple[int, str]]:
-    """Return what the service answers under an agent, which a launcher of its own may start; see that it ends well."""
+class _Taking(BaseHTTPRequestHandler):
+    server: Sink
+
+    def do_POST(self) -> None:
+        if "chunked" in self.headers.get("Transfer-Encoding", ""):
+            while int(self.rfile.readline() or b"0", 16):
+                self.rfile.readline()
+            self.close_connection = True
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.server.paths.append(self.path)
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    do_GET = do_PUT = do_POST  # noqa: N815 - the names of the standard library
+
+    def log_message(self, *_: Any) -> None:
+        """Print nothing."""
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    """Return the vendors of all agents."""
+    with Sink() as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield running
+        running.shutdown()
+
+
+def answers(agents_binaries: Path, agent: str, sink: Sink, collector: Collector | None) -> list[tuple[int, str]]:
+    """Return what the service answers under an agent, with us where there is a collector; see that it ends well."""
     port = free_port()
-    own = [binaries / "ddtrace-run"] if agent == "ddtrace-run" else []
-    argv = [*launcher, *own, binaries / "gunicorn", "--threads", "4", "-b", f"127.0.0.1:{port}", "agents:app"]
-    env = {"AGENT": agent, "PORT": str(port), **QUIET}
-    with Service([str(word) for word in argv], port, env=env, collector=collector, cwd=PROGRAMS, timeout=30) as server:
+    launcher = ["platform-instrument"] if collector is not None else []
+    words = [*launcher, *AGENTS[agent], "gunicorn"]
+    argv = [*(str(agents_binaries / word) if (agents_binaries / word).exists() else word for word in words), "--threads", "4", "-b", f"{HOST}:{port}", "agents:app"]  # fmt: skip
+    env = {"AGENT": agent, "PORT": str(port), **sink.environment()}
+    with Service(argv, port, env=env, collector=collector, cwd=PROGRAMS, timeout=30) as server:
         found = [server.get(path)[:2] for path in ("/", "/fails")]
         if collector is not None:
-            collector.wait_for(lambda spans: len(ours(spans)) >= len(SPANS))
+            collector.wait_for(lambda spans: len(spans) >= len(SPANS), seconds=20)
         assert server.terminate() == 0
         assert "platform-instrument:" not in server.stderr
     return found
 
 
-def ours(spans: object) -> list[tuple[str, str]]:
-    """Return the spans of the service's own operations, without what an agent sends to its vendor."""
-    return sorted((span.name, span.kind) for span in spans if span.kind != "INTERNAL" and span.name != "POST")  # type: ignore[attr-defined]
-
-
 @pytest.mark.parametrize("agent", AGENTS)
 def test_the_service_answers_as_without_us_and_each_operation_has_one_span(
-    agent: str, binaries: Path, collector: Collector
+    agent: str, agents_binaries: Path, sink: Sink, collector: Collector
 ) -> None:
-    plain = answers(binaries, agent, [], None)
+    plain = answers(agents_binaries, agent, sink, None)
     assert plain[0] == (200, "7ada")
-    assert answers(binaries, agent, [binaries / "platform-instrument"], collector) == plain
-    assert ours(collector.spans) == SPANS
-    traces = {span.trace_id for span in collector.spans if span.name in {"GET", "GET /", "GET /leaf/<name>", "SELECT"}}
-    assert len(traces) == 1
+    assert answers(agents_binaries, agent, sink, collector) == plain
+    assert sorted((span.name, span.kind) for span in collector.spans) == SPANS
+    assert {span.scope.name.partition(".")[0] for span in collector.spans} == {"platform_instrument"}
+    last = () if agent == "elastic-apm" else ("GET /leaf/<name>",)  # it writes its own ids over ours into `traceparent`
+    assert len({span.trace_id for span in collector.spans if span.name in {"GET", "GET /", "SELECT", *last}}) == 1
+
+
+@pytest.mark.parametrize("agent", ["ddtrace", "elastic-apm", "sentry-sdk"])
+def test_what_an_agent_delivers_arrives_and_is_not_the_service_s(
+    agent: str, agents_binaries: Path, sink: Sink, collector: Collector
+) -> None:
+    answers(agents_binaries, agent, sink, collector)
+    assert sink.paths
+    assert {span.attributes.get("server.port") for span in collector.spans}.isdisjoint({sink.server_port})
+    measured = [point for point in collector.metrics if point.name == "http.client.request.duration"]
+    assert {point.attributes["server.port"] for point in measured}.isdisjoint({sink.server_port})
+    assert measured
+
+
+SWITCHED_ON = [f"{UPSTREAM}{name}" for name in ("flask", "requests", "sqlalchemy", "wsgi")]
 
 
 @pytest.mark.parametrize(
     ("agent", "said"),
-    [("ddtrace", {"PI401": ["ddtrace"]}), ("sentry-sdk", {"PI401": ["sentry-sdk"]}), ("opentelemetry-instrumentation", {"PI402": [*UPSTREAM, "opentelemetry-instrumentation-wsgi"]})],
-)  # fmt: skip
+    [
+        ("ddtrace", {"PI401": ["ddtrace"]}),
+        ("elastic-apm", {"PI401": ["elastic-apm"]}),
+        ("newrelic", {"PI401": ["newrelic"]}),
+        ("sentry-sdk", {"PI401": ["sentry-sdk"]}),
+        ("opentelemetry-instrumentation", {"PI402": SWITCHED_ON}),
+        ("own provider", {"PI402": SWITCHED_ON}),
+    ],
+)
 def test_doctor_names_the_other_agent_that_is_at_work(
-    agent: str, said: dict[str, list[str]], binaries: Path, collector: Collector
+    agent: str, said: dict[str, list[str]], agents_binaries: Path, sink: Sink, collector: Collector
 ) -> None:
-    words = [binaries / "platform-instrument", "doctor", "--json", "--", binaries / "python", PROGRAMS / "agents.py"]
-    done = run(words, env={"AGENT": agent, "PORT": "0", **QUIET}, collector=collector, timeout=60)
+    words = [
+        agents_binaries / "platform-instrument",
+        "doctor",
+        "--json",
+        "--",
+        agents_binaries / "python",
+        PROGRAMS / "agents.py",
+    ]
+    done = run(words, env={"AGENT": agent, "PORT": "0", **sink.environment()}, collector=collector, timeout=60)
+    findings = [each for each in json.loads(done.stdout)["findings"] if each["code"] in {"PI401", "PI402", "PI405"}]
     found: dict[str, list[str]] = {}
-    for finding in json.loads(done.stdout)["findings"]:
-        if finding["code"] in {"PI401", "PI402"}:
-            found.setdefault(finding["code"], []).append(finding["subject"])
+    for finding in findings:
+        found.setdefault(finding["code"], []).append(finding["subject"])
     assert {code: sorted(subjects) for code, subjects in found.items()} == said
+    if "PI402" in said:
+        (message,) = (finding["message"] for finding in findings if finding["subject"] == f"{UPSTREAM}sqlalchemy")
+        assert "2 of its spans gave way to ours" in message

@@ -18,6 +18,7 @@ from platform_instrument.distro import agents, collectors, libraries
 from platform_instrument.distro.doors import Door, doors
 from platform_instrument.distro.finding import ERROR, INFO, WARNING, Finding
 from platform_instrument.distro.record import described_faults
+from platform_instrument.engine.apply import PATCHED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -176,17 +177,29 @@ def _of_process(process: Mapping[str, Any]) -> Iterable[Finding]:
         if module.partition(".")[0] not in sys.stdlib_module_names:
             remedy = "see what imports it at interpreter start: a .pth file, or another sitecustomize"
             yield Finding("PI305", module, f"was imported before start-up in {who}; names taken from it escape us", remedy)
-    for name in process["agents"]:
-        library = name.removeprefix("opentelemetry-instrumentation-")
-        if name in agents.AGENTS and name != "opentelemetry-distro":
-            yield Finding("PI401", name, f"is at work in {who} too", "run the service under one of them, not under both")
-        elif agents.owned(library):
-            remedy = f"remove it from the code, or set PLATFORM_INSTRUMENTATION_{library.upper()}=false"
-            yield Finding("PI402", name, f"is loaded in {who}, and we observe the same library", remedy)
+    yield from _of_agents(who, process)
     if process["provider"]:
         yield Finding("PI403", who, f"has a tracer provider of its own: {process['provider']}", "none is needed")
     yield from _of_faults(who, process)
     yield from _of_telemetry(who, process["telemetry"])
+
+
+def _of_agents(who: str, process: Mapping[str, Any]) -> Iterable[Finding]:
+    """Return who else observes one process, and what was done about it."""
+    patched = {library["name"] for library in process["libraries"] if library["status"] == PATCHED}
+    for name in process["agents"]:
+        library = name.removeprefix(agents.INSTRUMENTOR)
+        if library == name:
+            if name != "opentelemetry-distro":
+                message = f"is at work in {who} too; what it sends about itself is left out of our telemetry"
+                yield Finding("PI401", name, message, "run the service under one of them, not under both")
+        elif agents.owned(library, patched):
+            count = process["deferred"].get(library, 0)
+            message = f"is loaded in {who}, and we observe the same library: {count} of its spans gave way to ours"
+            yield Finding("PI402", name, message, "none is needed; it can be removed from the code")
+        else:
+            message = f"is loaded in {who}, and we do not observe its library: its spans are kept"
+            yield Finding("PI405", name, message, "none is needed")
 
 
 def _of_faults(who: str, process: Mapping[str, Any]) -> Iterable[Finding]:

@@ -30,9 +30,10 @@ CODES = {
     "PI307": WARNING,  # a library was imported in the trial, and nothing was patched
     # Others
     "PI401": WARNING,  # another agent is at work
-    "PI402": WARNING,  # an instrumentor of upstream's observes what ours does
+    "PI402": INFO,  # an instrumentor of upstream's observes what ours does
     "PI403": INFO,  # the application has a tracer provider of its own
     "PI404": INFO,  # another agent is installed
+    "PI405": INFO,  # an instrumentor of upstream's observes what ours does not
     # Export
     "PI501": ERROR,  # nobody listens
     "PI502": ERROR,  # the collector refuses

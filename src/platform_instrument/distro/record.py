@@ -74,6 +74,7 @@ def record() -> dict[str, Any]:
         "early": list(_Kept.early),
         "libraries": _libraries(),
         "agents": agents.active(),
+        "deferred": agents.deferred(),
         "provider": agents.foreign_provider(),
         "faults": described_faults(),
         "telemetry": _telemetry(),

@@ -10,6 +10,7 @@ TRIGGERS: dict[str, tuple[tuple[str, str], ...]] = {
     "httpx": (("httpx", "platform_instrument.instrumentations.httpx"),),
     "logging": (("logging", "platform_instrument.instrumentations.std_logging"),),
     "opentelemetry.context": (("opentelemetry", "platform_instrument.instrumentations.opentelemetry"),),
+    "opentelemetry.instrumentation": (("opentelemetry_instrumentation", "platform_instrument.instrumentations.instrumentors"),),
     "psycopg": (("psycopg", "platform_instrument.instrumentations.psycopg"),),
     "redis": (("redis", "platform_instrument.instrumentations.redis"),),
     "requests": (("requests", "platform_instrument.instrumentations.requests"),),

@@ -49,6 +49,16 @@ def _load_keys() -> None:
     _Keys.span = propagation._SPAN_KEY  # noqa: SLF001 - as above
 
 
+class Instead:
+    """A span that stands for one that we make: `span` is ours already, or it is made below `above`, inside the call.
+
+    What an instrumentor suppresses for its own call is then not meant for us.
+    """
+
+    span: Any = None
+    above: Span | Ambient | None = None
+
+
 class Carried(Context):
     """The API's form of what is current; remembers it, so that attaching it again loses nothing."""
 
@@ -148,7 +158,7 @@ def current_of(context: Mapping[str, Any] | None, previous: Span | Ambient | Non
         return context.current
     if not _Keys.span:
         _load_keys()
-    families = _in_flight(previous)
+    suppressed = 0
     span = baggage = None
     values: dict[str, Any] = {}
     for key, value in context.items() if context else ():
@@ -157,10 +167,15 @@ def current_of(context: Mapping[str, Any] | None, previous: Span | Ambient | Non
         elif key == _Keys.baggage:
             baggage = value if value and isinstance(value, dict) else None
         elif key in _FAMILIES:
-            families |= _FAMILIES[key] if value else 0
+            suppressed |= _FAMILIES[key] if value else 0
         else:
             values[key] = value
-            families |= SUPPRESSED if key == _PLAIN_SUPPRESS and value else 0
+            suppressed |= SUPPRESSED if key == _PLAIN_SUPPRESS and value else 0
+    families = _in_flight(previous)
+    if not isinstance(span, Instead):
+        families |= suppressed
+    elif span.span is not None:
+        span, families = span.span, families | suppressed
     origin = span if type(span) is Span else None
     if origin is not None and families | origin.families == origin.families and _same(origin.local, baggage, values):
         return origin
@@ -198,6 +213,7 @@ def _ambient(
         if span.local is not None:
             state, request = span.local.trace_state, span.local.request or request
     elif span is not None:
+        families |= span.above.families if isinstance(span, Instead) and span.above is not None else 0
         given = span.get_span_context()
         if given is not None and given.is_valid:
             ids = (given.trace_id, given.span_id, int(given.trace_flags))

@@ -53,6 +53,10 @@ class Processors:
         self.resource = resource
         self._join(processor, exports=False)
 
+    def has(self, processor: Any) -> bool:  # noqa: ANN401 - the SDK's SpanProcessor, or None
+        """Say whether a processor is one of these."""
+        return any(known is processor for known in self._span_processors)
+
     def started(self, span: Span, parent: Span | Ambient | None) -> None:
         """Tell that a span starts; its attributes may be set."""
         if not span.recording or span.families == SUPPRESSED:

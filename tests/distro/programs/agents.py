@@ -5,8 +5,13 @@ import os
 import sys
 
 AGENT = os.environ.get("AGENT", "")
+SINK = os.environ.get("SINK", "127.0.0.1:9")
 if AGENT == "ddtrace":
     import ddtrace.auto  # noqa: F401 - the import is what starts it
+elif AGENT == "newrelic":
+    import newrelic.agent
+
+    newrelic.agent.initialize()
 
 import requests  # noqa: E402 - the agent comes first
 import sqlalchemy  # noqa: E402 - the agent comes first
@@ -16,11 +21,23 @@ logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(name)s: %(m
 if AGENT == "sentry-sdk":
     import sentry_sdk
 
-    sentry_sdk.init(dsn="http://key@127.0.0.1:9/1", traces_sample_rate=1.0, shutdown_timeout=0)
+    sentry_sdk.init(dsn=f"http://key@{SINK}/1", traces_sample_rate=1.0, shutdown_timeout=0)
 
 engine = sqlalchemy.create_engine("sqlite://")
 app = Flask(__name__)
-if AGENT == "opentelemetry-instrumentation":
+if AGENT == "elastic-apm":
+    from elasticapm.contrib.flask import ElasticAPM
+
+    ElasticAPM(app, server_url=f"http://{SINK}", service_name="shop", api_request_time="100ms")
+if AGENT == "own provider":
+    from opentelemetry import trace
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    trace.set_tracer_provider(TracerProvider())
+    trace.get_tracer_provider().add_span_processor(BatchSpanProcessor(OTLPSpanExporter(), schedule_delay_millis=100))
+if AGENT in {"opentelemetry-instrumentation", "own provider"}:
     from opentelemetry.instrumentation.flask import FlaskInstrumentor
     from opentelemetry.instrumentation.requests import RequestsInstrumentor
     from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor

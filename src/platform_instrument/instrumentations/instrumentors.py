@@ -1,0 +1,59 @@
+"""opentelemetry-instrumentation: upstream's instrumentors make no span where we observe the same; the others keep theirs.
+
+Span: none of ours. The service switches them on in its own code, and finds them as they are without us.
+Source: https://github.com/open-telemetry/opentelemetry-python-contrib; opentelemetry/trace/__init__.py `get_tracer`.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from platform_instrument.core.families import DB_CLIENT, HTTP_CLIENT, HTTP_SERVER
+from platform_instrument.core.values import CLIENT, SERVER, EditResult, Instrumentation
+from platform_instrument.engine.apply import APPLIED, PATCHED
+
+if TYPE_CHECKING:
+    from platform_instrument.core.values import Call
+    from platform_instrument.telemetry.context import Ambient
+    from platform_instrument.telemetry.span import Span
+
+_INSTRUMENTOR = "opentelemetry.instrumentation."
+_SERVERS = ("asgi", "wsgi")
+"""Those for what is in our servers, under names that no instrumentation of ours has."""
+_WITHIN = {
+    "httpx": HTTP_CLIENT,
+    **dict.fromkeys(("aiopg", "asyncpg", "mysql", "mysqlclient", "psycopg2", "pymssql", "pymysql"), DB_CLIENT),
+}
+"""Those whose calls lie within one that we observe, by its family: where none is in flight, we do not observe this one."""
+
+
+def give_way(call: Call, tracer: Any) -> Any:  # noqa: ANN401 - a tracer of any provider's
+    """Return the tracer of an instrumentor, which makes no span where we do."""
+    name = call.argument(0, "instrumenting_module_name")
+    if type(name) is not str or not name.startswith(_INSTRUMENTOR):
+        return None
+    from platform_instrument.telemetry.deferring import DeferringTracer  # imports the API
+
+    library = name[len(_INSTRUMENTOR) :].partition(".")[0]
+    return DeferringTracer(library, tracer, partial(_observed, library))
+
+
+def _observed(library: str, current: Span | Ambient | None) -> int:
+    """Return as what we observe what an instrumentor is about to: CLIENT, SERVER, or 0 where we do not."""
+    families = current.families if current is not None else 0
+    if library in _WITHIN:
+        return CLIENT if families & _WITHIN[library] else 0
+    applied = APPLIED.get(library)
+    ours = applied.instrumentation if applied is not None and applied.status == PATCHED else None
+    if ours is not None and ours.family:
+        return CLIENT
+    return SERVER if (ours is not None or library in _SERVERS) and families & HTTP_SERVER else 0
+
+
+INSTRUMENTATION = Instrumentation(
+    name="opentelemetry_instrumentation",
+    requires="opentelemetry-instrumentation>=0.42,<1",
+    patches=(EditResult("opentelemetry.trace:get_tracer", give_way),),
+    modules=("opentelemetry.instrumentation",),
+)
