@@ -128,6 +128,27 @@ def test_a_log_that_was_cut_under_its_writer_is_text(tmp_path: Path) -> None:
     assert as_json(log)["summary"] == {"email": 1}
 
 
+def test_each_of_many_finds_is_shown_with_what_is_around_it(tmp_path: Path) -> None:
+    log = tmp_path / "app.log"
+    log.write_text(" ".join(f"<{number:04}> {'a' * 60}@example.org {'words ' * 40}" for number in range(50)))
+    found = as_json(log)["findings"]
+    assert [finding["masked"].partition("> [email]")[0][-4:] for finding in found] == [f"{number:04}" for number in range(50)]
+
+
+def test_the_settings_of_the_environment_hold(tmp_path: Path) -> None:
+    log = tmp_path / "app.log"
+    log.write_text(f"{EMAIL} from 203.0.113.9 for order-77-x\n")
+    env = {"PLATFORM_MASK": "email=hash,ip=mask", "PLATFORM_MASK_KEY": "k", "PLATFORM_MASK_PATTERNS": "order-[0-9]{1,9}-x"}
+    ended = audited(log, returncode=1, env=env)
+    label, rest = ended.stdout.splitlines()[0].partition(": email: ")[2].split(" ", 1)
+    assert (len(label), label[:7], rest) == (len("[email:]") + 12, "[email:", "from [ip] for [custom]")
+    assert ended.stdout.splitlines()[-1].startswith("1 email, 1 ip, 1 custom would be masked")
+    log.write_text(f"{EMAIL}\n")
+    audited(log, returncode=0, env={"PLATFORM_MASK": "email=off"})
+    wrong = audited(log, returncode=1, env={"PLATFORM_MASK": "emial=off"})
+    assert wrong.stderr.startswith("platform-instrument: PLATFORM_MASK=")
+
+
 # --- OTLP -------------------------------------------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections import Counter
@@ -10,12 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from platform_instrument.cli.captured import Capture
 from platform_instrument.cli.output import put
+from platform_instrument.config.read import read
 from platform_instrument.privacy import find, mask, mask_attribute, pii, sanitize_sql
 from platform_instrument.privacy.database_messages import mask_database_message
 from platform_instrument.privacy.labels import LABEL
+from platform_instrument.telemetry.masking import put_in_force
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from platform_instrument.cli.captured import Piece, Problem
 
@@ -58,6 +61,7 @@ def audit(arguments: list[str]) -> int:
     if not names or (not named and any(name.startswith("-") and name != "-" for name in names)):
         sys.stderr.write(_USAGE)
         return 2
+    _obey(os.environ)
     captures = [Capture(name) for name in names]
     counts: Counter[str] = Counter()
     if as_json:
@@ -77,6 +81,15 @@ def audit(arguments: list[str]) -> int:
     elif any(capture.lines or capture.values for capture in captures) or not problems:
         put(_summary(captures, counts))
     return 2 if problems else 1 if counts else 0
+
+
+def _obey(environ: Mapping[str, str]) -> None:
+    """Mask as a service of this environment does."""
+    settings, problems = read(environ)
+    for problem in problems:
+        if problem.variable.startswith("PLATFORM_MASK"):
+            sys.stderr.write(f"platform-instrument: {problem}\n")
+    put_in_force(settings)
 
 
 def exposures(piece: Piece) -> Iterator[Exposure]:
