@@ -30,8 +30,20 @@ class Worker(threading.Thread):
 def threads():
     return [threading.Thread(target=deliver), threading.Timer(0, deliver), Worker()]
 """
+WRAPPING = """
+import threading
+
+def wrap():
+    start = threading.Thread.start
+    def wrapped(self):
+        run = self.run
+        self.run = lambda: run()
+        start(self)
+    threading.Thread.start = wrapped
+"""
 SERVICE = """
-import AGENT.worker, shop, sys, threading
+import AGENT.everybody, AGENT.worker, shop, sys, threading
+AGENT.everybody.wrap()
 for thread in AGENT.worker.threads() + shop.threads():
     thread.start()
     thread.join()
@@ -43,6 +55,7 @@ def test_the_threads_of_an_agent_are_not_observed_and_the_service_s_are(agent: s
     (tmp_path / agent).mkdir()
     (tmp_path / agent / "__init__.py").touch()
     (tmp_path / agent / "worker.py").write_text(DELIVERING)
+    (tmp_path / agent / "everybody.py").write_text(WRAPPING)
     (tmp_path / "shop.py").write_text(DELIVERING)
     (tmp_path / "service.py").write_text(SERVICE.replace("AGENT", agent))
     with serving() as server:

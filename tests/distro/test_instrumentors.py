@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections import Counter
 from pathlib import Path
@@ -125,6 +126,25 @@ def test_switched_off_theirs_are_kept(name: str, scopes: int, tmp_path: Path, re
 )
 def test_which_instrumentors_observe_what_we_do(name: str, ours: bool) -> None:  # noqa: FBT001 - a parameter
     assert owned(name) is ours
+
+
+def test_doctor_tells_what_became_of_each(tmp_path: Path, redis_url: str, collector: Collector) -> None:
+    path = tmp_path / "program.py"
+    path.write_text(f"import opentelemetry.instrumentation.grpc\n{PROGRAM}")
+    words = ["platform-instrument", "doctor", "--json", "--", sys.executable, path, redis_url]
+    env = {"PLATFORM_INSTRUMENTATION_SQLALCHEMY": "false"}
+    found = json.loads(run(words, collector=collector, env=env).stdout)
+    (process,) = found["processes"]
+    assert process["deferred"] == {"redis": 2}
+    who = f"process {process['pid']} (program)"
+    kept = f"is loaded in {who}, and we do not observe its library: its spans are kept"
+    gave_way = f"is loaded in {who}, and we observe the same library: 2 of its spans gave way to ours"
+    said = {(each["code"], each["subject"], each["message"]) for each in found["findings"] if each["code"] in {"PI402", "PI405"}}
+    assert said == {
+        ("PI402", "opentelemetry-instrumentation-redis", gave_way),
+        ("PI405", "opentelemetry-instrumentation-grpc", kept),
+        ("PI405", "opentelemetry-instrumentation-sqlalchemy", kept),
+    }
 
 
 def served(

@@ -1,6 +1,7 @@
 """What another agent sends about itself is nothing that the service does: it is left out of traces and metrics.
 
-Agents deliver from threads of their own, known by the module of what they run. In such a thread nothing of ours observes.
+Agents deliver from threads of their own, known by the module that their class or function is of. In such a thread nothing of
+ours observes.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from platform_instrument.core.values import Call
 
 _BELOW = tuple(f"{module}." for module in AGENTS.values())
-_WHAT_IT_RUNS = ("run", "_target", "function")
-"""Of a thread: its own method where its class is a subclass, the function it was given, the one that a timer was given."""
+_GIVEN = ("_target", "function")
+"""Where a thread, and a timer, keep the function that they were given. `run` says nothing: some agents wrap everybody's."""
 
 
 def leave_out() -> None:
@@ -33,12 +34,12 @@ def leave_out() -> None:
 def _begins(call: Call) -> None:
     """Let a thread that is about to start run unobserved, where it is an agent's."""
     thread = call.instance
-    if any(_of_agent(getattr(thread, name, None)) for name in _WHAT_IT_RUNS):
+    if _of_agent(type(thread)) or any(_of_agent(getattr(thread, name, None)) for name in _GIVEN):
         thread.run = partial(_unobserved, thread.run)
 
 
-def _of_agent(function: object) -> bool:
-    module = getattr(function, "__module__", None)
+def _of_agent(thing: object) -> bool:
+    module = getattr(thing, "__module__", None)
     return isinstance(module, str) and f"{module}.".startswith(_BELOW)
 
 
