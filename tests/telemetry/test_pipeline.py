@@ -10,10 +10,15 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from platform_instrument.config.read import read
+from platform_instrument.telemetry.pipeline import Pipeline
+from platform_instrument.telemetry.scope import own_scope
+from platform_instrument.telemetry.tracer import start
 from tests.processes import environment, free_port, run
 from tests.telemetry.programs.filtered import NUMBERS
 
@@ -69,6 +74,22 @@ def test_more_than_the_queue_holds_is_lost_and_counted_and_said_once(collector: 
     assert lost(found) > 0
     assert ended.stderr.count("\n") == 1
     assert "OTEL_BSP_MAX_QUEUE_SIZE=64" in ended.stderr
+
+
+def test_what_has_left_weighs_nothing_though_the_queue_is_never_found_empty() -> None:
+    made = Pipeline(read({"OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "64"})[0])
+    made.worker.hold()
+
+    def record(sent: list[Any]) -> None:
+        for _ in sent:
+            made.ended(start("span", 1, None, {"text": "x" * 1000}, own_scope("test"), None, 0))
+
+    outlets: Any = SimpleNamespace(put_spans=record)  # as fast as it is sent
+    record([None] * 96)
+    for _ in range(1000):
+        made._drain(outlets)
+    assert (made.dropped, len(made.queue)) == (0, 96)
+    assert made.weight == pytest.approx(96_000, rel=0.5)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a policy of Linux")

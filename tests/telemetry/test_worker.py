@@ -208,6 +208,30 @@ def test_nobody_starts_it_during_a_fork(work: Work) -> None:
     assert work.worker.running
 
 
+def test_a_process_that_forks_all_the_time_does_not_keep_it_from_its_work(work: Work) -> None:
+    def fork() -> None:
+        work.worker.before_fork(1)
+        work.worker.after_fork_in_parent(needed=True)
+        work.worker.start()  # the next record's
+        time.sleep(0.01)
+
+    work.worker.start()
+    for _ in range(20):
+        fork()
+    assert len(work.turns) < 5  # what comes at once goes together
+    work.worker.before_fork(1)
+    work.worker.wake()  # by a thread that records during the fork
+    work.worker.after_fork_in_parent(needed=True)
+    before = len(work.turns)
+    for _ in range(5):
+        fork()
+    assert len(work.turns) > before
+    before = len(work.turns)
+    for _ in range(150):
+        fork()
+    assert len(work.turns) > before
+
+
 def test_a_held_process_has_no_thread_until_it_forks(work: Work) -> None:
     work.worker.start()
     work.worker.hold()
@@ -327,14 +351,16 @@ def test_a_time_limit_that_strikes_as_the_thread_is_started_leaves_it_to_the_nex
     assert work.finishes == ["platform-instrument"]
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_thread_that_somebody_ends_is_replaced_with_the_next_record(work: Work) -> None:
+def test_a_thread_that_somebody_ends_is_replaced_with_the_next_record(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
     def leave() -> float:
         raise SystemExit
 
+    monkeypatch.setattr(threading, "excepthook", lambda _arguments: None)
     work.turn = leave
     work.worker.start()
-    assert soon(lambda: work.turns and not work.worker.running)
+    thread = work.worker._thread
+    assert thread is not None
+    thread.join(2)
     work.turn = lambda: 60.0
     assert work.worker.awaited is True
     work.worker.start()

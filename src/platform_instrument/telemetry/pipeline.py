@@ -70,9 +70,9 @@ class Pipeline:
         if span.extras is not None or not waiting % _EACH:
             self.weight += _weight(span)
         self.queue.append(span)
-        if waiting + 1 == self.enough:
+        if waiting + 1 >= self.enough and not self.worker.called:
             self.worker.wake()
-        elif waiting == self.many:
+        if waiting == self.many:
             self.worker.priority.hurry()
 
     def settle(self, span: Span, answered: Mapping[str, Any] | None) -> None:
@@ -162,10 +162,10 @@ class Pipeline:
             dropped, self.dropped = self.dropped, 0
             outlets.count_loss(dropped, f"more spans wait than OTEL_BSP_MAX_QUEUE_SIZE={self.most}, or more than is bearable")
         queue = self.queue
-        for _ in range(0, len(queue), self.batch):
+        for _ in range(0, len(queue), self.batch):  # no further: more is recorded all the while
             batch = [queue.popleft() for _ in range(min(len(queue), self.batch))]
-            if not queue:
-                self.weight = 0
+            left = len(queue)
+            self.weight = self.weight * left // (left + len(batch))  # under a steady load the queue is never found empty
             outlets.put_spans(batch)
 
     # --- fork -----------------------------------------------------------------------------------------------------

@@ -24,7 +24,9 @@ _WATCH = 1.0
 _AFTER_A_FAULT = 1.0
 _SHORTEST = 0.001
 _FIRST_TURN = 0.05
-"""Seconds before the first turn: what comes at once goes together."""
+"""Seconds before the first turn of a thread: what comes at once goes together."""
+_PUT_OFF = 1.0
+"""Seconds without a turn in a process that forks all the time, each time before the first of a new thread."""
 _ONE_AFTER_ANOTHER = 0.2
 """Seconds that one fork waits for another thread's fork, or for a flush."""
 _PREPARATION = 5.0
@@ -46,7 +48,8 @@ class Worker:
     """
 
     __slots__ = ("_at_work", "_finish", "_flushes", "_forking", "_left_behind", "_prepare", "_prepared", "_stopping",
-                 "_thread", "_turn", "_wake", "awaited", "held", "on_start", "priority", "urgent", "watch")  # fmt: skip
+                 "_thread", "_turn", "_turned", "_wake", "awaited", "called", "held", "on_start", "priority", "urgent",
+                 "watch")  # fmt: skip
 
     def __init__(self, turn: Callable[[], float], finish: Callable[[float, bool], bool], prepare: Callable[[], object]) -> None:
         self._prepare = prepare
@@ -69,6 +72,10 @@ class Worker:
         self._flushes: deque[tuple[float, bool, threading.Lock, list[bool]]] = deque()
         self._forking: set[int] = set()
         self._stopping = False
+        self._turned = 0.0
+        """When the last turn began, in whichever thread; 0 before the first."""
+        self.called = False
+        """True from a call for a turn until that begins."""
         self.priority = Priority()
         self.awaited = True
         """True while the next record has to start the thread."""
@@ -105,8 +112,13 @@ class Worker:
 
     def wake(self) -> None:
         """Let the thread take its turn now; where none could be started, the next record tries again."""
+        self.called = True
         if self._thread is None and not self._stopping:
             self.awaited = not self.held
+        self._rouse()
+
+    def _rouse(self) -> None:
+        """End the wait of the thread."""
         if self._wake.locked():
             try:
                 self._wake.release()
@@ -131,7 +143,7 @@ class Worker:
         done, answer = _taken(), [False]
         asked = (deadline, last, done, answer)
         self._flushes.append(asked)
-        self.wake()
+        self._rouse()
         if done.acquire(timeout=max(seconds, 0.0)):
             return answer[0]
         try:
@@ -180,7 +192,7 @@ class Worker:
             return  # there is none, or another thread is just starting it
         self._stopping = True
         self.priority.hurry()
-        self.wake()
+        self._rouse()
         if thread is not self._left_behind:
             thread.join(seconds if self._prepared else _PREPARATION)
             self._left_behind = thread if thread.is_alive() else None
@@ -209,6 +221,7 @@ class Worker:
             thread.start()
         except RuntimeError:
             self._thread = None  # the interpreter is ending, there are too many threads, or a sub-interpreter may have none
+            self.called = False
             return
         except BaseException:  # what a signal handler raised
             if thread.ident is None:
@@ -239,9 +252,12 @@ class Worker:
 
     def _work(self) -> None:
         """Take one turn after another until the thread is to stop."""
-        wait = _FIRST_TURN
+        now = monotonic()
+        self._turned = self._turned or now
+        wait = _FIRST_TURN if now - self._turned < _PUT_OFF else 0.0
         while True:
-            self._wake.acquire(timeout=wait if self.watch is None else min(wait, _WATCH))
+            if not self.called:
+                self._wake.acquire(timeout=wait if self.watch is None else min(wait, _WATCH))
             self._left_behind = None
             if self._stopping:
                 return
@@ -251,6 +267,8 @@ class Worker:
                 deadline, last, done, answer = self._flushes.popleft()
                 answer[0] = self.finish_here(deadline - monotonic(), last=last)
                 done.release()
+            self.called = False
+            self._turned = monotonic()
             pause = guard("export", self._turn)
             wait = _AFTER_A_FAULT if pause is None else max(pause, _SHORTEST)
 
