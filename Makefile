@@ -11,7 +11,7 @@ SOURCES := $(shell find src sitecustomize_templates -type f -not -name '*.pyc')
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow lint format generate coverage bench build nox hooks clean
+.PHONY: help demo test test-slow lint format generate coverage bench corpus build nox hooks clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ coverage: $(VENV)/installed ## Run the tests with branch coverage, subprocesses 
 
 bench: ## Measure what telemetry costs: make bench BENCH_ARGS="--quick"
 	$(PYTHON) -m benchmarks $(BENCH_ARGS)
+
+corpus: $(VENV)/installed ## Judge what masking finds by the rows in PLATFORM_CORPUS, and publish it in docs/privacy.md
+	@$(BIN)/python -m tests.corpus
 
 build: $(VENV)/installed ## Build wheel and source archive into dist/
 	$(BIN)/python -m build

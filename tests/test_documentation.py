@@ -15,8 +15,10 @@ from xmlrpc.server import SimpleXMLRPCServer
 import pytest
 
 from platform_instrument.config.schema import setting_of
+from platform_instrument.core.masking import KINDS
 from platform_instrument.core.values import Instrumentation, Observe
 from platform_instrument.engine import apply
+from platform_instrument.privacy import find, mask
 from platform_instrument.privacy.sql import known_sql
 from platform_instrument.privacy.text import mask_attribute
 from platform_instrument.testing.contract import installed, resolve
@@ -33,7 +35,7 @@ ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted(
     [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")]
 )
-NOT_SETTINGS = {"PLATFORM_TEST_REQUIRE_SERVERS", "OTEL_PYTHON_DISTRO", "OTEL_PYTHON_CONFIGURATOR"}
+NOT_SETTINGS = {"PLATFORM_CORPUS", "PLATFORM_TEST_REQUIRE_SERVERS", "OTEL_PYTHON_DISTRO", "OTEL_PYTHON_CONFIGURATOR"}
 
 
 def name(document: Path) -> str:
@@ -146,6 +148,44 @@ def test_what_leaves_is_what_the_documentation_says(attribute: str, given: str, 
     text = known_sql(given, "postgresql").text.strip() if attribute == "db.query.text" else mask_attribute(attribute, given)
     assert text == leaves
     assert mask_attribute(attribute, leaves) == leaves
+
+
+PRIVACY = ROOT / "docs" / "privacy.md"
+KIND = re.compile(r"^\| `([a-z_]+)` \| ([^|]+) \| (?:`(.+)` \| `(.+)`|\|) \|$", re.MULTILINE)
+
+
+def test_every_kind_is_explained_and_its_example_is_true() -> None:
+    rows = KIND.findall(PRIVACY.read_text())
+    assert [kind for kind, *_ in rows] == [*KINDS]
+    assert [kind for kind, _, given, _ in rows if not given] == ["ip", "custom"]
+    for kind, _, given, leaves in rows:
+        assert mask(given) == leaves
+        assert {found.kind for found in find(given)} == ({kind} if given else set())
+
+
+def test_the_exempt_keys_are_those_that_the_documentation_names() -> None:
+    exempt = PRIVACY.read_text().partition("## What is exempt")[2].partition("Under keys that")[0]
+    keys = re.findall(r"`([a-z0-9_.]+)`", exempt)
+    assert len(keys) == 12
+    for key in keys:
+        assert mask_attribute(f"{key}x" if key.endswith(".") else key, "ada@example.org") == "ada@example.org", key
+
+
+def test_the_audit_of_the_documentation_prints_what_it_shows(tmp_path: Path) -> None:
+    commands = blocks(PRIVACY, "sh")[0]
+    ended = run(["bash", "-uc", commands], cwd=tmp_path)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (1, blocks(PRIVACY, "")[0], "")
+
+
+def test_the_functions_of_the_documentation_answer_what_it_says() -> None:
+    (code,) = blocks(PRIVACY, "python")
+    assert code.count("assert ") >= 7
+    exec(code, {"__name__": "shown"})  # noqa: S102 - ours
+
+
+def test_what_cannot_be_known_leaves_as_the_documentation_says() -> None:
+    (given,) = re.findall(r"in a free text: `(.+)`;", PRIVACY.read_text())
+    assert mask(given) == given
 
 
 # --- the library that is added as an example --------------------------------------------------------------------------

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-FOLDER = Path(__file__).resolve().parents[3] / "shared" / "corpus"
+FOLDER = Path(os.environ.get("PLATFORM_CORPUS") or Path(__file__).resolve().parents[3] / "shared" / "corpus")
 
 SYSTEMS = {"dq_literal": "other_sql", "ansi_dq_ident": "postgresql", "mssql": "microsoft.sql_server", "oracle": "oracle.db"}
 
