@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import socket
 import threading
 import time
@@ -12,6 +14,7 @@ import pytest
 
 from platform_instrument.config.otlp import OtlpSettings, otlp_settings
 from platform_instrument.config.read import read
+from platform_instrument.telemetry import connection
 from platform_instrument.telemetry.http_exporter import HttpExporter
 from platform_instrument.telemetry.outcome import Outcome, accepted
 from platform_instrument.testing.collector import Collector
@@ -184,6 +187,62 @@ def test_a_refused_connection_is_retryable_and_comes_back(collector: Collector, 
     assert send(exporter) == Outcome(delivered=False, retryable=True, reason="Connection refused")
     collector.recover()
     assert send(exporter) == WELL
+
+
+@contextlib.contextmanager
+def unanswered() -> Iterator[tuple[str, int]]:
+    """Return an address that answers no attempt to connect: nobody takes what waits there."""
+    with socket.socket() as listening, contextlib.ExitStack() as waiting:
+        listening.bind(("127.0.0.2", 0))
+        listening.listen(0)
+        for _ in range(3):
+            caller = waiting.enter_context(socket.socket())
+            caller.settimeout(0)
+            caller.connect_ex(listening.getsockname())
+        yield listening.getsockname()
+
+
+def test_an_address_that_never_answers_leaves_time_for_the_next(collector: Collector, monkeypatch: pytest.MonkeyPatch) -> None:
+    with unanswered() as dead:
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", address) for address in (dead, ("127.0.0.1", collector.port))]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments, **_options: found)
+        exporter = HttpExporter(settings_for(collector))
+        assert send(exporter, seconds=2) == WELL
+        exporter.close()
+
+
+@pytest.mark.parametrize("manner", ["hang", "drip"])
+def test_signals_of_the_application_do_not_put_the_deadline_off(
+    collector: Collector, exporter: HttpExporter, manner: str
+) -> None:
+    getattr(collector, manner)()
+    start = time.monotonic()
+
+    def tick(_number: int, _frame: object) -> None:
+        assert time.monotonic() - start < 2
+
+    before = signal.signal(signal.SIGALRM, tick)
+    signal.setitimer(signal.ITIMER_REAL, 0.005, 0.005)
+    try:
+        outcome = send(exporter, seconds=0.5)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert (outcome.delivered, outcome.reason) == (False, "it did not answer in time")
+
+
+@pytest.mark.parametrize("left", [1.9999995, 0.9999999, 5.0, 0.0000001])
+def test_any_time_that_is_left_can_be_kept(left: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "monotonic", lambda: 0.0)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        timed = connection.TimedSocket(ours, left)
+        timed.sendall(b"request")
+        worker = threading.Thread(target=timed.flush)  # the main thread keeps the time by other means
+        worker.start()
+        worker.join()
+        theirs.settimeout(1)
+        assert theirs.recv(16) == b"request"
 
 
 def test_a_name_that_nobody_knows_is_retryable(collector: Collector) -> None:

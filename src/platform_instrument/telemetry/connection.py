@@ -11,6 +11,7 @@ import os
 import socket
 import struct
 import sys
+import threading
 from base64 import b64encode
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,8 @@ _LOOK_UP = 0.02
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
 _LONGEST_HEAD = 16 * 1024
+_KERNEL_KEEPS_TIME = sys.platform == "linux" and sys.maxsize > 1 << 32
+"""Where a `long` has 32 bits, the C library decides how long the numbers of a time are."""
 
 
 class Interrupted(Exception):  # noqa: N818 - not an error
@@ -39,17 +42,16 @@ class TimedSocket:
     """A socket as far as `http.client` asks for one; `TimeoutError` at `deadline`, on the clock of `time.monotonic`.
 
     Where it can, it lets the kernel keep the time: Python would poll before each operation, and each of its calls lets go
-    of the interpreter, which a busy application gives back only after the switch interval.
+    of the interpreter, which a busy application gives back only after the switch interval. Not in the main thread: the
+    time would begin anew with each signal of the application that interrupts it.
     """
 
     __slots__ = ("_answered", "_by_kernel", "_socket", "_unsent", "deadline", "hurried", "proxied")
 
     def __init__(self, connected: socket.socket, deadline: float, *, proxied: bool = False) -> None:
         self._socket = connected
-        self._by_kernel = sys.platform == "linux" and type(connected) is socket.socket and type(connected).__module__ == "socket"
+        self._by_kernel = _KERNEL_KEEPS_TIME and type(connected) is socket.socket and type(connected).__module__ == "socket"
         """False for TLS, which loops on its own, and for gevent's and eventlet's sockets, which never block."""
-        if self._by_kernel:
-            connected.settimeout(None)
         self._answered = False
         self._unsent: list[bytes] = []
         self.deadline = deadline
@@ -95,10 +97,12 @@ class TimedSocket:
         if left <= 0:
             raise TimeoutError
         seconds = min(left, most)
-        if not self._by_kernel:
+        if not self._by_kernel or threading.current_thread() is threading.main_thread():
             self._socket.settimeout(seconds)
             return operation(data)
-        self._socket.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", int(seconds), int(seconds % 1 * 1e6) + 1))
+        if self._socket.gettimeout() is not None:
+            self._socket.settimeout(None)
+        self._socket.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", *divmod(int(seconds * 1e6) + 1, 1_000_000)))
         try:
             return operation(data)
         except BlockingIOError:
@@ -157,9 +161,13 @@ def connect(otlp: OtlpSettings, deadline: float) -> TimedSocket:
 
 
 def _connected(host: str, port: int, deadline: float) -> socket.socket:
-    """Return a socket connected to the first address that answers; all of them together have until the deadline."""
+    """Return a socket connected to the first address that answers; each has its share of the time that is left.
+
+    One that never answers, such as IPv6 behind a firewall that drops it, leaves time for the others.
+    """
     failure: OSError = TimeoutError()
-    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    for others, (family, kind, protocol, _, address) in zip(reversed(range(len(addresses))), addresses, strict=True):
         left = deadline - monotonic()
         if left <= 0:
             raise failure
@@ -169,7 +177,7 @@ def _connected(host: str, port: int, deadline: float) -> socket.socket:
             failure = error
             continue
         try:
-            made.settimeout(left)
+            made.settimeout(left / (others + 1))
             made.connect(address)
         except OSError as error:
             made.close()
