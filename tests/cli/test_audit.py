@@ -334,6 +334,14 @@ def test_compressed_files_are_read(tmp_path: Path, name: str) -> None:
     assert piped(gzip.compress(text.encode()))[0] == 1
 
 
+def test_files_are_closed_in_order(tmp_path: Path) -> None:
+    """Where warnings are errors, a file that is left to the garbage collector is said on standard error."""
+    (tmp_path / "app.log").write_text(EMAIL)
+    (tmp_path / "app.log.gz").write_bytes(gzip.compress(EMAIL.encode()))
+    ended = audited(tmp_path / "app.log", tmp_path / "app.log.gz", "-", returncode=1, env={"PYTHONWARNINGS": "error"})
+    assert ended.stderr == ""
+
+
 def test_several_files_are_told_apart(tmp_path: Path) -> None:
     names = [tmp_path / "a.log", tmp_path / "b.log"]
     for name in names:

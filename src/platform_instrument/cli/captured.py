@@ -92,6 +92,12 @@ class Capture:
             self._problem(0, "is neither text nor OTLP JSON", _JSON)
             return
         lines = _Lines(file)
+        try:
+            yield from self._pieces(lines)
+        finally:
+            lines.leave()
+
+    def _pieces(self, lines: _Lines) -> Iterator[Piece]:
         while line := lines.next():
             if _OPENING.fullmatch(line):
                 line += lines.next()
@@ -164,6 +170,10 @@ class _Lines:
         self._length = 0
         self.number = 0
         self.column = 0
+
+    def leave(self) -> None:
+        """Leave the file to who has opened it."""
+        self._stream.detach()
 
     def next(self) -> str:
         """Return a line with its end, or as much of it as masking looks at; nothing at the end of the file."""
