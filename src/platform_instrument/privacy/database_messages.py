@@ -1,53 +1,138 @@
-"""What databases and their drivers quote in error messages: values of rows, parameters, statements.
+"""What databases and their drivers quote in error messages: values of rows, parameters, commands, statements.
 
-Sources: messages of PostgreSQL, MySQL, SQLAlchemy.
+A value may hold line breaks and the signs that end it, so it ends where the message is known to go on; one that does not
+end hides the rest. Names of tables and columns stay. In JSON and in `repr` quotes and line breaks are escaped.
+Sources: messages of PostgreSQL, MySQL, MariaDB, SQLite, Redis, SQLAlchemy, redis-py.
 """
 
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from platform_instrument.privacy.patterns import Pattern
 from platform_instrument.privacy.sql import known_sql
 
-_MARKS = ("Key (", "row contains (", "Duplicate entry '", "[parameters: ", "invalid input ", "ncorrect ", "syntax to use near '")
-_CLOSINGS = {
-    "Key (": ")",
-    "Failing row contains (": ")",
-    "Duplicate entry '": "' for key",
-    "[parameters: ": "]",
-    "invalid input ": '"',
-    "Incorrect ": "'",
-    "Truncated incorrect ": "'",
-    "syntax to use near '": "' at line",
-}
-"""What ends the values that begin like this."""
-_VALUES = Pattern(
-    r"(?P<before>\bKey \([^()\n]{1,300}\)=\(|\bFailing row contains \(|\bDuplicate entry '|\[parameters: "
-    r"|\binvalid input (?:syntax|value) for [\w ]{1,60}: \"|\b(?:Truncated i|I)ncorrect [\w ]{1,40} value: '"
-    r"|\bsyntax to use near ')(?P<values>[^\n]*)"
+QUOTING = (
+    r"\[sql: |\[para|\nline \d|\\nline \d|w contains \(|correct |valid input |valid value |cate entry|out of range"
+    r"|d array l|d record l|d range l|value of |unrecognized key|near \\{0,7}['\"]|n subcommand|json data|copy \w+, line"
+    r"|sql statement|query: |with args b|peline caused"
 )
-_STATEMENT = Pattern(r"(\[SQL: )(.*?)(\](?=\s*(?:\Z|\[parameters|\[generated|\(Background))|\Z)", re.DOTALL)
-_LINE = Pattern(r"^(LINE \d+: )([^\n]*)", re.MULTILINE)
+"""What messages hold that quote values, in lower case; `key (` and `token` besides, which the names of secrets cover."""
 
+_HIDDEN = "?"
+_BREAK = r"\n|\\{1,8}n"
+_ENDS = rf"(?=\.?\s*(?:\Z|{_BREAK}|\\{{0,7}}[\"')\]]))"
+_SQLITE = ": syntax error"
+_DOUBLE = r"(?P<{}>\\{{0,7}})\""
+_SINGLE = r"(?P<{}>\\{{0,7}})'"
 
-QUOTING = r"\[sql: |\[para|\nline \d|w contains \(|x to use near|correct |valid input |cate entry"
-"""What messages hold that quote values, in lower case; `key (` besides, which the names of secrets cover."""
+_KINDS = {
+    "key": (
+        r"\b[Kk]ey \([^\n]{1,300}?\)=\(",
+        r"\)(?= (?:already exists|is (?:not present|still referenced|duplicated)|conflicts with)|\.)",
+    ),
+    "row": (r"[Ff]ailing row contains (?:\([^()\n]{1,300}\) = )?\(", r"\)(?=\.)"),
+    "syntax": (
+        r"(?:\binvalid (?:input (?:syntax|value) for [\w ]{1,60}|cidr value|value for parameter \\{0,7}\"[\w.]{1,63}\\{0,7}\")"
+        r"|\bmalformed (?:array|record|range) literal|\bfield value out of range|\b[Uu]nrecognized (?:token|key word)"
+        r"|\bCOPY \w{1,63}, line \d+(?:, column [^\n:]{1,63})?): " + _DOUBLE.format("syntax_"),
+        '"' + _ENDS,
+    ),
+    "near": (
+        r"(?:\bat or|\bsyntax error) near " + _DOUBLE.format("near_"),
+        '"' + _ENDS,
+    ),
+    "sqlite": (r"(?:\A|[:)] |[(\"'])near " + _DOUBLE.format("sqlite_"), f'"(?={_SQLITE})'),
+    "value": (r"\b(?:invalid )?value " + _DOUBLE.format("value_"), r'"(?= is out of range| for \\{0,7}")'),
+    "token": (r"(?:DETAIL: {1,2}Token |Expected [^\n\"]{1,80}, but found )" + _DOUBLE.format("token_"), r'"(?= is invalid|\.)'),
+    "json": (r"\bJSON data, line \d+: ", rf"(?={_BREAK})"),
+    "entry": (r"\bDuplicate entry " + _SINGLE.format("entry_"), r"'(?= for key)"),
+    "incorrect": (
+        r"\b(?:Truncated i|I)ncorrect [\w ]{1,40} value: " + _SINGLE.format("incorrect_"),
+        rf"'(?:{_ENDS}|(?= for (?:column|function)| at row))",
+    ),
+    "use": (r"\bsyntax to use near " + _SINGLE.format("use_"), r"'(?= at line)"),
+    "single": (
+        r"(?:\bvalue is out of range in |\bbe set to the value of |\buser_script:\d+: [^\n]{0,80}?\bnear )"
+        + _SINGLE.format("single_"),
+        f"'{_ENDS}",
+    ),
+    "subcommand": (r"\bunknown subcommand " + _SINGLE.format("subcommand_"), r"'(?=\. Try)"),
+    "parameters": (r"\[parameters: ", r"\]" + _ENDS),
+    "arguments": (r"\bwith args beginning with: ", rf"['`],? ?{_ENDS}"),
+    "command": (r"\bCommand # \d+ \(", r"\)(?= of pipeline caused error)"),
+}
+"""By name: how values begin, and how they end. A group that is called after the kind holds the escapes of its quote."""
+
+_STRING = Pattern(r"(?:[^\"\\]|\\.)*", re.DOTALL)
+"""The rest of a string of JSON."""
+_OPENINGS = Pattern("|".join(f"(?P<{kind}>{opening})" for kind, (opening, _) in _KINDS.items()))
+_STATEMENT = Pattern(r"(\[SQL: )(.*?)(\](?=(?:\s|\\{1,8}n)*(?:\Z|\[parameters|\[generated|\(Background))|\Z)", re.DOTALL)
+_INNER = Pattern(
+    r"(QUERY: {1,2}|\bSQL statement \\{0,7}\")(.*?)"
+    rf"(\\{{0,7}}\"(?={_BREAK}|\Z)|(?:{_BREAK})(?=CONTEXT: |\[SQL: |\[parameters: )|\Z)",
+    re.DOTALL,
+)
+_LINE = Pattern(r"((?:^|\\{1,8}n)LINE (\d+): )(.*?)(?=\n|\\{1,8}n|\Z)", re.MULTILINE)
 
 
 def mask_database_message(text: str) -> str:
     """Return a message without the values and literals that a database or its driver quotes."""
     if "[SQL: " in text:
-        text = _STATEMENT.sub(lambda match: f"{match[1]}{known_sql(match[2], '').text}{match[3]}", text)
+        text = _STATEMENT.sub(_statement, text)
+    if "QUERY: " in text or "SQL statement" in text:
+        text = _INNER.sub(_statement, text)
     if "LINE " in text:
-        text = _LINE.sub(lambda match: match[1] + known_sql(match[2], "").text, text)
-    if any(mark in text for mark in _MARKS):
-        text = _VALUES.sub(_value, text)
-    return text
+        text = _LINE.sub(_excerpt, text)
+    return _without_values(text)
 
 
-def _value(match: re.Match[str]) -> str:
-    before, values = match["before"], match["values"]
-    closing = next(closing for opening, closing in _CLOSINGS.items() if before.startswith(opening))
-    end = values.rfind(closing)
-    return before + "?" + (_VALUES.sub(_value, values[end:]) if end >= 0 else "")
+def _statement(match: re.Match[str]) -> str:
+    return match[1] + known_sql(match[2], "").text + match[3]
+
+
+def _excerpt(match: re.Match[str]) -> str:
+    """Return a line of a statement; one that begins elsewhere may begin within a literal."""
+    excerpt = match[3]
+    whole = match[2] == "1" and not excerpt.startswith("...")
+    return match[1] + (known_sql(excerpt, "").text if whole else _HIDDEN)
+
+
+def _without_values(text: str) -> str:
+    pieces: list[str] = []
+    document = text.lstrip()[:1] == "{" and text.rstrip()[-1:] == "}"
+    limit = -1 if document else len(text)
+    last = text.rfind(_SQLITE)
+    at = 0
+    for opening in _OPENINGS.compiled().finditer(text):
+        start = opening.end()
+        if opening.start() >= at and (opening.lastgroup != "sqlite" or start <= last):
+            if start > limit:
+                string = _STRING.compiled().match(text, start)
+                limit = string.end() if string is not None else start
+            pieces += (text[at:start], _HIDDEN)
+            at = _end(text, opening, limit)
+    return "".join([*pieces, text[at:]])
+
+
+def _end(text: str, opening: re.Match[str], limit: int) -> int:
+    """Return where a value ends: at the last sign on the line of the first one after which its message goes on."""
+    kind = str(opening.lastgroup)
+    closing = _closing(kind, opening.groupdict().get(f"{kind}_") or "")
+    start = opening.end()
+    if text.startswith(_HIDDEN, start) and closing.match(text, start + 1, limit):
+        return start + 1
+    first = last = closing.search(text, start, limit)
+    if first is None or last is None:
+        return limit
+    line = text.find("\n", first.end(), limit)
+    for last in closing.finditer(text, first.start(), line if line >= 0 else limit):  # noqa: B007 - the last is wanted
+        pass
+    return last.start()
+
+
+@cache
+def _closing(kind: str, escapes: str) -> re.Pattern[str]:
+    """Return what ends a value; its quote is escaped as the one before it."""
+    return re.compile((rf"(?<!\\){re.escape(escapes)}" if escapes else "") + _KINDS[kind][1])
