@@ -91,20 +91,23 @@ def sink() -> Iterator[Sink]:
         running.shutdown()
 
 
-def answers(agents_binaries: Path, agent: str, sink: Sink, collector: Collector | None) -> list[tuple[int, str]]:
+def answers(
+    agents_binaries: Path, agent: str, sink: Sink, collector: Collector | None, *, pth: bool = False
+) -> list[tuple[int, str]]:
     """Return what the service answers under an agent, with us where there is a collector; see that it ends well."""
     port = free_port()
-    launcher = ["platform-instrument"] if collector is not None else []
+    launcher = ["platform-instrument"] if collector is not None and not pth else []
     words = [*launcher, *AGENTS[agent], "gunicorn"]
-    argv = [*(str(agents_binaries / word) if (agents_binaries / word).exists() else word for word in words), "--threads", "4", "-b", f"{HOST}:{port}", "agents:app"]  # fmt: skip
-    env = {"AGENT": agent, "PORT": str(port), **sink.environment()}
+    found = [str(agents_binaries / word) if (agents_binaries / word).exists() else word for word in words]
+    argv = [*found, "--threads", "4", "-b", f"{HOST}:{port}", "agents:app"]
+    env = {"AGENT": agent, "PORT": str(port), **sink.environment(), **({"PLATFORM_AUTO": "1"} if pth else {})}
     with Service(argv, port, env=env, collector=collector, cwd=PROGRAMS, timeout=30) as server:
-        found = [server.get(path)[:2] for path in ("/", "/fails")]
+        answered = [server.get(path)[:2] for path in ("/", "/fails")]
         if collector is not None:
             collector.wait_for(lambda spans: len(spans) >= len(SPANS), seconds=20)
         assert server.terminate() == 0
         assert "platform-instrument:" not in server.stderr
-    return found
+    return answered
 
 
 @pytest.mark.parametrize("agent", AGENTS)
@@ -118,6 +121,14 @@ def test_the_service_answers_as_without_us_and_each_operation_has_one_span(
     assert {span.scope.name.partition(".")[0] for span in collector.spans} == {"platform_instrument"}
     last = () if agent == "elastic-apm" else ("GET /leaf/<name>",)  # it writes its own ids over ours into `traceparent`
     assert len({span.trace_id for span in collector.spans if span.name in {"GET", "GET /", "SELECT", *last}}) == 1
+
+
+@pytest.mark.parametrize("agent", ["ddtrace-run", "newrelic-admin"])
+def test_an_agent_that_starts_the_service_starts_before_us_where_the_environment_switches_us_on(
+    agent: str, agents_binaries: Path, sink: Sink, collector: Collector
+) -> None:
+    assert answers(agents_binaries, agent, sink, collector, pth=True)[0] == (200, "7ada")
+    assert sorted((span.name, span.kind) for span in collector.spans) == SPANS
 
 
 @pytest.mark.parametrize("agent", ["ddtrace", "elastic-apm", "sentry-sdk"])
