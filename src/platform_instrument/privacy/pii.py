@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from platform_instrument.privacy.accounts import IBAN, NAMED_IBAN
 from platform_instrument.privacy.addresses import IPS
 from platform_instrument.privacy.cards import CARD
-from platform_instrument.privacy.database_messages import mask_database_message
+from platform_instrument.privacy.database_messages import mask_database_message, quotes_values
 from platform_instrument.privacy.detector import Found, fold
 from platform_instrument.privacy.emails import EMAIL
 from platform_instrument.privacy.labels import DEFAULT, Labels
@@ -70,10 +70,9 @@ def mask(text: str, labels: Labels | None = None) -> str:
     if len(text) > LONGEST:
         text = text[:LONGEST]
     labels = ACTIVE if labels is None else labels
-    named = _is_named(text)
-    if named:
+    if quotes_values(text):
         text = mask_database_message(text)
-    return _labelled(text, _found(text, labels.off, named), labels)
+    return _labelled(text, _found(text, labels.off, _is_named(text)), labels)
 
 
 def mask_tokens(text: str) -> str:
@@ -123,8 +122,8 @@ def _merged(text: str, detectors: Iterable[Detector], off: frozenset[str]) -> li
 
 
 def _is_named(text: str) -> bool:
-    """Say whether a value may stand beside a name, or be quoted by a database."""
-    return SUSPECT.compiled().search(fold(text)) is not None or text.startswith("LINE ")
+    """Say whether a value may stand beside a name."""
+    return SUSPECT.compiled().search(fold(text)) is not None
 
 
 def _suspects(text: str, named: bool) -> list[Detector]:  # noqa: FBT001 - on the hot path
