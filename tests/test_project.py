@@ -105,7 +105,12 @@ def test_packages_hold_no_logic() -> None:
     kinds = (ast.Import, ast.ImportFrom, ast.Expr, ast.Assign, ast.AnnAssign)
     inits = [file for file in sources() if file.name == "__init__.py" and file.parent != PACKAGE]
     assert inits
-    assert [name(file) for file in inits if any(not isinstance(node, kinds) for node in ast.parse(file.read_text()).body)] == []
+
+    def holds_logic(nodes: list[ast.stmt]) -> bool:
+        """Say so; imports for the type checker alone stand in an `if`."""
+        return any(not isinstance(node, kinds) and (not isinstance(node, ast.If) or holds_logic(node.body)) for node in nodes)
+
+    assert [name(file) for file in inits if holds_logic(ast.parse(file.read_text()).body)] == []
 
 
 def catches_everything(file: Path) -> bool:

@@ -58,6 +58,12 @@ EXAMPLES = settings(max_examples=150, deadline=None)
         ("NIR 2 69 05 49 588 157 80", "NIR [national_id]"),
         ("DNI 12345678Z", "DNI [national_id]"),
         (f"bob@example.com paid with {SPACED_CARD}", "[email] paid with [card]"),
+        ("to%20DE89%203704%200044%200532%200130%2000", "to%20[iban]"),
+        ("x%3DDE89370400440532013000", "x%3D[iban]"),
+        ("call%20%2B49%2030%201234567%20now", "call%20[phone]%20now"),
+        ("card%3D4539148803436467%26", "card%3D[card]%26"),
+        ("https://ada:sesame@example.org/x", "https://[credentials]@example.org/x"),
+        ("see https://example.org/users/bob@example.com", "see https://example.org/users/[email]"),
     ],
 )
 def test_personal_data_becomes_a_label(text: str, masked: str) -> None:

@@ -8,7 +8,9 @@ They are loaded when they are first asked for.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from platform_instrument.core.lazy import lazy
 
 if TYPE_CHECKING:
     from platform_instrument.privacy.commands import mask_command
@@ -18,25 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Statement", "find", "mask", "mask_attribute", "mask_command", "mask_url", "sanitize_sql"]
 
-_HOMES = {
-    "Statement": "sql",
-    "find": "pii",
-    "mask": "pii",
-    "mask_attribute": "text",
-    "mask_command": "commands",
-    "mask_url": "text",
-    "sanitize_sql": "sql",
-}
-
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module's attribute
-    """Load the function that is asked for."""
-    home = _HOMES.get(name)
-    if home is None:
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message)
-    from importlib import import_module
-
-    found = getattr(import_module(f"{__name__}.{home}"), name)
-    globals()[name] = found
-    return found
+__getattr__ = lazy(__name__, {
+    "Statement": "sql", "sanitize_sql": "sql", "find": "pii", "mask": "pii", "mask_command": "commands",
+    "mask_attribute": "text", "mask_url": "text",
+})  # fmt: skip

@@ -18,7 +18,7 @@ _IBAN_LENGTHS = {
     }.items()
     for code in codes.split()
 }  # fmt: skip
-_IBAN = Pattern(rf"(?<![A-Za-z0-9])[A-Z]{{2}}\d\d(?:{GAP}?[A-Z0-9]){{11,30}}")
+_IBAN = Pattern(rf"(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f][0-9A-Fa-f]))[A-Z]{{2}}\d\d(?:{GAP}?[A-Z0-9]){{11,30}}")
 _IBAN_IN_LOWER_CASE = Pattern(rf"iban(?:[\W_]|is|no|number){{1,6}}([a-z]{{2}}\d\d(?:{GAP}?[a-z0-9]){{11,30}})")
 
 

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 GAP = r"(?:[ .\u00a0\u2010-\u2015\u202f-]|%20|%2[dD]|\+)"
 """What groups digits, as it is written and as URLs encode it."""
+BEGIN = r"(?:(?<![\w.+-])|(?<=%[0-9A-Fa-f][0-9A-Fa-f]))"
+"""Where a number may begin: not in a word or another number, but behind what a URL encodes."""
 GAPS = Pattern(f"{GAP}+")
 _BEFORE, _AFTER = 48, 24
 """Characters beside a number in which a word may say what it is."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from platform_instrument.privacy.beside import GAP, GAPS, beside
+from platform_instrument.privacy.beside import BEGIN, GAP, GAPS, beside
 from platform_instrument.privacy.detector import Detector, matches
 from platform_instrument.privacy.patterns import Pattern
 
@@ -15,7 +15,7 @@ _CARD_WORD = Pattern(
     r"(?i)card|\bcc\b|credit|debit|visa|amex|maestro|discover|diners|\bpan\b|(?<![a-z])cc[_ -]?(?:num|no)|primary.?account"
 )
 _CARD = Pattern(
-    rf"(?<![\w.+-])\d{{4}}(?:\d{{8,15}}|{GAP}\d{{3,13}}(?:{GAP}{{1,2}}\d{{1,7}}){{0,3}}|\d{{1,9}}{GAP}{{1,2}}\d{{3,11}})"
+    rf"{BEGIN}\d{{4}}(?:\d{{8,15}}|{GAP}\d{{3,13}}(?:{GAP}{{1,2}}\d{{1,7}}){{0,3}}|\d{{1,9}}{GAP}{{1,2}}\d{{3,11}})"
     r"(?![\w-]|\.\d)"
 )
 _ISSUERS = (

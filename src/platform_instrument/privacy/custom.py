@@ -36,7 +36,7 @@ def custom(patterns: tuple[str, ...]) -> tuple[tuple[Detector, ...], list[tuple[
 def _compiled(pattern: str) -> tuple[Any, str]:
     """Return the compiled pattern, or None and why it is refused."""
     try:
-        import re2  # type: ignore[import-not-found] # a package of its own
+        import re2  # type: ignore[import-not-found,import-untyped,unused-ignore] # a package of its own
     except ImportError:
         reason = unsafe(pattern)
         return (None, reason) if reason else (re.compile(pattern), "")

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 
-from platform_instrument.privacy.beside import beside
+from platform_instrument.privacy.beside import BEGIN, beside
 from platform_instrument.privacy.detector import Detector, matches, whole
 from platform_instrument.privacy.patterns import Pattern
 
 _SSN_WORD = Pattern(r"(?i)\bssn|social.?security|tax.?(?:payer)?.?id|\btin\b|\bitin\b")
-_SSN = Pattern(r"(?<![\w.-])(?!000|666|9\d\d)\d{3}(?P<gap>[-. ]?)(?!00)\d\d(?P<second>[-. ]?)(?!0000)\d{4}(?![\w-]|\.\d)")
+_SSN = Pattern(BEGIN + r"(?!000|666|9\d\d)\d{3}(?P<gap>[-. ]?)(?!00)\d\d(?P<second>[-. ]?)(?!0000)\d{4}(?![\w-]|\.\d)")
 
 
 def _ssn(match: re.Match[str]) -> bool:

@@ -10,7 +10,7 @@ import re
 from platform_instrument.privacy.detector import Detector, matches, whole
 from platform_instrument.privacy.patterns import Pattern
 
-_GAP = r"[ .\u00a0-]"
+_GAP = r"(?:[ .\u00a0-]|%20)"
 _END = r"(?:x\d{1,5})?(?![\w-]|\.\d)"
 _INTERNATIONAL = Pattern(
     rf"(?:\+|%2[bB])[1-9]\d{{0,14}}(?:{_GAP}{{0,2}}\(\d{{1,5}}\){_GAP}{{0,2}}\d{{1,14}}|{_GAP}{{1,2}}\d{{1,14}}){{0,7}}"
@@ -37,9 +37,10 @@ _LEAST_NAMED = 7
 def _international(match: re.Match[str]) -> bool:
     start = match.start()
     before = match.string[start - 1 : start]
-    if before.isalnum() or (before and before in "_+.*/=-"):
+    encoded = match.string[max(start - 3, 0) : max(start - 2, 0)] == "%"
+    if not encoded and (before.isalnum() or (before and before in "_+.*/=-")):
         return False
-    digits = re.sub(r"\D", "", match[0].partition("x")[0].replace("%2B", "").replace("%2b", ""))
+    digits = re.sub(r"%2[0Bb]|\D", "", match[0].partition("x")[0])
     grouped = re.search(r"[ .()\u00a0-]", match[0]) is not None
     return (_LEAST_DIGITS if grouped else _LEAST_UNGROUPED) <= len(digits) <= _MOST_DIGITS + 2
 
