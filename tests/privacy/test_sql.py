@@ -1,14 +1,16 @@
 from __future__ import annotations
 
-import gc
+import json
 import pickle
-from typing import Any
+import subprocess
+import sys
 
 import pytest
 
 from platform_instrument.privacy import sql
-from platform_instrument.privacy.sql import known_sql
+from platform_instrument.privacy.sql import known_sql, sanitize_sql
 from platform_instrument.privacy.sql_dialects import DIALECTS, OTHER
+from platform_instrument.privacy.sql_memory import MOST_BYTES, MOST_KNOWN
 
 SECRET = "hunter2secret"
 
@@ -28,6 +30,7 @@ SECRET = "hunter2secret"
         ("sqlite", 'INSERT INTO "t" ("a", "b") VALUES ("x", ?2)', 'INSERT INTO "t" ("a", "b") VALUES (?, ?2)'),
         ("sqlite", 'UPDATE "t" SET "a" = "x", "b" = :b', 'UPDATE "t" SET "a" = ?, "b" = :b'),
         ("microsoft.sql_server", "SELECT [it's] FROM #tmp WHERE n = N'x' AND c = $12.50", "SELECT [it's] FROM #tmp WHERE n = ? AND c = $?"),
+        ("oracle.db", "SELECT a FROM t WHERE b = 'x' AND c = q'<it's>'", "SELECT a FROM t WHERE b = ? AND c = ?"),
         ("oracle.db", "SELECT q'[it's]', nq'!a'b!' FROM v$session WHERE x = :1", "SELECT ?, ? FROM v$session WHERE x = :1"),
         ("other_sql", 'SELECT "x", "a"."b" FROM [my t]', 'SELECT ?, "a"."b" FROM [my t]'),
         ("other_sql", "SELECT 123-45-6789, 1/2", "SELECT ?, ?/?"),
@@ -72,6 +75,88 @@ def test_passwords_without_quotes_are_masked_where_they_are_set(text: str, sanit
 )
 def test_quotes_that_can_be_read_in_two_ways_never_leak(system: str, text: str) -> None:
     assert SECRET not in known_sql(text, system).text
+
+
+EVERYWHERE = ["", "unheard of", *{id(dialect): name for name, dialect in DIALECTS.items()}.values()]
+MYSQL, UNKNOWN = ["mysql", ""], ["", "unheard of"]
+
+
+@pytest.mark.parametrize(
+    ("text", "systems"),
+    [
+        *((f"SELECT a, {prefix}'{SECRET}", EVERYWHERE) for prefix in ("", "N", "E", "x", "b", "u&", "q", "nq", "_utf8")),
+        *((f"SELECT {opening}{SECRET}", EVERYWHERE) for opening in ('"', "`", "$$", "$a$", "/*", "-- ", "\u2018")),
+        *((f"SELECT q'{mark}{SECRET}", ["oracle.db"]) for mark in "[{<(!x"),
+        (f"SELECT q'[ ' {SECRET} ']'", EVERYWHERE),
+        (f"SELECT \u201c{SECRET}\u201d, \u2018{SECRET}\u2019", EVERYWHERE),
+        (f"SELECT 1--'a\n{SECRET}'", [*MYSQL, "unheard of"]),
+        (f"SELECT 1 -- {SECRET}", EVERYWHERE),
+        (f"SELECT 1 # {SECRET}\n + 1", EVERYWHERE),
+        (f"SELECT 1 #{SECRET}\n", [*MYSQL, *UNKNOWN, "gcp.bigquery"]),
+        (f"SELECT 1 /* {SECRET} */", EVERYWHERE),
+        (f"SELECT 1 /* a /* b */ {SECRET} */", ["postgresql", "microsoft.sql_server", "duckdb", *UNKNOWN]),
+        (f"SELECT 1 /* /* /* */ */ {SECRET} */", ["postgresql", "microsoft.sql_server", "duckdb", *UNKNOWN]),
+        (f"SELECT 1 // {SECRET}\n", ["snowflake", "cassandra", *UNKNOWN]),
+        (f"/*! select 'a*/ {SECRET}' */", [*MYSQL, *UNKNOWN]),
+        (f"/*!99999 it's */ SELECT ' {SECRET} '", [*MYSQL, *UNKNOWN]),
+        (f"SELECT -- x\r ' \n {SECRET} '", EVERYWHERE),
+        (f"SELECT a='x\\', b=' {SECRET} -- ' , c=1", [*MYSQL, *UNKNOWN]),
+        (f"SELECT name='O'{SECRET}'s' FROM t", EVERYWHERE),
+        (f"SELECT 'it's {SECRET} isn't'", EVERYWHERE),
+        (f"SELECT [a' ] = ' {SECRET} ' , [b' ]", UNKNOWN),
+        (f"SELECT ''' ' {SECRET} ' '''", ["gcp.bigquery", *UNKNOWN]),
+        (f'SELECT a IS DISTINCT FROM "{SECRET}" FROM t', ["sqlite", "mysql", "microsoft.sql_server", *UNKNOWN]),
+        (f'SELECT SUBSTRING(x FROM "{SECRET}") FROM t', ["sqlite", "mysql", "microsoft.sql_server", *UNKNOWN]),
+        (f"COPY t (a) FROM stdin WITH CSV;\n1,{SECRET}\n\\.\nx", ["postgresql", *UNKNOWN]),
+        (f"EXEC sp_addlogin bob, {SECRET}; SELECT a", ["microsoft.sql_server", *UNKNOWN]),
+        (f'EXEC @r = p @a = 1, @b = {SECRET}, @c = "{SECRET}"', ["microsoft.sql_server", *UNKNOWN]),
+        (f"EXEC p {SECRET}", ["microsoft.sql_server", *UNKNOWN]),
+        (f"PRAGMA key = {SECRET}", ["sqlite", *UNKNOWN]),
+        (f"PRAGMA main.rekey({SECRET})", ["sqlite", *UNKNOWN]),
+        (f"SET app.tenant TO {SECRET}", EVERYWHERE),
+        (f'SET LOCAL app.jwt = "{SECRET}"', EVERYWHERE),
+        (f"SET PASSWORD FOR u = {SECRET}", EVERYWHERE),
+        (f"BEGIN ALTER USER u IDENTIFIED /* x */ BY {SECRET}; END", EVERYWHERE),
+        (f"COPY INTO t CREDENTIALS=(AWS_SECRET_KEY={SECRET})", EVERYWHERE),
+        (f"ALTER DATABASE d SET ENCRYPTION KEY {SECRET}", EVERYWHERE),
+        (f"CONNECT scott/{SECRET}@db", EVERYWHERE),
+        (f'GRANT a TO "{SECRET}@example.com"', EVERYWHERE),
+        (f'CREATE USER "{SECRET}@example.com"', EVERYWHERE),
+    ],
+)  # fmt: skip
+def test_hostile_statements_never_leak(text: str, systems: list[str]) -> None:
+    for system in systems:
+        statement = known_sql(text, system)
+        assert SECRET not in f"{statement.text} {statement.summary} {statement.operation} {statement.collection}", system
+    assert SECRET not in sanitize_sql(text).text or "" not in systems
+
+
+@pytest.mark.parametrize("dialect", [None, "", "unheard of"])
+def test_a_dialect_that_is_not_known_hides_what_may_be_a_string(dialect: str | None) -> None:
+    statement = sanitize_sql('SELECT "a", b."c" FROM "t" WHERE d = "x" -- y', dialect)
+    assert (statement.text, statement.summary) == ('SELECT ?, b."c" FROM ? WHERE d = ?', 'SELECT "t"')
+    assert sanitize_sql("SELECT a FROM t", dialect) is sanitize_sql("SELECT a FROM t", "unheard of")
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("SET search_path TO app", "SET search_path TO app"),
+        ("SET TRANSACTION ISOLATION LEVEL READ COMMITTED", "SET TRANSACTION ISOLATION LEVEL READ COMMITTED"),
+        ("CREATE VIEW v AS SELECT a FROM t JOIN u ON t.key = u.key", "CREATE VIEW v AS SELECT a FROM t JOIN u ON t.key = u.key"),
+        ("CREATE COLUMN ENCRYPTION KEY k", "CREATE COLUMN ENCRYPTION KEY k"),
+        ("UPDATE t SET token = other", "UPDATE t SET token = other"),
+        ("PRAGMA table_info(t)", "PRAGMA table_info(t)"),
+        ("PRAGMA foreign_keys = ON", "PRAGMA foreign_keys = ON"),
+        ("EXECUTE plan (a)", "EXECUTE plan (a)"),
+        ("EXEC p @a OUTPUT, @b = DEFAULT SELECT a FROM t", "EXEC p @a OUTPUT, @b = DEFAULT SELECT a FROM t"),
+        ("SELECT a FROM t START WITH b CONNECT BY PRIOR a = b / c", "SELECT a FROM t START WITH b CONNECT BY PRIOR a = b / c"),
+        ("SELECT a #> '{x}', b #>> $1, c #- %s FROM t", "SELECT a #> ?, b #>> $1, c #- %s FROM t"),
+        ("SELECT 'a'AS b, DATE'2020-01-01', 'x'::text FROM t", "SELECT ?AS b, DATE?, ?::text FROM t"),
+    ],
+)
+def test_what_only_looks_like_a_secret_stays(text: str, kept: str) -> None:
+    assert sanitize_sql(text).text == kept
 
 
 @pytest.mark.parametrize(
@@ -125,21 +210,67 @@ def test_a_known_statement_is_not_read_again(monkeypatch: pytest.MonkeyPatch) ->
     assert [known_sql(text, "mysql") for text in texts] == statements
 
 
+SEARCH = """
+import gc, json, sys
+from platform_instrument.privacy import mask_attribute, sanitize_sql
+from platform_instrument.privacy.sql_dialects import DIALECTS
+
+def held(word):
+    return [
+        one for holder in gc.get_objects() for one in gc.get_referents(holder)
+        if isinstance(one, str) and one is not word and word in one
+    ]
+
+def read():
+    word = "7erehwonsyats"[::-1]
+    for text in json.loads(sys.argv[1]):
+        for system in (*DIALECTS, None, "unheard of"):
+            assert word not in sanitize_sql(text.replace("{}", word), system).text
+        mask_attribute("db.statement", text.replace("{}", word))
+
+read()
+gc.collect()
+assert held("".join(["sanitize", "_sql"]))
+found = held("7erehwonsyats"[::-1])
+assert not found, found
+"""
+
+
 def test_no_literal_stays_in_memory() -> None:
-    literal = "staysnowhere7"
-    statement = known_sql(f"SELECT * FROM t WHERE a = '{literal}'", "mariadb")
-    gc.collect()
-    dialect = DIALECTS["mariadb"]
-    kept: list[Any] = [dialect.plain, dialect.digests, dialect.statements, sql._sanitized]
-    assert literal not in repr(kept)
-    assert not any(literal in getattr(statement, name) for name in type(statement).__slots__)
+    texts = [
+        "SELECT * FROM t WHERE a = '{}'",
+        "SELECT a FROM t -- {}",
+        "SELECT a FROM t /* {} */ WHERE b = 1",
+        "SELECT a FROM t WHERE b = 'O'{}'s'",
+        "SELECT a FROM t WHERE b = 'x {} unterminated",
+        "ALTER USER u IDENTIFIED BY {}",
+        "CREATE USER u PASSWORD {}",
+        "SET app.token = {}",
+        'GRANT a TO "{}@example.com"',
+        "COPY t FROM STDIN; {}",
+    ]
+    run = subprocess.run([sys.executable, "-c", SEARCH, json.dumps(texts)], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
 
 
 def test_what_is_known_is_bounded() -> None:
-    for number in range(sql._MOST_KNOWN + 10):
+    memory = OTHER.memory
+    for number in range(MOST_KNOWN + 10):
         known_sql(f"SELECT c{number} FROM t", "some_database")
-    assert len(OTHER.plain) <= sql._MOST_KNOWN
-    assert len(OTHER.statements) <= sql._MOST_KNOWN
+        known_sql(f"SELECT c{number} FROM t WHERE a = 'x'", "some_database")
+    assert 0 < len(memory.plain) + len(memory.digests) <= MOST_KNOWN
+    assert len(memory.statements) <= MOST_KNOWN
+    assert len(OTHER.words) <= MOST_KNOWN
+    assert len(sql._sanitized.plain) <= MOST_KNOWN
+
+
+def test_what_is_known_is_bounded_in_bytes() -> None:
+    memory = DIALECTS["trino"].memory
+    for number in range(400):
+        known_sql(f"SELECT c{number}, 'x', " + "\U0001f600, " * 2_000, "trino")
+        assert sum(map(sys.getsizeof, (*memory.plain, *(one.text for one in memory.statements.values())))) <= MOST_BYTES
+        assert sum(map(sys.getsizeof, sql._sanitized.plain)) <= MOST_BYTES
+    assert memory.digests
 
 
 def test_a_huge_statement_is_bounded_in_text_and_needs_no_reading_of_its_end() -> None:

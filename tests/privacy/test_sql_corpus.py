@@ -8,6 +8,9 @@ import pytest
 from platform_instrument.privacy.sql import known_sql
 from tests.privacy.corpus import rows, system
 
+COMMENT = re.compile(r"/\*|--")
+"""We leave comments out, since they hold secrets; the rows keep some."""
+
 
 def folded(text: str) -> str:
     return re.sub(r"\s+", " ", text).lower()
@@ -28,7 +31,7 @@ def test_texts_follow_the_conventions() -> None:
     wrong = [
         (row["sql"], text, row["expected_text"])
         for row in rows("sql.jsonl")
-        if row["source"] == "otel-java" and row["expected_text"]
+        if row["source"] == "otel-java" and row["expected_text"] and not COMMENT.search(row["expected_text"][0])
         for text in [known_sql(row["sql"], system(row)).text]
         if folded(text) not in [folded(expected) for expected in row["expected_text"]]
     ]

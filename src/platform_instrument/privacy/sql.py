@@ -6,16 +6,18 @@ literal stays in memory. Equal sanitized statements are one object.
 
 from __future__ import annotations
 
+from platform_instrument.privacy.emails import EMAIL
 from platform_instrument.privacy.sql_dialects import DIALECTS, OTHER, Dialect
 from platform_instrument.privacy.sql_literals import Literals
+from platform_instrument.privacy.sql_memory import Memory
 from platform_instrument.privacy.sql_summary import Summary
 
 _LONGEST = 8_192
 """Characters of a statement that are looked at; the rest does not leave."""
 _LONGEST_PLAIN = 1_024
-_MOST_KNOWN = 4_096
+_UNKNOWN = "other_sql"
 
-_sanitized: dict[str, None] = {}
+_sanitized = Memory()
 
 
 class Statement:
@@ -43,10 +45,11 @@ def known_sql(text: object, system: str) -> Statement:
     else:
         whole = True
     dialect = DIALECTS.get(system, OTHER)
-    statement = dialect.plain.get(text)
+    memory = dialect.memory
+    statement = memory.plain.get(text)
     if statement is None:
         digest = (hash(text), len(text))
-        statement = dialect.digests.get(digest) or _at_first_sight(text, dialect, digest, whole=whole)
+        statement = memory.digests.get(digest) or _at_first_sight(text, dialect, digest, whole=whole)
     return statement
 
 
@@ -56,29 +59,44 @@ def sanitize_sql(text: str, dialect: str | None = None) -> Statement:
     `dialect` is a `db.system.name`, such as `postgresql`; without one a text that could be read in two ways is read in the
     way that hides more.
     """
-    return known_sql(text, dialect or "")
+    return known_sql(text, dialect or _UNKNOWN)
 
 
 def is_sanitized(text: str) -> bool:
     """Say whether a text is one that `known_sql` returned lately."""
-    return text in _sanitized
+    return text in _sanitized.plain
 
 
 def _at_first_sight(text: str, dialect: Dialect, digest: tuple[int, int], *, whole: bool) -> Statement:
     literals = Literals(text, dialect, whole=whole)
     sanitized = literals.text()
     summary = Summary(literals.upper, literals.written)
-    for known in (dialect.plain, dialect.digests, dialect.statements, _sanitized):
-        if len(known) >= _MOST_KNOWN:
-            known.clear()
-    statement = Statement(sanitized, summary.text, summary.operation, summary.collection)
-    statement = dialect.statements.setdefault((sanitized, summary.text), statement)
-    _sanitized[statement.text] = None
-    if literals.masked or not whole or len(text) > _LONGEST_PLAIN:
-        dialect.digests[digest] = statement
+    found = (sanitized, summary.text, summary.operation, summary.collection)
+    is_clean = not literals.masked and whole and len(text) <= _LONGEST_PLAIN
+    if "@" in sanitized or "@" in summary.text:
+        found = (_impersonal(found[0]), _impersonal(found[1]), _impersonal(found[2]), _impersonal(found[3]))
+        is_clean = is_clean and found[0] == sanitized
+    memory = dialect.memory
+    statement = memory.statements.get(found[:2])
+    if statement is None:
+        statement = Statement(*found)
+        memory.make_room(statement.text)
+        memory.statements[found[:2]] = statement
+        _sanitized.make_room(statement.text)
+        _sanitized.plain[statement.text] = statement
+    memory.make_room(text if is_clean else "")
+    if is_clean:
+        memory.plain[text] = statement
     else:
-        dialect.plain[text] = statement
+        memory.digests[digest] = statement
     return statement
+
+
+def _impersonal(text: str) -> str:
+    """Return a text without e-mail addresses: a database that knows people by them has roles with such names."""
+    for start, end in reversed([*EMAIL.values(text)]):
+        text = f"{text[:start]}[{EMAIL.kind}]{text[end:].lstrip('$#')}"  # the end of the word
+    return text
 
 
 def _readable(text: object) -> str:

@@ -5,14 +5,23 @@ Source: https://opentelemetry.io/docs/specs/semconv/database/database-spans/#san
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, ClassVar
 
 from platform_instrument.privacy.patterns import Pattern
-from platform_instrument.privacy.sql_dialects import LITERAL, NAME, OTHER, words
-from platform_instrument.privacy.sql_passwords import announces_password
+from platform_instrument.privacy.sql_dialects import LITERAL, MARKS, NAME, TYPOGRAPHIC, words
+from platform_instrument.privacy.sql_doubts import (
+    LONGEST_PREFIX,
+    has_two_readings,
+    is_doubtful_comment,
+    is_open_name,
+    is_open_string,
+    touches,
+)
+from platform_instrument.privacy.sql_passwords import ANNOUNCERS, announces_password, bare_arguments
+from platform_instrument.privacy.sql_reading import BEFORE_COLUMNS, Reading
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable
 
     from platform_instrument.privacy.sql_dialects import Dialect
@@ -21,136 +30,138 @@ _BEFORE_SIGNS = words(
     "ALL AND ANY AS BETWEEN BY CASE DEFAULT DISTINCT ELSE HAVING IN IS LIKE LIMIT NOT OFFSET ON OR RETURN SELECT SET THEN TOP"
     " VALUES WHEN WHERE ( , = < > ! ~ | & ^ * / + - % <> != <= >= == ; ||"
 )
-_BEFORE_NAMES = words(
-    "FROM JOIN INTO UPDATE TABLE INDEX VIEW EXISTS REFERENCES AS BY ONLY COLUMN CONSTRAINT SAVEPOINT RELEASE DATABASE ADD DROP"
-    " RENAME TO ALTER TRIGGER COLLATE APPLY TRUNCATE"
-)
-_BEFORE_COLUMNS = frozenset(("INTO", "TABLE", "EXISTS", "ON", "KEY", "UNIQUE", "REFERENCES"))
 _TRUTH = words("TRUE FALSE")
-_TOLD = words("TRUE FALSE PASSWORD BY IN")
-"""Words that say something about what follows."""
+_TOLD = _TRUTH | ANNOUNCERS | words("IN TO EXEC EXECUTE")
+"""Words that say something about what follows, or are literals."""
+
+_APART = frozenset(" \n\t\r,;()=<>")
+"""What a string may touch."""
 
 _PLACE = r"(?:\?\d*|%s|%\(\w+\)s|[:$@]\w+)(?:::\w+)?"
-_IN_LIST = Pattern(rf"(\bin\s*\()\s*({_PLACE}(?:\s*,\s*{_PLACE})*)\s*(?:\)|\Z)", re.IGNORECASE)
+_IN_LIST = Pattern(rf"(\b[iI][nN]\s*\()\s*({_PLACE}(?:\s*,\s*{_PLACE})*)\s*(?:\)|\Z)")
 _HEX = Pattern(r"[0-9a-fA-F-]+")
-_ESCAPED = Pattern(r"\\.", re.DOTALL)
 _UUID_LENGTHS = (32, 36)
-_LONGEST_PREFIX = 3
+_MOST_WORDS = 4_096
+_LONGEST_WORD = 64
 
 
-class Literals:
+class Literals(Reading):
     """One pass over one text.
 
     `upper` and `written` are the words that matter to the summary, in upper case and as written: words, marks, `"` for a
     quoted name, `'` for a literal, `?` for a bind marker.
     """
 
-    __slots__ = (
-        "_columns",
-        "_depth",
-        "_dialect",
-        "_escaped",
-        "_first",
-        "_lists",
-        "_out",
-        "_start",
-        "_tokens",
-        "_whole",
-        "masked",
-        "upper",
-        "written",
-    )
+    __slots__ = ("_learned", "_lists")
 
     def __init__(self, text: str, dialect: Dialect, *, whole: bool) -> None:
-        self._dialect = dialect
-        self._tokens = dialect.tokens(text)
-        self._whole = whole
-        self._escaped = "\\'" in text or '\\"' in text
-        self._out: list[str] = []
-        self.upper: list[str] = []
-        self.written: list[str] = []
-        self.masked = False
-        """Whether the text holds something that must not stay in memory."""
-        self._first: tuple[int, int] | None = None
-        """Where the first string stands, in the output and in the words."""
-        self._start = 0
-        """Where the words of the current statement begin."""
-        self._depth = 0
-        self._columns = -1
-        """The depth of a list of names, such as the columns of INSERT."""
+        super().__init__(text, dialect, whole=whole)
         self._lists = False
+        self._learned: dict[str, tuple[str, str, str]] = {}
 
     def text(self) -> str:
         """Return the text with `?` for each literal, white space and `IN` lists folded, comments left out."""
         tokens, out, upper, written = self._tokens, self._out, self.upper, self.written
-        index, count = 0, len(tokens)
-        last = count - 1
-        takers = self._TAKERS
-        while index < count:
-            token = tokens[index]
-            body = token.lstrip()
-            if body != token:
-                out.append(" ")
-            take = takers.get(body[:1])
-            if take is None:
-                capital = body.upper()
-                if capital in _TOLD or body[-1] in "'-" or len(body) in _UUID_LENGTHS or index == last:
-                    index = self._word(body, capital, index)
-                else:
-                    out.append(body)
-                    upper.append(capital)
-                    written.append(body)
+        known, takers = self._dialect.words, self._TAKERS
+        index = 0
+        for token in tokens:  # which may lose those that follow
+            word = known.get(token)
+            if word is not None:
+                out.append(word[0])
+                upper.append(word[1])
+                written.append(word[2])
             else:
-                take(self, body, index)
-            index += 1
-        if self._first is not None and self._doubtful():
-            at, word = self._first
-            del out[at + 1 :], upper[word + 1 :], written[word + 1 :]
+                body = token.lstrip()
+                if body != token:
+                    out.append(" ")
+                take = takers.get(body[:1])
+                if take is None:
+                    self._word(body, token, index)
+                else:
+                    take(self, body, index)
+            index += 1  # noqa: SIM113 - `enumerate` costs more
+        if self._first is not None and self._is_doubtful():
+            at, first = self._first
+            del out[at + 1 :], upper[first + 1 :], written[first + 1 :]
+            self.masked = True
+        elif self._learned:
+            self._remember()
         text = "".join(out)
         return _IN_LIST.sub(_folded, text) if self._lists else text
 
-    def _word(self, body: str, capital: str, index: int) -> int:
-        """Take a word that may say more; return the index of the last token that it covers."""
+    def _remember(self) -> None:
+        """Keep the words of a text whose reading is certain."""
+        known = self._dialect.words
+        if len(known) + len(self._learned) > _MOST_WORDS:
+            known.clear()
+            known.update(MARKS)
+        known.update(self._learned)
+
+    def _word(self, body: str, token: str, index: int) -> None:
+        """Take a word that was not met before, or says more than itself."""
+        capital = body.upper()
         if capital in _TRUTH or (len(body) in _UUID_LENGTHS and _HEX.fullmatch(body) and not body.isalpha()):
             self._literal(body)
-            return index
-        if (body[-1] == "'" and "'" in body[:_LONGEST_PREFIX]) or (index == len(self._tokens) - 1 and self._is_open(body)):
-            self._string(body)
-            return index
-        secret = capital in ("PASSWORD", "BY") and announces_password(
-            self.upper[self._start : self._start + 2], self.upper[-1] if self.upper else "", capital, self._next(index)
-        )
+        elif "'" in body[:LONGEST_PREFIX] or is_open_name(body, self._dialect):
+            self._string(body, index)
+        elif capital in _TOLD:
+            self._announce(body, capital, index)
+        else:
+            self._add(capital, body)
+            if len(body) <= _LONGEST_WORD and body.replace(".", "_").isidentifier():
+                self._learned[token] = (f" {body}" if body != token else body, capital, body)
+
+    def _announce(self, body: str, capital: str, index: int) -> None:
+        """Take a word that may say that a secret follows."""
+        statement = self.upper[self._start :] if capital in ANNOUNCERS else ()
+        secret = statement and announces_password(statement, self.upper[-1], capital, self._next(index))
         self._add(capital, body)
         if secret:
-            return self._secret(index)
-        if capital == "IN":
+            self._hide_statement(index)
+        elif capital == "IDENTIFIED":
+            self._identify(index)
+        elif capital == "IN":
             self._lists = True
-        return index
+        elif capital == "TO":
+            self._gives(index, -2)
+        elif len(self.upper) == self._start + 1 and self._dialect.bare_arguments:  # EXEC
+            for position in bare_arguments(self._tokens, index):
+                self._hide_word(position)
 
-    def _bracket(self, body: str, _index: int) -> None:
+    def _bracket(self, body: str, index: int) -> None:
         if body == "(":
             self._depth += 1
-            if self._columns < 0 and len(self.upper) > 1 and self.upper[-2] in _BEFORE_COLUMNS:
+            if self._columns < 0 and len(self.upper) > 1 and self.upper[-2] in BEFORE_COLUMNS:
                 self._columns = self._depth
         else:
             if self._depth == self._columns:
                 self._columns = -1
             self._depth -= 1
         self._add(body, body)
+        if body == "(" and self._statement() == "PRAGMA":
+            self._gives(index, -2)
 
-    def _semicolon(self, body: str, _index: int) -> None:
+    def _semicolon(self, body: str, index: int) -> None:
+        statement = self.upper[self._start :]
         self._add(body, body)
+        if statement[:1] == ["COPY"] and "STDIN" in statement and index + 1 < len(self._tokens):
+            self._hide(index, len(self._tokens))  # the rows
         self._start, self._depth, self._columns = len(self.upper), 0, -1
 
     def _mark(self, body: str, _index: int) -> None:
         self._add(body, body)
+
+    def _equals(self, body: str, index: int) -> None:
+        self._add(body, body)
+        if body == "=":
+            self._gives(index, -2)
 
     def _bind(self, body: str, _index: int) -> None:
         self._add("?" if len(body) > 1 or body == "?" else body, body)
 
     def _dollar(self, body: str, _index: int) -> None:
         if len(body) > 1 and not body[1].isdigit():
-            self._string(body)
+            self._string(body, _index)
         else:
             self._add("?" if len(body) > 1 else body, body)
 
@@ -160,35 +171,33 @@ class Literals:
         else:
             self._add(body, body)
 
-    def _quoted(self, body: str, _index: int) -> None:
-        if self._is_open(body):
-            self._string(body)
+    def _quoted(self, body: str, index: int) -> None:
+        if is_open_name(body, self._dialect):
+            self._string(body, index)
         else:
             self._add('"' if len(body) > 1 else body, body)
 
     def _space(self, _body: str, _index: int) -> None:
         """Nothing but white space, which is written already."""
 
-    def _add(self, capital: str, body: str) -> None:
-        self._out.append(body)
-        self.upper.append(capital)
-        self.written.append(body)
-
     def _comment(self, body: str, index: int) -> None:
-        """Take a comment, or a temporary table, whose name begins with a hash."""
+        """Take a comment, an operator, or a temporary table, whose name begins with a hash."""
         if len(body) == 1:
             self._add(body, body)
+            if body == "/" and self._statement() == "CONNECT":
+                self._hide_statement(index)
         elif body[0] == "#" and not self._dialect.hash_comments and not body[1].isspace():
             self._add('"', body)
-        elif self._dialect.keeps_comments:
-            self._out.append(body)
+        elif is_doubtful_comment(body, self._dialect):
+            self._string(body, index)
+            self._broken = True
         else:
             self.masked = True
             spaced = bool(self._out) and self._out[-1] == " "
             following = self._tokens[index + 1 : index + 2]
-            if following and spaced and following[0][0].isspace():
+            if spaced and (not following or following[0][0].isspace()):
                 del self._out[-1]
-            elif following and not spaced and not following[0][0].isspace():
+            elif following and self._out and not spaced and not following[0][0].isspace():
                 self._out.append(" ")
 
     def _literal(self, token: str) -> None:
@@ -205,83 +214,42 @@ class Literals:
                 del self._out[-1], self.upper[-1], self.written[-1]
         self._literal(body)
 
-    def _string(self, body: str, _index: int = 0) -> None:
+    def _string(self, body: str, index: int) -> None:
         if self._first is None:
             self._first = (len(self._out), len(self.upper))
-        self._literal(body)
+        tokens, out = self._tokens, self._out
+        if (index + 1 < len(tokens) and tokens[index + 1][0] not in _APART) or (out and out[-1][-1] not in _APART):
+            self._broken = self._broken or touches(tokens, index)
+        self.masked = True
+        out.append("?")
+        self.upper.append("'")
+        self.written.append(body)
 
     def _double(self, token: str, index: int) -> None:
         """Take what double quotes enclose; joined to another name by a point, it is a name everywhere."""
         kind = self._dialect.double_quotes
-        if self._is_open(token):
-            self._string(token)
+        if is_open_name(token, self._dialect):
+            self._string(token, index)
         elif kind == NAME or not self._dialect.is_one_double(token) or (kind != LITERAL and self._is_name(index)):
             self._add('"', token)
         else:
-            self._string(token)
+            self._string(token, index)
             self.upper[-1] = '"'
 
-    def _is_name(self, index: int) -> bool:
-        """Say whether only a name can stand here."""
-        before = self.upper[-1] if self.upper else ""
-        if before in _BEFORE_NAMES:
+    def _is_doubtful(self) -> bool:
+        """Say whether the strings' ends are guesses, so that nothing after the first string is believed."""
+        text, dialect = self._text, self._dialect
+        if self._broken or (self._whole and is_open_string(self._tokens[-1].lstrip(), dialect)):
             return True
-        if before in ("(", ",") and self._depth == self._columns:
-            return True
-        if before in ("SET", ",") and self._depth == 0 and self.upper[self._start] == "UPDATE":
-            return self._next(index) == "="
+        if "\\'" in text or '\\"' in text or ("'''" in text and not dialect.is_known):
+            return has_two_readings(text, dialect.tokens(text), dialect)
         return False
-
-    def _is_open(self, token: str) -> bool:
-        """Say whether a name's last quote has no partner, which only the end of a text can bring about."""
-        if self._dialect.escapes and "\\" in token:
-            token = _ESCAPED.sub("", token)
-        return token.count('"') % 2 == 1 or token.count("`") % 2 == 1
-
-    def _next(self, index: int) -> str:
-        """Return the next token in upper case, empty at the end."""
-        following = self._tokens[index + 1 : index + 2]
-        return following[0].strip().upper() if following else ""
-
-    def _secret(self, index: int) -> int:
-        """Mask the rest of the statement, whose end alone is certain; return the index of its last token."""
-        self.masked = True
-        self._out.append(" = ?" if self._next(index) == "=" else " ?")
-        end = index + 1
-        while end < len(self._tokens) and self._tokens[end].lstrip() != ";":
-            end += 1
-        return end - 1
-
-    def _doubtful(self) -> bool:
-        """Say whether the strings' ends are guesses.
-
-        A backslash before a quote means different things to different databases. Where the reading shows itself wrong, by
-        a string without an end or one that touches a word, or where nobody says which database it is, nothing after the
-        first string is believed.
-        """
-        last = self._tokens[-1].lstrip()
-        open_end = self._whole and self._is_open_string(last)
-        if not self._escaped:
-            return open_end
-        if open_end or self._dialect is OTHER:
-            return True
-        return any(
-            token.lstrip()[:1] in ("'", '"') and (after[0].isalnum() or after[0] in "_'\"\\")
-            for token, after in zip(self._tokens, self._tokens[1:], strict=False)
-        )
-
-    def _is_open_string(self, token: str) -> bool:
-        quote = token[0] if token[:1] in ("'", '"') else "'" if "'" in token[:_LONGEST_PREFIX] else ""
-        if not quote:
-            return False
-        if "\\" in token and (self._dialect.escapes or token[0] in "eE"):
-            token = _ESCAPED.sub("", token)
-        return token.count(quote) % 2 == 1
 
     _TAKERS: ClassVar[dict[str, Callable[[Literals, str, int], None]]] = {
         "": _space,
         **dict.fromkeys("0123456789", _number),
-        **dict.fromkeys("=<>!~|&^*+,}\\]", _mark),
+        **dict.fromkeys("<>!~|&^*+,}\\]", _mark),
+        **dict.fromkeys(TYPOGRAPHIC, _string),
         **dict.fromkeys("?:%@", _bind),
         **dict.fromkeys("()", _bracket),
         **dict.fromkeys("`[", _quoted),
@@ -291,6 +259,7 @@ class Literals:
         '"': _double,
         "$": _dollar,
         ";": _semicolon,
+        "=": _equals,
     }
     """What takes a token, by its first character; any other begins a word."""
 

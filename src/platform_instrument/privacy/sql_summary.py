@@ -23,7 +23,7 @@ _SET_OPERATORS = words("UNION ALL DISTINCT EXCEPT INTERSECT MINUS")
 _BEFORE_TARGET = frozenset(("LATERAL", "ONLY"))
 _NESTED = frozenset(("SELECT", "WITH", "VALUES"))
 _BODIES = frozenset(("AS", "BEGIN", "IS"))
-_STRUCTURE = _END_OF_FROM | _JOINS | _BODIES | words("( ) SELECT WITH FROM")
+_STRUCTURE = _END_OF_FROM | _JOINS | _BODIES | words("( ) ; SELECT WITH FROM")
 """Words that matter wherever they stand."""
 _PLAIN_NAME = Pattern(r"'[^\W\d][\w ]{0,62}'")
 
@@ -70,22 +70,24 @@ class Summary:
 
     def _read(self) -> str:
         summaries = []
-        index, count = 0, len(self._upper)
-        upper = self._upper
+        index, upper = 0, self._upper
+        count = len(upper)
+        structure = _STRUCTURE
+        every = True  # whether the next word matters, whatever it is
         while index < count:
             word = upper[index]
-            if word == ";":
-                summaries.append(self._found.take())
-                self._frames, self._headers = [], []
-                self._depth, self._starting = 0, True
-            elif word in _STRUCTURE or self._starting or self._headers or self._targets_next():
-                index = self._step(index, word)
+            if every or word in structure:
+                if word == ";":
+                    summaries.append(self._found.take())
+                    self._frames, self._headers = [], []
+                    self._depth, self._starting = 0, True
+                else:
+                    index = self._step(index, word)
+                frames = self._frames
+                every = self._starting or bool(self._headers) or (bool(frames) and frames[-1].state == _TARGET)
             index += 1
-        summaries.append(self._found.take())
-        return _cut("; ".join(filter(None, summaries)))
-
-    def _targets_next(self) -> bool:
-        return bool(self._frames) and self._frames[-1].state == _TARGET
+        last = self._found.take()
+        return _cut("; ".join(filter(None, (*summaries, last))) if summaries else last)
 
     def _step(self, index: int, word: str) -> int:
         """Take one word; return the index of the last word that was taken with it."""
