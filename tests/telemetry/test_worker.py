@@ -221,8 +221,8 @@ def test_a_process_that_forks_all_the_time_does_not_keep_it_from_its_work(work: 
     assert len(work.turns) < 5  # what comes at once goes together
     work.worker.before_fork(1)
     work.worker.wake()  # by a thread that records during the fork
-    work.worker.after_fork_in_parent(needed=True)
     before = len(work.turns)
+    work.worker.after_fork_in_parent(needed=True)
     for _ in range(5):
         fork()
     assert len(work.turns) > before
