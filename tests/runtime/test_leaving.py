@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 LEAVE = Path(__file__).parent / "programs" / "leave.py"
 QUIET = {"PLATFORM_LOG_TRACE_ID": "false"}
+AT_REST = {"LEAVE_BETWEEN": "0.4"}
+"""The worker has sent the first span, and what follows waits for its next turn."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def killed(
 )
 def test_whichever_way_a_script_ends_its_last_spans_arrive(mode: str, spans: int, collector: Collector) -> None:
     plain = left(mode)
-    instrumented = left(mode, collector, QUIET)
+    instrumented = left(mode, collector, {**QUIET, **AT_REST})
     assert instrumented.outcome == plain.outcome
     assert len(collector.wait_for(spans)) == spans
     assert {span.name for span in collector.spans} == {"SELECT"}
@@ -109,11 +111,18 @@ def test_daemon_threads_at_work_do_not_disturb_the_end(collector: Collector) -> 
 )
 def test_sigterm_ends_a_script_as_without_us_and_its_last_spans_arrive(mode: str, collector: Collector) -> None:
     plain = killed(mode)
-    instrumented = killed(mode, collector)
+    instrumented = killed(mode, collector, AT_REST)
     assert instrumented.outcome == plain.outcome
     assert instrumented.seconds < plain.seconds + 1.0
     spans = 4 if mode == "in_a_loop" else 3
     assert len(collector.wait_for(spans)) == spans
+
+
+@pytest.mark.parametrize("mode", ["by_default", "handler_after", "in_a_loop_by_default"])
+def test_sigterm_right_after_the_first_spans_finds_them(mode: str, collector: Collector) -> None:
+    """While the worker still imports what it needs."""
+    assert killed(mode, collector).returncode == killed(mode).returncode
+    assert len(collector.wait_for(3)) == 3
 
 
 def test_a_thread_that_imports_the_first_library_leaves_the_signal_to_a_later_import(collector: Collector) -> None:
@@ -141,7 +150,7 @@ def test_sigterm_during_a_long_c_call_ends_the_process_within_the_budget(collect
 
 def test_sigint_is_the_keyboard_interrupt_it_always_was(collector: Collector) -> None:
     plain = killed("by_default", number=signal.SIGINT)
-    instrumented = killed("by_default", collector, number=signal.SIGINT)
+    instrumented = killed("by_default", collector, AT_REST, number=signal.SIGINT)
     assert instrumented.returncode == plain.returncode == -signal.SIGINT
     assert instrumented.stderr == plain.stderr
     assert "KeyboardInterrupt" in plain.stderr

@@ -39,6 +39,12 @@ class Observed:
         (span,) = self.spans()[before:]
         return status, body, span
 
+    def ask_until_the_worker_rests(self, path: str) -> None:
+        """Make requests until a span has come: what ends afterwards waits for the next turn, a minute away where a test says so."""
+        before = len(self.collector.spans)
+        assert self.server.get(path)[0] == 200
+        self.collector.wait_for(before + 1)
+
     def spans(self) -> list[Span]:
         """Return the server spans so far, in the order they came."""
         return servers(self.collector.spans)

@@ -70,8 +70,10 @@ def ask_until_both_workers_have_answered(running: Observed) -> None:
 )
 def test_a_kill_leaves_every_span_once_and_the_plain_exit_status(kind: str, preload: tuple[str, ...]) -> None:
     with observed(lambda port: words(port, kind, *preload), SLOW_EXPORT) as running:
-        for number in range(REQUESTS):
+        running.ask_until_the_worker_rests("/0")
+        for number in range(1, REQUESTS):
             assert running.server.get(f"/{number}")[0] == 200
+        assert len(running.collector.spans) < REQUESTS
         status = running.server.terminate()
         spans = servers(running.collector.wait_for(REQUESTS))
         points = running.collector.latest("http.server.request.duration")
@@ -133,6 +135,16 @@ def test_workers_whose_threads_are_greenlets_answer_and_end(preload: tuple[str, 
     assert paths.count("/last") == 1
     assert "Traceback" not in running.server.stderr
     assert "platform-instrument" not in running.server.stderr
+
+
+@pytest.mark.parametrize("kind", ["sync", "uvicorn_worker"])
+def test_the_last_spans_leave_without_our_handler_of_the_signal_too(kind: str) -> None:
+    with observed(lambda port: words(port, kind), {**SLOW_EXPORT, "PLATFORM_SIGTERM_HANDLER": "false"}) as running:
+        running.ask_until_the_worker_rests("/0")
+        for number in range(1, REQUESTS):
+            assert running.server.get(f"/{number}")[0] == 200
+        running.server.terminate()
+        assert len(servers(running.collector.wait_for(REQUESTS))) == REQUESTS
 
 
 def test_a_reload_ends_the_old_workers_orderly() -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 UVICORN = BIN / "uvicorn"
 REQUESTS = 20
+SLOW_EXPORT = {"OTEL_BSP_SCHEDULE_DELAY": "60000", "OTEL_METRIC_EXPORT_INTERVAL": "60000"}
 
 WAYS: dict[str, Callable[[int], Sequence[str | Path]]] = {
     "command": lambda port: [UVICORN, "bare:asgi", "--port", str(port)],
@@ -42,10 +43,12 @@ def status_of(argv: Callable[[int], Sequence[str | Path]], number: int) -> int:
 
 @pytest.mark.parametrize("way", [pytest.param(way, marks=[pytest.mark.slow] * (way in {"module", "factory"})) for way in WAYS])
 def test_twenty_requests_and_a_kill_leave_twenty_spans_and_the_plain_exit_status(way: str) -> None:
-    with observed(WAYS[way], {"OTEL_BSP_SCHEDULE_DELAY": "60000"}) as running:
-        for number in range(REQUESTS):
+    with observed(WAYS[way], SLOW_EXPORT) as running:
+        running.ask_until_the_worker_rests("/items/0")
+        for number in range(1, REQUESTS):
             assert running.server.get(f"/items/{number}")[0] == 200
         time.sleep(1 if way == "command" else 0)
+        assert len(running.collector.spans) < REQUESTS
         status = running.server.terminate()
         spans = running.collector.wait_for(REQUESTS)
     assert sorted(span.attributes["url.path"] for span in servers(spans)) == sorted(
@@ -54,8 +57,19 @@ def test_twenty_requests_and_a_kill_leave_twenty_spans_and_the_plain_exit_status
     assert status == status_of(WAYS[way], signal.SIGTERM)
 
 
+@pytest.mark.parametrize("way", ["command", "workers"])
+def test_the_last_spans_leave_without_our_handler_of_the_signal_too(way: str) -> None:
+    """uvicorn ends in an orderly way before it dies by the signal, which is our last chance then."""
+    with observed(WAYS[way], {**SLOW_EXPORT, "PLATFORM_SIGTERM_HANDLER": "false"}) as running:
+        running.ask_until_the_worker_rests("/items/0")
+        for number in range(1, REQUESTS):
+            assert running.server.get(f"/items/{number}")[0] == 200
+        running.server.terminate()
+        assert len(servers(running.collector.wait_for(REQUESTS))) == REQUESTS
+
+
 def test_ctrl_c_leaves_as_without_us() -> None:
-    with observed(WAYS["command"], {"OTEL_BSP_SCHEDULE_DELAY": "60000"}) as running:
+    with observed(WAYS["command"], SLOW_EXPORT) as running:
         assert running.server.get("/plain")[0] == 200
         status = running.server.terminate(signal.SIGINT)
         assert len(running.collector.wait_for(1)) == 1

@@ -182,6 +182,8 @@ def in_re() -> None:
     re.match(r"(a+)+$", "a" * 40 + "b")
 
 
-work()
+work(1)
+time.sleep(float(os.environ.get("LEAVE_BETWEEN", "0")))
+work(2)
 time.sleep(float(os.environ.get("LEAVE_AFTER", "0")))
 globals()[sys.argv[1]]()
