@@ -227,3 +227,17 @@ def test_what_is_forgotten_and_comes_again_is_encoded_as_before() -> None:
 )
 def test_a_varint_has_seven_bits_a_byte(number: int, encoded: bytes) -> None:
     assert varint(number) == encoded
+
+
+def test_trace_states_names_of_scopes_and_of_attributes_and_numbers_are_masked() -> None:
+    scope = InstrumentationScope("made for bob@example.com", "1 for bob@example.com", "", {"made by eve@example.com": 1})
+    attributes = {"from bob@example.com": 1, "from eve@example.com": 2, "card": 4539148803436467, "pin": 4711, "n": 4711}
+    span = ended(attributes=attributes, scope=scope)
+    span.local = Local(trace_state="vendor=bob@example.com")
+    span.more().links.append(Link(TRACE + 1, PARENT + 1, 1, "vendor=eve@example.com", {}))
+    (read,) = sent(span)
+    assert read.attributes == {"from [email]": 2, "card": "[card]", "pin": "[secret]", "n": 4711}
+    assert (read.trace_state, read.links[0].trace_state) == ("vendor=[email]", "vendor=[email]")
+    assert (read.scope.name, read.scope.version) == ("made for [email]", "1 for [email]")
+    assert read.scope.attributes == {"made by [email]": 1}
+    assert sent(ended(attributes=attributes))[0].attributes == read.attributes

@@ -125,9 +125,13 @@ def test_a_processor_sees_the_spans_of_the_engine_with_the_caller_s_baggage(runn
 def test_what_has_ended_is_masked_before_a_processor_sees_it(running: pipeline.Pipeline) -> None:
     recorder = add(Recorder())
     secret = "password=hunter2hunter2"
-    span: Any = trace.get_tracer("shop").start_span("work", attributes={"a": secret})
+    state = trace.TraceState([("vendor", "hunter2@example.com")])
+    caller = trace.NonRecordingSpan(trace.SpanContext(1, 2, is_remote=True, trace_flags=trace.TraceFlags(1), trace_state=state))
+    span: Any = trace.get_tracer("hunter2@example.com").start_span(
+        "work", trace.set_span_in_context(caller), attributes={"a": secret, "of hunter2@example.com": 1}
+    )
     span.add_event("event", {"b": secret})
-    span.add_link(trace.SpanContext(1, 2, is_remote=False), {"c": secret})
+    span.add_link(caller.get_span_context(), {"c": secret})
     span.set_status(trace.StatusCode.ERROR, secret)
     assert span.attributes["a"] == secret
     span.end()
@@ -135,6 +139,10 @@ def test_what_has_ended_is_masked_before_a_processor_sees_it(running: pipeline.P
     shown = ended.to_json()
     assert "hunter2" not in shown
     assert shown.count("password=") == 4
+    assert ended.instrumentation_scope.name == "[email]"
+    for shown_context in (ended.context, ended.parent, ended.links[0].context):
+        assert dict(shown_context.trace_state) == {"vendor": "[email]"}
+    assert span.get_span_context().trace_state == state
     assert len(running.queue) == 1
 
 

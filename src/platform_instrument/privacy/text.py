@@ -19,11 +19,21 @@ Rule: TypeAlias = Callable[[str], str]
 
 _MOST_KEYS = 2_048
 _DEEPEST = 4
+_MOST_BITS = 8_192
+"""Beyond these CPython refuses to write an integer."""
 
 _EXEMPT = ("service.", "k8s.", "host.", "telemetry.", "code.", "os.")
 _EXEMPT_KEYS = frozenset(("http.route", "trace_id", "span_id", "client.address", "server.address", "network.peer.address"))
 _URLS = frozenset(("url.full", "url.original", "http.url", "http.target", "url.path", "url.fragment"))
 _STATEMENTS = frozenset(("db.query.text", "db.statement"))
+_PARAMETERS = ("db.query.parameter.", "db.operation.parameter.", "db.statement.parameters")
+_QUOTES = ("'", '"', "$$")
+
+_NUMBER_NAME = Pattern(
+    r"(?i)card|credit|debit|visa|amex|pan\b|phone|mobile|cell|tel\b|fax|sms|msisdn|iban|ssn|social|tax|tin\b|dni|nie\b|nif"
+)
+"""The name of a number that a person has, which as a bare run of digits could be any other."""
+_LONGEST_NAME = 64
 
 _SQL = Pattern(
     r"(?i)\s*(?:/\*|--|\(?\s*(?:select|insert|update|delete|merge|replace|with|create|alter|drop|truncate|grant|revoke|call|execute"
@@ -32,11 +42,11 @@ _SQL = Pattern(
 
 
 def mask_attribute(key: str, value: Any) -> Any:  # noqa: ANN401 - an attribute value
-    """Return what may leave under this key; only texts and sequences of them change. Never raises."""
+    """Return what may leave under this key; texts, whole numbers and sequences of them change. Never raises."""
     if type(value) is str:
         rule = _rules.get(key)
         return (rule or _learn(key))(value)
-    if isinstance(value, (str, list, tuple)):
+    if isinstance(value, (str, int, list, tuple)):
         return _masked(_rules.get(key) or _learn(key), value, _DEEPEST)
     return value
 
@@ -46,6 +56,10 @@ def _masked(rule: Rule, value: Any, deepest: int) -> Any:  # noqa: ANN401 - an a
         return rule(str.__str__(value))
     if isinstance(value, (list, tuple)):
         return [_masked(rule, item, deepest - 1) for item in value] if deepest else []
+    if type(value) is int and rule not in _OF_TEXTS:
+        text = str(value) if value.bit_length() < _MOST_BITS else ""
+        masked = rule(text)
+        return value if masked == text else masked
     return value
 
 
@@ -65,11 +79,36 @@ def _rule(key: str) -> Rule:  # noqa: PLR0911 - one return a kind
         return _query
     if key in _STATEMENTS:
         return _statement
+    if key.startswith(_PARAMETERS):
+        return _whole
     if key.endswith((".id", ".name")):
         return mask_tokens if key.endswith(".id") else mask
     if is_secret_name(key.rpartition(".")[2]):
         return _whole
-    return mask
+    return _beside(key) if _NUMBER_NAME.compiled().search(key) else mask
+
+
+def mask_name(name: str) -> str:
+    """Return the name of an attribute, masked; applications make names of what they were given."""
+    known = _names.get(name)
+    if known is None:
+        if len(_names) >= _MOST_KEYS:
+            _names.clear()
+        known = mask(name)
+        if known == name:
+            _names[name] = known
+    return known
+
+
+def _beside(key: str) -> Rule:
+    """Return a rule by which a value is read as in a text, with its name beside it."""
+    name = " ".join(key[-_LONGEST_NAME:].replace(".", " ").replace("_", " ").split()) + ": "
+
+    def beside(text: str) -> str:
+        masked = mask(name + text)
+        return masked[len(name) :] if masked.startswith(name) else mask(text)
+
+    return beside
 
 
 def _as_it_is(text: str) -> str:
@@ -90,10 +129,19 @@ def _query(text: str) -> str:
 
 
 def _statement(text: str) -> str:
-    """Return a statement of another instrumentation without literals; what we made is without them already."""
+    """Return a statement of another instrumentation without literals; what we made is without them already.
+
+    What has quotes is read as SQL too, whatever language it is in: that hides what is between them.
+    """
     if is_sanitized(text):
         return text
-    return known_sql(text, "").text if _SQL.compiled().match(text) else mask(text)
+    if _SQL.compiled().match(text) or any(quote in text for quote in _QUOTES):
+        return known_sql(text, "").text
+    return mask(text)
 
+
+_OF_TEXTS = frozenset((_as_it_is, mask, mask_tokens, mask_url, _query, _statement))
+"""Rules that find nothing in a number."""
 
 _rules: dict[str, Rule] = {}
+_names: dict[str, str] = {}

@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util import BoundedList
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from platform_instrument.privacy.text import mask_attribute
+from platform_instrument.privacy.text import mask_attribute, mask_name
 from platform_instrument.telemetry import api_values, pipeline
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ def readable_span(span: Span, *, masked: bool, resource: Resource | None = None)
     extras = span.extras
     return ReadableSpan(
         name=str(mask("span.name", span.name)),
-        context=api_values.span_context(span),
-        parent=span.parent,
+        context=_state(api_values.span_context(span), mask),
+        parent=_state(span.parent, mask),
         resource=own_resource() if resource is None else resource,
         attributes=_bounded(api_values.attributes(span), span.dropped_attributes, mask),
         events=_counted([_event(event, mask) for event in extras.events], extras.dropped_events) if extras else (),
@@ -71,9 +71,24 @@ def _as_it_is(_key: str, value: Any) -> Any:  # noqa: ANN401 - an attribute valu
     return value
 
 
+def _name(key: str, mask: Mask) -> str:
+    return key if mask is _as_it_is else mask_name(key)
+
+
+def _state(context: Any, mask: Mask) -> Any:  # noqa: ANN401 - a SpanContext, or None at a root
+    """Return a context whose trace state is masked; the same one, mostly."""
+    written = context.trace_state.to_header() if context is not None and context.trace_state else ""
+    masked = mask("trace.state", written) if written else written
+    if context is None or masked == written:
+        return context
+    return trace.SpanContext(
+        context.trace_id, context.span_id, context.is_remote, context.trace_flags, api_values.trace_state(masked)
+    )
+
+
 def _bounded(attributes: Mapping[str, Any], dropped: int, mask: Mask) -> BoundedAttributes:
     """Return attributes in the SDK's mapping, which is where it counts those that were dropped."""
-    kept = BoundedAttributes(attributes={key: mask(key, value) for key, value in attributes.items()})
+    kept = BoundedAttributes(attributes={_name(key, mask): mask(key, value) for key, value in attributes.items()})
     kept.dropped = dropped
     return kept
 
@@ -91,7 +106,7 @@ def _event(event: OwnEvent, mask: Mask) -> Event:
 
 def _link(link: Link, mask: Mask) -> trace.Link:
     made = api_values.link(link)
-    return trace.Link(made.context, _bounded(link.attributes, link.dropped_attributes, mask))
+    return trace.Link(_state(made.context, mask), _bounded(link.attributes, link.dropped_attributes, mask))
 
 
 def _status(span: Span, mask: Mask) -> trace.Status:
@@ -106,9 +121,9 @@ def _scope(span: Span) -> InstrumentationScope:
     if known is None or known[0] is not scope:
         if len(_Known.scopes) >= _MOST_SCOPES:
             _Known.scopes.clear()
-        named = (scope.name, scope.version, scope.schema_url or None)
+        named = (mask_name(scope.name), mask_name(scope.version), scope.schema_url or None)
         try:
-            made = InstrumentationScope(*named, scope.attributes)
+            made = InstrumentationScope(*named, _bounded(scope.attributes, 0, mask_attribute))
         except TypeError:  # before 1.27 scopes have no attributes
             made = InstrumentationScope(*named)
         known = _Known.scopes[id(scope)] = (scope, made)

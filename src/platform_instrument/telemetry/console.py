@@ -6,7 +6,7 @@ import sys
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from platform_instrument.privacy.text import mask_attribute
+from platform_instrument.privacy.text import mask_attribute, mask_name
 from platform_instrument.telemetry.tree import line, render_trace
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def print_histograms(histograms: Histograms) -> None:
         for cell in histogram.series():
             count = sum(cell.counts)
             if count:
-                attributes = " ".join(f"{key}={mask_attribute(key, value)}" for key, value in cell.attributes)
+                attributes = " ".join(f"{mask_name(key)}={mask_attribute(key, value)}" for key, value in cell.attributes)
                 _write(f"{name} {attributes} count={count} mean={cell.sum / count * 1e3:.3f} ms")
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from struct import Struct, pack
 from typing import TYPE_CHECKING, Any
 
-from platform_instrument.privacy.text import mask_attribute
+from platform_instrument.privacy.text import mask_attribute, mask_name
 from platform_instrument.telemetry.context import REMOTE, SAMPLED
 from platform_instrument.telemetry.protobuf import KeyValues, field, utf8, varint
 
@@ -108,7 +108,7 @@ class SpanEncoder:
         """Encode what few spans have: trace state, events, links, dropped counts, status."""
         parts = []
         if span.local is not None and span.local.trace_state:
-            parts.append(field(b"\x1a", utf8(span.local.trace_state)))
+            parts.append(field(b"\x1a", utf8(mask_attribute("trace.state", span.local.trace_state))))
         if span.extras is not None:
             parts.append(self._extras(span.extras))
         if span.status_code:
@@ -138,7 +138,7 @@ class SpanEncoder:
     def _link(self, link: Link) -> bytes:
         body = _TRACE_ID + link.trace_id.to_bytes(16, "big") + _SPAN_ID + link.span_id.to_bytes(8, "big")
         if link.trace_state:
-            body += field(b"\x1a", utf8(link.trace_state))
+            body += field(b"\x1a", utf8(mask_attribute("trace.state", link.trace_state)))
         body += self._links.encode(link.attributes)
         if link.dropped_attributes:
             body += b"\x28" + varint(link.dropped_attributes)
@@ -157,7 +157,8 @@ def encode_resource(resource: Mapping[str, Any]) -> bytes:
 def encode_scope(scope: InstrumentationScope) -> bytes:
     """Encode the `scope` field of `ScopeSpans` and its siblings, once a scope."""
     if scope.encoded is None:
-        body = field(b"\x0a", utf8(scope.name)) + (field(b"\x12", utf8(scope.version)) if scope.version else b"")
+        name, version = mask_name(scope.name), mask_name(scope.version)
+        body = field(b"\x0a", utf8(name)) + (field(b"\x12", utf8(version)) if version else b"")
         scope.encoded = field(b"\x0a", body + KeyValues(b"\x1a").encode(scope.attributes))
     return scope.encoded
 

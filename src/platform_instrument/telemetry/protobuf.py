@@ -8,7 +8,7 @@ from __future__ import annotations
 from struct import Struct
 from typing import TYPE_CHECKING, Any
 
-from platform_instrument.privacy.text import mask_attribute
+from platform_instrument.privacy.text import mask_attribute, mask_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,13 +78,15 @@ class KeyValues:
     again and again; what was not asked for lately is forgotten. Used by one thread at a time.
     """
 
-    __slots__ = ("_before", "_known", "_names", "_tag")
+    __slots__ = ("_before", "_known", "_names", "_renamed", "_tag")
 
     def __init__(self, tag: bytes) -> None:
         self._tag = tag
         self._known: dict[tuple[str, Any], bytes] = {}
         self._before: dict[tuple[str, Any], bytes] = {}
         self._names: dict[str, bytes] = {}
+        self._renamed: dict[str, bytes] = {}
+        """Values by names that were masked, of which several may become one."""
 
     def encode(self, attributes: Mapping[str, Any]) -> bytes:
         """Encode attributes; None is absent."""
@@ -94,6 +96,9 @@ class KeyValues:
             kind = type(pair[1])
             encoded = known.get(pair) if kind is str or kind is int else None  # a bool or float may equal an int
             parts.append(encoded or self._new(pair, kind))
+        if self._renamed:
+            parts += [field(self._tag, field(b"\x0a", utf8(name)) + value) for name, value in self._renamed.items()]
+            self._renamed.clear()
         return b"".join(parts)
 
     def _new(self, pair: tuple[str, Any], kind: type) -> bytes:
@@ -105,9 +110,9 @@ class KeyValues:
             return self._field(key, value if kind in _BARE else mask_attribute(key, value))
         encoded = self._before.pop(pair, None)
         if encoded is None:
-            masked = value if kind is int else mask_attribute(key, value)
+            masked = mask_attribute(key, value)
             encoded = self._field(key, masked)
-            if masked != value:
+            if masked != value or not encoded:
                 return encoded  # a secret is not kept
         if len(self._known) >= _MOST_KNOWN:
             self._before = self._known.copy()
@@ -116,9 +121,14 @@ class KeyValues:
         return encoded
 
     def _field(self, key: str, value: Any) -> bytes:  # noqa: ANN401 - an attribute value
+        body = field(b"\x12", any_value(value))
         name = self._names.get(key)
         if name is None:
+            masked = mask_name(key)
+            if masked != key:
+                self._renamed[masked] = body
+                return b""
             if len(self._names) >= _MOST_KNOWN:
                 self._names.clear()
             name = self._names[key] = field(b"\x0a", utf8(key))
-        return field(self._tag, name + field(b"\x12", any_value(value)))
+        return field(self._tag, name + body)
