@@ -132,7 +132,7 @@ def test_the_worst_statement_takes_milliseconds(system: str) -> None:
         from platform_instrument.privacy.sql import _at_first_sight
         from platform_instrument.privacy.sql_dialects import DIALECTS
 
-        return _at_first_sight(text, DIALECTS[system], (0, 0), whole=True)
+        return _at_first_sight(text, DIALECTS[system], 0, whole=True)
 
     for unit in STATEMENTS:
         assert cost(read, unit * (8_192 // len(unit))) < 0.25, unit

@@ -258,18 +258,18 @@ def test_what_is_known_is_bounded() -> None:
     for number in range(MOST_KNOWN + 10):
         known_sql(f"SELECT c{number} FROM t", "some_database")
         known_sql(f"SELECT c{number} FROM t WHERE a = 'x'", "some_database")
-    assert 0 < len(memory.plain) + len(memory.digests) <= MOST_KNOWN
+    assert 0 < len(memory.digests) <= MOST_KNOWN
     assert len(memory.statements) <= MOST_KNOWN
     assert len(OTHER.words) <= MOST_KNOWN
-    assert len(sql._sanitized.plain) <= MOST_KNOWN
+    assert len(sql._sanitized.statements) <= MOST_KNOWN
 
 
 def test_what_is_known_is_bounded_in_bytes() -> None:
     memory = DIALECTS["trino"].memory
     for number in range(400):
         known_sql(f"SELECT c{number}, 'x', " + "\U0001f600, " * 2_000, "trino")
-        assert sum(map(sys.getsizeof, (*memory.plain, *(one.text for one in memory.statements.values())))) <= MOST_BYTES
-        assert sum(map(sys.getsizeof, sql._sanitized.plain)) <= MOST_BYTES
+        assert sum(sys.getsizeof(one.text) for one in memory.statements.values()) <= MOST_BYTES
+        assert sum(map(sys.getsizeof, sql._sanitized.statements)) <= MOST_BYTES
     assert memory.digests
 
 

@@ -1,7 +1,7 @@
 """SQL for telemetry: the text without its literals, and what the statement does to what.
 
-A statement is read once and remembered: by itself where it holds no literal, by a digest of it where it does, so that no
-literal stays in memory. Equal sanitized statements are one object.
+A statement is read once and remembered by a digest, so that no literal stays in memory. Equal sanitized statements are one
+object.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from platform_instrument.privacy.sql_summary import Summary
 
 _LONGEST = 8_192
 """Characters of a statement that are looked at; the rest does not leave."""
-_LONGEST_PLAIN = 1_024
 _UNKNOWN = "other_sql"
 
 _sanitized = Memory()
@@ -33,7 +32,7 @@ class Statement:
 
 
 def known_sql(text: object, system: str) -> Statement:
-    """Return the statement of a text, one or two lookups once it is known; what is no text is an empty statement.
+    """Return the statement of a text, one lookup once it is known; what is no text is an empty statement.
 
     `system` is `db.system.name`, which says how the database quotes. Never raises.
     """
@@ -45,12 +44,8 @@ def known_sql(text: object, system: str) -> Statement:
     else:
         whole = True
     dialect = DIALECTS.get(system, OTHER)
-    memory = dialect.memory
-    statement = memory.plain.get(text)
-    if statement is None:
-        digest = (hash(text), len(text))
-        statement = memory.digests.get(digest) or _at_first_sight(text, dialect, digest, whole=whole)
-    return statement
+    digest = hash(text)
+    return dialect.memory.digests.get(digest) or _at_first_sight(text, dialect, digest, whole=whole)
 
 
 def sanitize_sql(text: str, dialect: str | None = None) -> Statement:
@@ -64,31 +59,23 @@ def sanitize_sql(text: str, dialect: str | None = None) -> Statement:
 
 def is_sanitized(text: str) -> bool:
     """Say whether a text is one that `known_sql` returned lately."""
-    return text in _sanitized.plain
+    return text in _sanitized.statements
 
 
-def _at_first_sight(text: str, dialect: Dialect, digest: tuple[int, int], *, whole: bool) -> Statement:
+def _at_first_sight(text: str, dialect: Dialect, digest: int, *, whole: bool) -> Statement:
     literals = Literals(text, dialect, whole=whole)
     sanitized = literals.text()
     summary = Summary(literals.upper, literals.written)
     found = (sanitized, summary.text, summary.operation, summary.collection)
-    is_clean = not literals.masked and whole and len(text) <= _LONGEST_PLAIN
     if "@" in sanitized or "@" in summary.text:
         found = (_impersonal(found[0]), _impersonal(found[1]), _impersonal(found[2]), _impersonal(found[3]))
-        is_clean = is_clean and found[0] == sanitized
     memory = dialect.memory
+    memory.make_room()
     statement = memory.statements.get(found[:2])
     if statement is None:
-        statement = Statement(*found)
-        memory.make_room(statement.text)
-        memory.statements[found[:2]] = statement
-        _sanitized.make_room(statement.text)
-        _sanitized.plain[statement.text] = statement
-    memory.make_room(text if is_clean else "")
-    if is_clean:
-        memory.plain[text] = statement
-    else:
-        memory.digests[digest] = statement
+        statement = memory.keep(found[:2], Statement(*found))
+        _sanitized.keep(statement.text, statement)
+    memory.digests[digest] = statement
     return statement
 
 

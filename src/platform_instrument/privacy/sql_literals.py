@@ -83,7 +83,6 @@ class Literals(Reading):
         if self._first is not None and self._is_doubtful():
             at, first = self._first
             del out[at + 1 :], upper[first + 1 :], written[first + 1 :]
-            self.masked = True
         elif self._learned:
             self._remember()
         text = "".join(out)
@@ -192,7 +191,6 @@ class Literals(Reading):
             self._string(body, index)
             self._broken = True
         else:
-            self.masked = True
             spaced = bool(self._out) and self._out[-1] == " "
             following = self._tokens[index + 1 : index + 2]
             if spaced and (not following or following[0][0].isspace()):
@@ -201,7 +199,6 @@ class Literals(Reading):
                 self._out.append(" ")
 
     def _literal(self, token: str) -> None:
-        self.masked = True
         self._out.append("?")
         self.upper.append("'")
         self.written.append(token)
@@ -220,7 +217,6 @@ class Literals(Reading):
         tokens, out = self._tokens, self._out
         if (index + 1 < len(tokens) and tokens[index + 1][0] not in _APART) or (out and out[-1][-1] not in _APART):
             self._broken = self._broken or touches(tokens, index)
-        self.masked = True
         out.append("?")
         self.upper.append("'")
         self.written.append(body)

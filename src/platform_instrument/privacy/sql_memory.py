@@ -14,28 +14,32 @@ MOST_BYTES = 4 * 1024 * 1024
 
 
 class Memory:
-    """Statements by text, by digest and by what they became. What is full is emptied: statements in use return at once."""
+    """Statements by digest and by what they became. What is full is emptied: statements in use return at once."""
 
-    __slots__ = ("digests", "held", "plain", "statements")
+    __slots__ = ("digests", "held", "statements")
 
     def __init__(self) -> None:
-        self.plain: dict[str, Statement] = {}
-        """By a text that holds no literal."""
-        self.digests: dict[tuple[int, int], Statement] = {}
-        """By the hash, keyed by the process, and the length of a text that holds literals."""
+        self.digests: dict[int, Statement] = {}
+        """By the hash of a text, which is keyed by the process: no text stays that may hold literals."""
         self.statements: dict[Any, Statement] = {}
         self.held = 0
 
-    def make_room(self, text: str) -> None:
-        """Count a text that is to be kept; forget everything first where it is one too many."""
-        size = getsizeof(text)
-        if self.held + size > MOST_BYTES or len(self.plain) + len(self.digests) >= MOST_KNOWN:
+    def make_room(self) -> None:
+        """Forget everything where one text more is too many."""
+        if len(self.digests) >= MOST_KNOWN:
+            self.forget()
+
+    def keep(self, key: object, statement: Statement) -> Statement:
+        """Keep a statement that is new; forget everything else first where it is too much."""
+        size = getsizeof(statement.text)
+        if self.held + size > MOST_BYTES or len(self.statements) >= MOST_KNOWN:
             self.forget()
         self.held += size
+        self.statements[key] = statement
+        return statement
 
     def forget(self) -> None:
         """Forget everything."""
-        self.plain.clear()
         self.digests.clear()
         self.statements.clear()
         self.held = 0

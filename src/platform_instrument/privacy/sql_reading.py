@@ -33,7 +33,6 @@ class Reading:
         "_text",
         "_tokens",
         "_whole",
-        "masked",
         "upper",
         "written",
     )
@@ -46,8 +45,6 @@ class Reading:
         self._out: list[str] = []
         self.upper: list[str] = []
         self.written: list[str] = []
-        self.masked = False
-        """Whether the text holds something that must not stay in memory."""
         self._broken = False
         """Whether the reading has shown itself wrong."""
         self._first: tuple[int, int] | None = None
@@ -124,7 +121,6 @@ class Reading:
 
     def _hide(self, index: int, end: int) -> None:
         """Mask the tokens behind this one."""
-        self.masked = True
         self._out.append(" ?")
         del self._tokens[index + 1 : end]
 
