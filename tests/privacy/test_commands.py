@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from platform_instrument.privacy import commands
-from platform_instrument.privacy.commands import command_name, mask_command
+from platform_instrument.privacy.command_shapes import SHAPES
+from platform_instrument.privacy.commands import command_name, mask_command, mask_memcached
+from platform_instrument.privacy.text import mask_attribute
 
 SECRET = "hunter2secret"
 
@@ -21,15 +23,19 @@ SECRET = "hunter2secret"
         (("HSET", "h", "f", SECRET, "g", SECRET), "HSET", "HSET h f ? g ?"),
         (("HGETALL", "h"), "HGETALL", "HGETALL h"),
         (("DEL", "a", "b"), "DEL", "DEL a b"),
-        (("EVAL", SECRET, 2, "a", "b", SECRET), "EVAL", "EVAL ? 2 a b ?"),
+        (("EVAL", SECRET, 2, "a", "b", SECRET), "EVAL", "EVAL ? ? ? ? ?"),
+        (("EVALSHA", "0" * 40, 1, "a", SECRET), "EVALSHA", "EVALSHA ? ? ? ?"),
+        (("FCALL", "f", 1, "a", SECRET), "FCALL", "FCALL ? 1 a ?"),
         (("EVAL", SECRET, SECRET), "EVAL", "EVAL ? ?"),
         (("AUTH", "user", SECRET), "AUTH", "AUTH ? ?"),
         (("HELLO", 3, "AUTH", "user", SECRET), "HELLO", "HELLO ? ? ? ?"),
         (("MIGRATE", "h", 1, "k", 0, 1, "AUTH", SECRET), "MIGRATE", "MIGRATE ? ? ? ? ? ? ?"),
         (("ACL SETUSER", "user", f">{SECRET}"), "ACL SETUSER", "ACL SETUSER ? ?"),
         (("ACL", "SETUSER", "user", f">{SECRET}"), "ACL SETUSER", "ACL SETUSER ? ?"),
-        (("CONFIG SET", "requirepass", SECRET), "CONFIG SET", "CONFIG SET requirepass ?"),
-        ((b"config", b"set", b"requirepass", SECRET), "CONFIG SET", "CONFIG SET requirepass ?"),
+        (("CONFIG SET", "requirepass", SECRET), "CONFIG SET", "CONFIG SET ? ?"),
+        ((b"config", b"set", b"requirepass", SECRET), "CONFIG SET", "CONFIG SET ? ?"),
+        (("CLIENT", "SETNAME", SECRET), "CLIENT SETNAME", "CLIENT SETNAME ?"),
+        (("SENTINEL", "SET", "m", "auth-pass", SECRET), "SENTINEL SET", "SENTINEL SET ? ? ?"),
         (("CONFIG", "GET", "maxmemory"), "CONFIG GET", "CONFIG GET maxmemory"),
         (("XGROUP CREATE", "s", "g", "$"), "XGROUP CREATE", "XGROUP CREATE s ? ?"),
         (("XADD", "s", "*", "f", SECRET), "XADD", "XADD s ? ? ?"),
@@ -84,3 +90,59 @@ def test_unknown_names_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(names) <= commands._MOST_NAMES + 1
     assert "_OTHER" in names
     assert command_name(("ZADD", "k")) == "ZADD"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("AUTH", "a", SECRET), ("HELLO", 3, "AUTH", "a", SECRET), ("CONFIG", "SET", "a", SECRET), ("EVAL", SECRET, 1, "a"), ("EVAL_RO", SECRET, 0),
+     ("MIGRATE", "h", 1, "", 0, 1, "AUTH2", "a", SECRET, "KEYS", "a"), ("ACL", "SETUSER", "a", SECRET), ("CLIENT", SECRET), ("SENTINEL", SECRET),
+     ("SCRIPT", "LOAD", SECRET), ("FUNCTION", "LOAD", SECRET), ("MODULE", "LOADEX", "a", SECRET), ("FT.SEARCH", "a", SECRET), ("NOSUCH", "a", SECRET)],
+)  # fmt: skip
+def test_commands_that_carry_secrets_hide_all_arguments(arguments: tuple[Any, ...]) -> None:
+    for given in (arguments, tuple(one.encode() if isinstance(one, str) else one for one in arguments)):
+        name, *rest = mask_command(given).split(" ?")
+        assert name == command_name(given)
+        assert not any(rest)
+        assert SECRET not in name
+
+
+def test_every_shape_shows_keys_and_nothing_that_it_is_set_to() -> None:
+    values = [name for name, shape in SHAPES.items() if shape in (1, 2, "pairs", "fields")]
+    assert len(values) > 100
+    for name in values:
+        kept = SHAPES[name] if isinstance(SHAPES[name], int) else 1
+        arguments = (*name.split(), *["k"] * int(kept), SECRET)
+        if SHAPES[name] != "fields":
+            assert SECRET not in mask_command(arguments), name
+
+
+@pytest.mark.parametrize("key", ["user:bob@example.com", "card:4111111111111111", "session:password=hunter2secret"])
+@pytest.mark.parametrize("command", ["GET", "SET", "COPY", "DEL", "HGETALL", "PUBLISH"])
+def test_personal_data_in_a_key_does_not_leave(command: str, key: str) -> None:
+    left = mask_attribute("db.query.text", mask_command((command, key, "x")))
+    assert left.startswith(command)
+    assert key.partition(":")[2] not in left
+    assert "hunter2" not in left
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("get", "a", b"b"), "get a b"),
+        ((b"gets", "a"), "gets a"),
+        (("set", "a", 0, 60, 5, SECRET), "set a ? ? ? ?"),
+        (("SET", "a", SECRET), "set a ?"),
+        (("cas", "a", 0, 60, 5, 17, SECRET), "cas a ? ? ? ? ?"),
+        (("incr", "a", 4711), "incr a ?"),
+        (("gat", 60, "a", "b"), "gat ? a b"),
+        (("ms", "a", "S5", SECRET), "ms a ? ?"),
+        (("stats", SECRET), "stats ?"),
+        (("version",), "version"),
+        ((SECRET, SECRET), "_OTHER ?"),
+        ((None, SECRET), "_OTHER ?"),
+        ((), "_OTHER"),
+        (("get", *["k" * 10_000] * 100), "get" + (" " + "k" * 128 + "...") * 16 + " ..."),
+    ],
+)
+def test_commands_of_memcached_show_keys_alone(arguments: tuple[Any, ...], text: str) -> None:
+    assert mask_memcached(arguments) == text

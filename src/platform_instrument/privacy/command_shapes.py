@@ -1,8 +1,9 @@
 """Which arguments of a Redis command are keys, fields or channels.
 
 A number is how many arguments stay behind the name; `pairs` is key, value, key, value; `fields` is key, then pairs;
-`streams` is what follows STREAMS; `count:N` is a count of keys at position N, and the keys behind it.
-Source: https://redis.io/docs/latest/commands/
+`streams` is what follows STREAMS; `count:N` is a count of keys at position N, and the keys behind it; `after:N` is all but
+the first N.
+Source: https://redis.io/docs/latest/commands/; memcached's doc/protocol.txt
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ SUBCOMMANDS = {
 """Commands whose second word belongs to their name."""
 
 _BY_SHAPE: dict[int | str, str] = {
-    0: "ACL AUTH BGREWRITEAOF BGSAVE CLIENT CLUSTER COMMAND CONFIG DBSIZE DEBUG DISCARD ECHO EXEC FAILOVER FLUSHALL FLUSHDB"
+    0: "ACL AUTH BGREWRITEAOF BGSAVE CLIENT CLUSTER COMMAND CONFIG DBSIZE DEBUG DISCARD ECHO EVAL EVALSHA EVALSHA_RO EVAL_RO EXEC"
+    " FAILOVER FLUSHALL FLUSHDB"
     " FUNCTION HELLO INFO LASTSAVE LATENCY LOLWUT MEMORY MIGRATE MODULE MONITOR MULTI OBJECT PING PSYNC PUBSUB QUIT RANDOMKEY"
     " READONLY READWRITE REPLICAOF RESET ROLE SAVE SCAN SCRIPT SENTINEL SHUTDOWN SLAVEOF SLOWLOG SWAPDB SYNC TIME UNWATCH WAIT"
     " WAITAOF XGROUP XINFO ASKING",
@@ -59,16 +61,25 @@ _BY_SHAPE: dict[int | str, str] = {
     "fields": "HMSET HSET",
     "streams": "XREAD XREADGROUP",
     "count:0": "LMPOP SINTERCARD ZDIFF ZINTER ZINTERCARD ZMPOP ZUNION",
-    "count:1": "BLMPOP BZMPOP EVAL EVALSHA EVALSHA_RO EVAL_RO FCALL FCALL_RO ZDIFFSTORE ZINTERSTORE ZUNIONSTORE",
+    "count:1": "BLMPOP BZMPOP FCALL FCALL_RO ZDIFFSTORE ZINTERSTORE ZUNIONSTORE",
 }
 _SUBCOMMANDS_WITH_KEYS = (
     "CONFIG GET|CONFIG RESETSTAT|MEMORY USAGE|OBJECT ENCODING|OBJECT FREQ|OBJECT IDLETIME|OBJECT REFCOUNT|XGROUP CREATE"
     "|XGROUP CREATECONSUMER|XGROUP DELCONSUMER|XGROUP DESTROY|XGROUP SETID|XINFO CONSUMERS|XINFO GROUPS|XINFO STREAM"
-    "|CONFIG SET|PUBSUB CHANNELS|PUBSUB NUMSUB|SENTINEL GET-MASTER-ADDR-BY-NAME|CLUSTER KEYSLOT"
+    "|PUBSUB CHANNELS|PUBSUB NUMSUB|SENTINEL GET-MASTER-ADDR-BY-NAME|CLUSTER KEYSLOT"
 )
 
 SHAPES: dict[str, int | str] = {name: shape for shape, names in _BY_SHAPE.items() for name in names.split()}
 SHAPES.update(dict.fromkeys(_SUBCOMMANDS_WITH_KEYS.split("|"), 1))
+
+_MEMCACHED: dict[int | str, str] = {
+    0: "cache_memlimit flush_all lru_crawler misbehave mn quit shutdown slabs stats verbosity version watch",
+    1: "add append cas decr delete incr ma md me mg ms prepend replace set touch",
+    "after:1": "gat gats",
+    _ALL: "get gets",
+}
+MEMCACHED_SHAPES: dict[str, int | str] = {name: shape for shape, names in _MEMCACHED.items() for name in names.split()}
+"""Of memcached's text protocol, whose values are numbers, flags and data."""
 
 _MODULES_WITH_KEYS = ("JSON.", "TS.", "BF.", "CF.", "CMS.", "TOPK.", "TDIGEST.")
 

@@ -1,4 +1,4 @@
-"""Redis commands for telemetry: their name, and their text without values.
+"""Commands of Redis and memcached for telemetry: their name, and their text without values.
 
 Keys, fields and channels stay, since they say what is done; every value, option, script and credential is a question mark.
 A command that is not known shows its name alone.
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from platform_instrument.privacy.command_shapes import SHAPES, SUBCOMMANDS, keys_after_count, module_shape
+from platform_instrument.privacy.command_shapes import MEMCACHED_SHAPES, SHAPES, SUBCOMMANDS, keys_after_count, module_shape
 from platform_instrument.privacy.patterns import Pattern
 
 _MOST_NAMES = 1_024
@@ -59,6 +59,19 @@ def mask_command(arguments: tuple[Any, ...], name: str = "") -> str:
         shape = module_shape(name)
     if shape == 1:
         return f"{name} {_argument(rest[0])}{_MARKS[len(rest) - 1] if len(rest) < _MOST_ARGUMENTS else _MANY_MARKS}"
+    return _shown(name, shape, rest)
+
+
+def mask_memcached(arguments: tuple[Any, ...]) -> str:
+    """Return a command of memcached as its text protocol has it, its values masked: `set user:1 ? ?`. Never raises."""
+    first = arguments[0] if arguments else ""
+    name = _text(_exact(first)[:_LONGEST_NAME]).lower() if isinstance(first, (str, bytes)) else ""
+    if name not in MEMCACHED_SHAPES:
+        name = _UNKNOWN
+    return _shown(name, MEMCACHED_SHAPES.get(name, 0), arguments[1:])
+
+
+def _shown(name: str, shape: int | str, rest: tuple[Any, ...]) -> str:
     shown = rest[:_MOST_ARGUMENTS]
     kept = _kept(len(shown), shape, shown)
     parts = [name, *(_argument(value) if index in kept else "?" for index, value in enumerate(shown))]
@@ -79,6 +92,8 @@ def _kept(count: int, shape: int | str, rest: tuple[Any, ...]) -> range | frozen
         words = [_argument(value).upper() for value in rest]
         start = words.index("STREAMS") + 1 if "STREAMS" in words else count
         return range(start, start + (count - start) // 2)
+    if shape.startswith("after:"):
+        return range(int(shape[6:]), count)
     return keys_after_count(shape, [_argument(value) for value in rest])
 
 
