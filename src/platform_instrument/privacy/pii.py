@@ -19,7 +19,7 @@ from platform_instrument.privacy.labels import DEFAULT, Labels
 from platform_instrument.privacy.national_ids import CODICE_FISCALE, NAMED_NATIONAL_IDS, NATIONAL_IDS
 from platform_instrument.privacy.patterns import Pattern
 from platform_instrument.privacy.phones import NAMED_PHONES, PHONES
-from platform_instrument.privacy.secrets import NAMED, SUSPECT
+from platform_instrument.privacy.secrets import NAMED, SUSPECT, SUSPECT_ABROAD
 from platform_instrument.privacy.tokens import PRIVATE_KEY, TOKENS
 from platform_instrument.privacy.urls import URL_CREDENTIALS, URL_SECRET
 
@@ -123,7 +123,9 @@ def _merged(text: str, detectors: Iterable[Detector], off: frozenset[str]) -> li
 
 def _is_named(text: str) -> bool:
     """Say whether a value may stand beside a name."""
-    return SUSPECT.compiled().search(fold(text)) is not None
+    if text.isascii():
+        return SUSPECT.compiled().search(text.lower()) is not None
+    return SUSPECT_ABROAD.compiled().search(fold(text)) is not None
 
 
 def _suspects(text: str, named: bool) -> list[Detector]:  # noqa: FBT001 - on the hot path

@@ -1,158 +1,210 @@
-"""Secrets beside a name that says what they are: `password=…`, `"token": "…"`, `Authorization: …`, `--secret …`."""
+"""Secrets beside a name that says what they are: `password=…`, `"token": "…"`, `Authorization: …`, `--secret …`.
+
+A part of a name is looked for; the whole name says how a value beside it is read.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from platform_instrument.privacy.database_messages import QUOTING
 from platform_instrument.privacy.detector import Detector, fold
 from platform_instrument.privacy.labels import LABEL
+from platform_instrument.privacy.names import HEADER, MEDIUM, NONE, NUMBER, ONLY_KEY, STRONG, WEAK, secrecy
 from platform_instrument.privacy.patterns import Pattern
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    Rule = Callable[[str, re.Match[str]], "tuple[int, int] | None"]
+    Value = tuple[int, int]
 
-_NAME = (
-    r"p(?:ass(?:word|wd|phrase|code)?|wd|in)|credentials?|secret|key|tok|jwt|auth(?:orization)?|cookie"
-    r"|s(?:ess(?:ion(?:id)?|id)|id|ignature)|otp|bearer|basic|digest|negotiate|-u |--user "
+_PARTS = (
+    r"p(?:ass|w\b|s?wd|sw|sk|in(?![a-z])|arol|(?<=otp| -p|\n-p|mdp))"
+    r"|c(?:ret|reden|lave|ontrase|v[vc]|srf|htwo|ode(?<=[yans]_code))"
+    r"|k(?:ey|en(?<=token)|ie(?<=cookie)|ennw|ode(?<=ngskode))"
+    r"|u(?:th|re(?<=signature)|(?<=[ \n]-u) |ser[ =](?<=-user.))"
+    r"|s(?:ess|id(?![a-z])|ig(?![a-z])|rf|alt(?![a-z])|enha|ifre|lo(?<=heslo|haslo))"
+    r"|jwt|bearer|basic "
 )
-"""Names, and parts of names, in lower case."""
-_NAMES = Pattern(_NAME)
-SUSPECT = Pattern(f"{_NAME}|{QUOTING}")
-"""What a text holds, in lower case, that has a value beside a name or one that a database quotes."""
+"""Parts of names, in lower case, that begin with few letters: what searches for many words at once is slow."""
+SUSPECT = Pattern(_PARTS)
+"""What a text holds, in lower case, that has a value beside a name."""
+SUSPECT_ABROAD = Pattern(_PARTS + "|hasło|jelszó|lösenord|şifre|пароль|密码|密碼|口令|パスワード|비밀번호")
+"""The same, for a text that is not ASCII."""
+
+_OF_A_NAME = "abcdefghijklmnopqrstuvwxyz0123456789_.-öşłé"
+_REST_OF_A_NAME = Pattern(r"[\w-]*")
+_LONGEST_NAME = 64
+_LONGEST_COMMAND = 256
 
 _GAP = r"[ \t]{0,4}"
-_BARE = r"[^\s,;&\"'<>(){}\[\]\\]"
+_QUOTE = r"\\{0,7}['\"`]|&quot;|&#3[49];|%2[27]|\\{1,4}u002[27]"
+_BETWEEN = (
+    rf"(?:{_QUOTE})?(?:\[\w{{0,20}}\]|\])?(?:{_GAP}: ?(?:str|bytes|String|SecretStr) ?=|{_GAP}(?:=>|:=|==|[=:]|->|%3[dDaA])"
+    rf"|\s{{0,20}},?\s{{0,20}}(?:{_QUOTE})?\w{{0,12}}[vV]alue(?:{_QUOTE})?{_GAP}[=:]|(?<=['\"])(?P<listed>,)(?={_GAP}[bur]?['\"])"
+    rf"|(?:\\r\\n|\r\n){{2}}|[^<>\n]{{0,60}}>(?=[^<>\s]{{1,512}}</)){_GAP}"
+)
+"""What stands between a name and its value."""
 _ASSIGNED = Pattern(
-    rf"(?:[_-]?[a-z0-9]{{1,20}}|\d)?\\{{0,7}}['\"]?\]?{_GAP}(?:=>|:=|==|[=:]){_GAP}(?:[bur]{{0,2}}(?P<quote>\\{{0,7}}['\"]))?"
-    rf"(?P<value>(?(quote)(?:(?!(?P=quote))(?:[^\\\n]|\\.))*|{_BARE}+))"
+    rf"{_BETWEEN}(?:(?:Secret|SecretStr|SecretBytes|str|bytes|String)\()?(?:[bur]{{0,2}}(?P<quote>{_QUOTE}))?"
+    rf"(?P<value>(?(quote)(?:(?!(?P=quote))(?:[^\\\n]|\\.)){{1,8192}}|(?![(){{}}\[\]])(?:(?!%26)[^\s,;&\"'`<>\\]){{1,8192}}))"
 )
-_SHORT = Pattern(rf"\\{{0,7}}['\"]?{_GAP}[=:]{_GAP}\\{{0,7}}['\"]?(?P<value>{_BARE}{{4,}})")
-_TO_THE_END = Pattern(r"\\{0,7}['\"]?[ \t]{0,4}[:=][ \t]{0,4}\\{0,7}['\"]?(?P<value>[^\n'\"\\]+)")
-_AFTER_A_SPACE = Pattern(r"[ \t]{1,4}(?P<value>[\w.~+/=-]{8,})")
-_OPTION = Pattern(r"[ \t]{1,4}['\"]?(?!-)(?P<value>[^\s'\"]+)")
-_USER = Pattern(r"[ \t]{0,4}['\"]?[^\s:'\"/]{0,64}:(?P<value>[^\s'\"]+)")
+_TO_THE_END = Pattern(rf"{_BETWEEN}(?P<quote>[bur]?\\{{0,7}}['\"])?(?P<value>(?(quote)[^\s'\"\\][^\n'\"\\]*|\S[^\n]*))")
+_IN_QUOTES = Pattern(rf"{_BETWEEN}(?P<value>[^\s'\"\\][^\n'\"\\]*)")
+_CREDENTIALS = Pattern(r"[ \t]{1,4}(?!\w{1,24}=[^=\s])(?P<value>[\w.~+/=-]{6,})")
+_ARGUMENT = Pattern(r"[ \t]{1,4}['\"]?(?!-)(?P<value>[^\s'\"]+)")
+_AFTER_P = Pattern(r"[ \t]{0,4}['\"]?(?P<value>[^\s'\"]+)")
+_USER = Pattern(r"[ \t=]{0,4}['\"]?[^\s:'\"/]{0,64}:(?P<value>[^\s'\"]+)")
+_PAIR = Pattern(rf"{_GAP}={_GAP}\({_GAP}['\"][^'\"\n]{{0,64}}['\"],{_GAP}['\"](?P<value>[^'\"\n]+)")
+_SAYING = Pattern(r"[ \t](?:is|was|ist|war|lautet|es|est|set to|now)[ \t:]{1,3}['\"`]?(?P<value>[^\s'\"`,;]{4,})")
+_QUOTED = Pattern(r"[ \t](?P<quote>['\"`])(?P<value>(?:(?!(?P=quote))[^\s\\]){4,512})(?P=quote)")
+_AFTER_A_LOGIN = Pattern(r"\s{1,20}(?P<value>\S{3,})")
+
 _NO_SECRET = Pattern(
-    rf"(?i){LABEL}|\*+|redacted|masked|hidden|null|none|nil|true|false|undefined|empty|%s|%\(.*|\$\w*|:\w+|\?|/.*|\w*\.\w+\(?.*"
-    r"|incorrect|invalid|required|missing|expired|wrong|must|is|are|was|not|no|the|a|an|ok|failed|failure|for|in|of|and|or|to|too"
+    rf"(?i){LABEL}.*|\W+|x{{3,}}|redacted|masked|hidden|filtered|scrubbed|removed|null|none|nil|true|false|undefined|empty|blank|yes|no"
+    r"|%s|%\(.*|\$\w*|\$[{(].*|\{.*\}|<.*>|:\w+|arn:.*|op://.*|(?:enabled|disabled|present|absent|provided|configured|valid)"
+    r"|[~.]{0,2}(?:/[a-z0-9_.-]+)+/?|[a-z_]+(?:\.[a-z_]+)+(?:[(\[].*)?|[a-z_]+[(\[].*"
+    r"|incorrect|invalid|required|missing|expired|wrong|must|is|are|was|not|the|a|an|ok|okay|failed|failure|for|in|of|and|or|to|too"
     r"|authentication|authenticated|unauthorized|denied|accepted|rejected|changed|reset|mismatch|string|str|int|bool|bytes|object"
-    r"|field|optional|unknown|default|cannot|can|should|does|has|got|expected|unexpected|error|found|set|yes|enabled|disabled"
+    r"|field|optional|unknown|default|cannot|can|should|does|has|got|expected|unexpected|error|found|set|unset|unchanged|updated|rotated"
+    r"|created|deleted|generated|please|enter|your|this|that|with|from|by|on|at|it|if|when|user|only|all|any|as|be|may|will|more|least"
+    r"|granted|succeeded|successful|success|attempts?|length|type|text|number|value|input|prompt|sent|received|refreshed|revoked"
 )
-_WORDY = Pattern(r"[A-Za-z]*(?:[-_/.][A-Za-z]+)*[.:!?]?|\d[\d_.]*%?|0x[0-9a-f]+")
-_LONGEST_WORD = 24
-_LONGEST_OWNER = 20
+_SENTENCE = Pattern(
+    r"(?i).*\b(?:is|are|was|must|may|not|cannot|required|invalid|field|the|at least|too|should|please|enter|your|has|for)\b.*"
+)
+_WORD = r"(?:[A-Z]?[a-z]{1,24}(?:[A-Z][a-z]{2,20}){0,4}|[A-Z]{1,24})"
+_WORDY = Pattern(rf"(?:{_WORD}(?:[-_/.:+]{_WORD}){{0,8}})?[-_/.:!?]?|\d[\d_.,:]*[a-z%]{{0,3}}|0x[0-9a-fA-F]+|S-1-[\d-]+|[\w-]+=")
+_CODE = Pattern(r"\d{3,8}")
+_SHORTEST = {STRONG: 3, MEDIUM: 4, NUMBER: 3, WEAK: 6}
+_REQUESTS = ("curl", "http", "wget", "svn ")
+_LOGINS = ("login", "mysql", "mariadb", "sshpass", "mongo", "psql", "smbclient")
 
-_OF_KEYS = ("api", "access", "private", "account", "secret", "sharedaccess", "encryption", "signing", "master", "client", "auth")
-_OF_TOKENS = ("auth", "access", "refresh", "id", "session", "bearer", "csrf", "api")
 
-
-def _named(text: str) -> Iterator[tuple[int, int]]:
-    """Yield every value beside a name, by the first rule of the name that finds one."""
+def _named(text: str) -> Iterator[Value]:
+    """Yield every value beside a name."""
     lower = fold(text)
     at = 0
-    for name in _NAMES.compiled().finditer(lower):
-        if name.start() < at:
+    for part in (SUSPECT if lower.isascii() else SUSPECT_ABROAD).compiled().finditer(lower):
+        if part.start() < at:
             continue
-        for rule in _RULES.get(name[0], _ANY):
-            value = rule(text, name)
-            if value is not None:
-                at = value[1]
-                yield value
-                break
+        name = _whole(lower, part)
+        value = _beside(text, lower, part, name)
+        if value is None:
+            at = max(at, name[1] if part[0] != "basic " else at)
+        else:
+            at = value[1]
+            yield value
 
 
-def _strong(text: str, name: re.Match[str]) -> tuple[int, int] | None:
-    """Read a value beside a name that leaves no doubt: it may be a word."""
-    found = _ASSIGNED.compiled().match(text, name.end())
-    if found is None or not found["value"] or _NO_SECRET.fullmatch(found["value"]):
-        return None
-    return found.span("value")
+def _whole(lower: str, part: re.Match[str]) -> Value:
+    """Return where the name begins and ends that a part belongs to."""
+    start = part.start()
+    before = lower[max(start - _LONGEST_NAME, 0) : start]
+    start -= len(before) - len(before.rstrip(_OF_A_NAME))
+    if start and start < part.start():
+        start += {"\\": 1, "%": 2}.get(lower[start - 1], 0)
+    rest = _REST_OF_A_NAME.compiled().match(lower, part.end())
+    return min(start, part.start()), rest.end() if rest else part.end()
 
 
-def _weak(text: str, name: re.Match[str]) -> tuple[int, int] | None:
-    """Read a value beside a name that says many things: it must not look like a word or a number."""
-    if _is_end_of_word(name) and not name[0].startswith("sess"):
-        return None
-    found = _SHORT.compiled().match(text, name.end())
-    if found is None or _WORDY.fullmatch(found["value"]) or _NO_SECRET.fullmatch(found["value"]):
-        return None
-    return found.span("value")
+def _beside(text: str, lower: str, part: re.Match[str], name: Value) -> Value | None:
+    """Return the value beside a name: after a sign, after a space where it is an option or a scheme, after a verb."""
+    start, end = name
+    value = _by_letter(text, lower, part, start)
+    kind = secrecy(text[start:end].rstrip("-"))
+    if value is not None or kind in (NONE, ONLY_KEY):
+        return value
+    if kind == HEADER:
+        return _header(text, start, end)
+    found = _ASSIGNED.compiled().match(text, end)
+    if found is not None:
+        is_path = lower[max(start - 1, 0) : start] == ":" == text[end : end + 1]
+        return None if is_path else _judged(kind, found)
+    return _read(_ARGUMENT, text, end) if kind in (STRONG, MEDIUM) and text[start] == "-" else _said(text, lower, kind, name)
 
 
-def _header(text: str, name: re.Match[str]) -> tuple[int, int] | None:
-    """Read a header whose whole value is secret."""
-    found = None if _is_end_of_word(name) else _TO_THE_END.compiled().match(text, name.end())
-    return None if found is None or _NO_SECRET.fullmatch(found["value"].strip()) else found.span("value")
-
-
-def _scheme(text: str, name: re.Match[str]) -> tuple[int, int] | None:
-    """Read the credentials behind a scheme of authentication."""
-    found = None if _is_end_of_word(name) else _AFTER_A_SPACE.compiled().match(text, name.end())
-    if found is None:
-        return None
-    value = found["value"]
-    if _NO_SECRET.fullmatch(value) or (_WORDY.fullmatch(value) and (len(value) < _LONGEST_WORD or not value.isalnum())):
-        return None
-    return found.span("value")
-
-
-def _option(text: str, name: re.Match[str]) -> tuple[int, int] | None:
-    """Read the argument behind an option of a command."""
-    start = name.start()
-    before = text[max(start - _LONGEST_OWNER, 0) : start].rpartition(" ")[2]
-    found = _OPTION.compiled().match(text, name.end()) if before.startswith("-") else None
-    return None if found is None or _NO_SECRET.fullmatch(found["value"]) else found.span("value")
-
-
-def _user(text: str, name: re.Match[str]) -> tuple[int, int] | None:
-    """Read the password in `-u user:password`."""
-    before = text[max(name.start() - 1, 0) : name.start()]
-    found = None if before and not before.isspace() else _USER.compiled().match(text, name.end())
-    return None if found is None or _NO_SECRET.fullmatch(found["value"]) else found.span("value")
-
-
-def _owned(owners: tuple[str, ...], rule: Rule) -> Rule:
-    """Return a rule for a name that is a secret's only behind another: `api_key`, `accessToken`."""
-
-    def owned(text: str, name: re.Match[str]) -> tuple[int, int] | None:
-        start = name.start()
-        before = name.string[max(start - _LONGEST_OWNER, 0) : start].rstrip("_-")
-        return rule(text, name) if before.endswith(owners) else None
-
-    return owned
-
-
-def _is_end_of_word(name: re.Match[str]) -> bool:
-    """Say whether a name is the end of a longer word."""
-    return name.string[max(name.start() - 1, 0) : name.start()].isalnum()
-
-
-def _token(text: str, name: re.Match[str]) -> tuple[int, int] | None:
-    """Read a value beside `token`, of which only `tok` is looked for: it is cheaper."""
-    whole = _TOKEN.compiled().match(name.string, name.start())
-    if whole is None:
-        return None
-    for rule in (_owned(_OF_TOKENS, _strong), _weak, _scheme, _option):
-        value = rule(text, whole)
-        if value is not None:
-            return value
+def _by_letter(text: str, lower: str, part: re.Match[str], start: int) -> Value | None:
+    """Return what stands behind a scheme, or behind an option of one letter, whose meaning its command tells."""
+    at = part.start()
+    if part[0] in ("bearer", "basic "):
+        return _scheme(text, part) if start == at else None
+    if part[0].startswith("user"):
+        return _user(text, at, at + 4)
+    if part[0] == "u ":
+        return _user(text, at, at + 1)
+    if part[0] == "p" and lower[at - 1 : at] == "-":
+        before = text[max(at - _LONGEST_COMMAND, 0) : at + 1]
+        return _read(_AFTER_P, text, at + 1) if before.endswith("p") and any(name in before for name in _LOGINS) else None
     return None
 
 
-_TOKEN = Pattern("token")
-_ANY: tuple[Rule, ...] = (_strong, _option)
-_RULES: dict[str, tuple[Rule, ...]] = {
-    "pass": (),
-    "key": (_owned(_OF_KEYS, _strong), _option),
-    "tok": (_token,),
-    **dict.fromkeys(("authorization", "cookie"), (_header,)),
-    **dict.fromkeys(("bearer", "basic", "digest", "negotiate"), (_scheme,)),
-    **dict.fromkeys(("-u ", "--user "), (_user,)),
-    **dict.fromkeys(("jwt", "auth", "session", "sessionid", "sessid", "sid", "signature", "otp", "pin"), (_weak,)),
-}
-"""By name; passwords and secrets of every kind have the rules of `_ANY`."""
+def _user(text: str, start: int, end: int) -> Value | None:
+    """Return the password in `-u user:password`; `-u` of many commands is a user and a group."""
+    value = _read(_USER, text, end)
+    before = text[max(start - _LONGEST_COMMAND, 0) : start]
+    is_request = value is not None and any(command in before for command in _REQUESTS)
+    return value if value is not None and (is_request or not _WORDY.fullmatch(text[slice(*value)])) else None
+
+
+def _judged(kind: str, found: re.Match[str]) -> Value | None:
+    """Return where an assigned value is, if it may be a secret."""
+    start, end = found.span("value")
+    value = found["value"]
+    if not found["quote"]:
+        value = value.rstrip(")]}.")
+        end = start + len(value)
+    if len(value) < _SHORTEST[kind] or _NO_SECRET.fullmatch(value):
+        return None
+    if kind == STRONG and not found["listed"]:
+        return None if found["quote"] and " " in value and _SENTENCE.fullmatch(value) else (start, end)
+    if kind == NUMBER and _CODE.fullmatch(value):
+        return start, end
+    return None if " " in value or _WORDY.fullmatch(value) else (start, end)
+
+
+def _header(text: str, start: int, end: int) -> Value | None:
+    """Return the value of a header, the whole of it."""
+    pattern = _IN_QUOTES if text[max(start - 1, 0) : start] in ("'", '"') and text[end : end + 1] in (":", "=") else _TO_THE_END
+    found = pattern.compiled().match(text, end)
+    if found is None or _NO_SECRET.fullmatch(found["value"].strip()) or _NO_SECRET.fullmatch(found["value"].split(None, 1)[0]):
+        return None
+    return found.span("value")
+
+
+def _scheme(text: str, name: re.Match[str]) -> Value | None:
+    """Return the credentials behind a scheme of authentication."""
+    found = _CREDENTIALS.compiled().match(text, name.end() - (name[0][-1] == " "))
+    return (
+        None if found is None or _NO_SECRET.fullmatch(found["value"]) or _WORDY.fullmatch(found["value"]) else found.span("value")
+    )
+
+
+def _said(text: str, lower: str, kind: str, name: Value) -> Value | None:
+    """Return a value that a sentence gives, or a file of logins: it must look made at random."""
+    start, end = name
+    if kind == WEAK and lower.endswith("auth", start, end):
+        return _read(_PAIR, text, end)
+    pattern = _SAYING
+    if kind == STRONG:
+        if "login " in lower[max(start - _LONGEST_NAME, 0) : start]:
+            return _read(_AFTER_A_LOGIN, text, end)
+        pattern = _QUOTED if text[end + 1 : end + 2] in ("'", '"', "`") else _SAYING
+    elif kind == WEAK:
+        return None
+    found = pattern.compiled().match(text, end)
+    if found is None:
+        return None
+    value = found["value"].rstrip(".!)")
+    if _NO_SECRET.fullmatch(value) or (_WORDY.fullmatch(value) and not (kind == NUMBER and _CODE.fullmatch(value))):
+        return None
+    return found.start("value"), found.start("value") + len(value)
+
+
+def _read(pattern: Pattern[str], text: str, at: int) -> Value | None:
+    """Return the value that a pattern finds here."""
+    found = pattern.compiled().match(text, at)
+    return None if found is None or _NO_SECRET.fullmatch(found["value"]) else found.span("value")
+
 
 NAMED = Detector("secret", _named)

@@ -14,7 +14,7 @@ BY_BEGINNING = (
     (r"A(?:[KSBP]IA|CCA|IDA|3T[A-Z0-9])", rf"[A-Z0-9]{{16}}{_END}"),  # Amazon
     (r"ABSK", r"[A-Za-z0-9+/]{60,}={0,2}"),
     (r"bedrock-api-key-", r"[A-Za-z0-9+/=_-]{28,}"),
-    (r"(?:IQoJ|FwoG)", r"[A-Za-z0-9+/=]{80,}"),
+    ("IQoJ FwoG", r"[A-Za-z0-9+/=]{80,}"),
     (r"amzn\.mws\.", _UUID),
     (r"amzn1\.oa2-cs\.v1\.", rf"{_HEX}{{40,}}"),
     (r"Atz[ar](?:\||%7C)", r"[\w%|-]{40,}"),
@@ -31,7 +31,7 @@ BY_BEGINNING = (
     (r"AQVN", r"[\w-]{34,}"),
     (r"t1\.", r"[\w-]{20,}={0,2}\.[\w-]{60,}={0,2}"),
     (r"y[0-3]_", r"[\w-]{50,}"),
-    (r"YC", rf"[\w-]{{38}}(?![\w-])"),
+    (r"YC", r"[\w-]{38}(?![\w-])"),
     (r"SCW", rf"[A-Z0-9]{{17}}{_END}"),
     (r"do[opr]_v1_", rf"{_ANY_HEX}{{40,}}"),  # DigitalOcean, Heroku, Fly, Render
     (r"DO(?:00|80)", rf"[A-Z0-9]{{16}}{_END}"),
@@ -51,7 +51,6 @@ BY_BEGINNING = (
     # version control, builds, packages
     (r"gh[pousr]_", r"[A-Za-z0-9]{20,}"),  # GitHub
     (r"github_pat_", r"\w{22,}"),
-    (r"v1\.", rf"{_HEX}{{40}}{_END}"),
     (r"gl(?:pat|dt|rtr?|cbt|ptt|ft|imt|agent|oas|soat|ffct|wt)-", r"[\w-]{20,}(?:\.[a-z0-9]{2,}){0,2}"),  # GitLab
     (r"GR1348941", r"[\w-]{20,}"),
     (r"AT(?:BB|ATT3|CTT3|STT3|OTT3|TA)", r"[\w=-]{24,}"),  # Atlassian
@@ -59,9 +58,9 @@ BY_BEGINNING = (
     (r"CCI(?:PAT|PRJ)_", r"\w{24,}"),
     (r"11", rf"{_HEX}{{32}}{_END}"),
     (r"API-", rf"[A-Z0-9]{{25,31}}{_END}"),
-    (r"[ps]at\.", r"[\w-]{22}\.[A-Za-z0-9]{24}\.[A-Za-z0-9]{20}"),
+    (r"pat\. sat\.", r"[\w-]{22}\.[A-Za-z0-9]{24}\.[A-Za-z0-9]{20}"),
     (r"sq[apu]_", rf"{_HEX}{{36,}}"),
-    (r"sg[dp]_", rf"\w{{36,}}"),  # Sourcegraph, Segment, Snyk, Infracost
+    (r"sg[dp]_", r"\w{36,}"),  # Sourcegraph, Segment, Snyk, Infracost
     (r"slk_", rf"{_HEX}{{40,}}"),
     (r"snyk_(?:uat|sat)\.", r"[\w.-]{30,}"),
     (r"ico-", rf"{_ALNUM}{{30,}}"),
@@ -71,14 +70,14 @@ BY_BEGINNING = (
     (r"oy2", rf"[a-z0-9]{{43}}{_END}"),
     (r"cio", rf"{_ALNUM}{{32}}{_END}"),
     (r"rubygems_", rf"{_HEX}{{40,}}"),
-    (r"(?:CLOJARS|clojars)_", r"[A-Za-z0-9]{50,}"),
+    ("CLOJARS_ clojars_", r"[A-Za-z0-9]{50,}"),
     (r"AKCp", rf"{_ALNUM}{{50,}}"),
     (r"cmVmd", rf"{_ALNUM}{{50,}}"),
     (r"packagist_[a-z]{2,4}_", r"\w{30,}"),
     (r"jsr[pd]_", r"\w{30,}"),
     # secrets, infrastructure, databases
     (r"hv[sbr]\.", r"[\w-]{20,}"),  # HashiCorp
-    (r"s\.", rf"(?=[A-Za-z0-9]{{0,23}}\d){_ALNUM}{{24}}(?![\w.])"),
+    (r"s\.", rf"(?=[A-Za-z]{{0,23}}\d)(?=[a-z0-9]{{0,23}}[A-Z]){_ALNUM}{{24}}(?![\w.])"),
     (r"dp\.(?:pt|st|ct|sa|scim|audit|said)\.", r"(?:[a-z0-9_-]{2,35}\.)?[A-Za-z0-9]{40,}"),  # Doppler, Infisical, 1Password, age
     (r"st\.", rf"{_HEX}{{24}}\.{_HEX}{{32}}\.{_HEX}{{32}}"),
     (r"ops_eyJ", r"[\w+/=-]{60,}"),
@@ -93,7 +92,7 @@ BY_BEGINNING = (
     (r"sbp_", rf"(?:v0_|oauth_)?{_HEX}{{36,}}"),
     (r"sb_(?:secret|publishable)_", r"[\w-]{20,}"),
     (r"napi_", rf"{_ALNUM}{{40,}}"),
-    (r"npg_", rf"{_ALNUM}{{12,}}"),
+    (r"npg_", rf"(?=[A-Za-z]{{0,11}}\d){_ALNUM}{{12,}}"),
     (r"mdb_sa_(?:sk|id)_", r"[\w-]{24,}"),
     (r"AVNS_", r"[\w-]{16,}"),
     (r"4b1d", rf"{_ALNUM}{{38}}{_END}"),
@@ -107,27 +106,28 @@ BY_BEGINNING = (
     (r"xapp-", r"\d-[\w-]{10,}"),
     (r"xwfp-", r"[\w-]{20,}"),
     (r"hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/", r"[\w/+-]{20,}"),
-    (r"(?:discord(?:app)?)\.com/api/(?:v\d{1,2}/)?webhooks/", r"\d{15,22}/[\w-]{40,}"),
-    (r"[MNO][A-Za-z\d][\w-]{22,26}\.", r"[\w-]{6}\.[\w-]{27,40}(?![\w-])"),
+    (r"discord(?:app)?\.com/api/(?:v\d{1,2}/)?webhooks/", r"\d{15,22}/[\w-]{40,}"),
+    (r"[MNO][A-Za-z0-9][\w-]{22,26}\.", r"[\w-]{6}\.[\w-]{27,40}(?![\w-])"),
     (r"mfa\.", r"[\w-]{80,}"),
     (r"webhook\.office\.com/webhookb2/", r"[\w@/-]{40,}"),
     (r"outlook\.office(?:365)?\.com/webhook/", r"[\w@/-]{40,}"),
-    (r"(?:bot)?\d{8,10}(?::|%3[aA])AA", r"[\w-]{32,34}"),
+    (r"[0-9]\d{7,9}(?::|%3[aA])AA bot\d{8,10}(?::|%3[aA])AA", r"[\w-]{32,34}"),
     (r"SG\.", r"[\w-]{16,}\.[\w-]{16,}"),  # SendGrid, Mailgun, Mandrill, Brevo, Resend
     (r"key-[a-f0-9]", rf"{_HEX}{{31}}"),
-    (r"md-", r"(?=[\w-]{0,20}\d)[\w-]{22}(?![\w-])"),
+    (r"[a-f0-9][a-f0-9]{31}-", r"(?:us\d{1,2}(?!\w)|[a-f0-9]{8}-[a-f0-9]{8}(?![\w-]))"),
+    (r"md-", r"(?=[\w-]{0,21}\d)(?=[\w-]{0,21}[A-Z])[\w-]{22}(?![\w-])"),
     (r"x(?:key|smtp)sib-", rf"{_HEX}{{64}}-[A-Za-z0-9]{{16}}"),
     (r"re_", r"(?=[A-Za-z]{0,20}\d)[A-Za-z0-9]{6,}_[A-Za-z0-9]{20,}"),
-    (r"(?:AC|SK)[a-f0-9]", rf"{_ANY_HEX}{{31}}(?!{_ANY_HEX})"),  # Twilio, Telnyx, OneSignal, PubNub, HubSpot, Klaviyo
+    (r"AC[a-f0-9] SK[a-f0-9]", rf"{_ANY_HEX}{{31}}(?!{_ANY_HEX})"),  # Twilio, Telnyx, OneSignal, PubNub, HubSpot, Klaviyo
     (r"KEY", r"[0-9A-F]{30,}(?:_\w{20,})?"),
     (r"os_v2_(?:app|org)_", r"[a-z0-9]{60,}"),
-    (r"(?:pub|sub|sec)-c-", r"[\w=-]{36,}"),
+    ("pub-c- sub-c- sec-c-", r"[\w=-]{36,}"),
     (r"pat-(?:na|eu|ap)\d-", _UUID),
     (r"pk_", rf"(?:{_HEX}{{34}}|\d{{6,10}}_[A-Z0-9]{{32}}){_END}"),
     (r"dG9rO", r"[A-Za-z0-9+/]{40,}={0,2}"),
     # payment and trade
     (r"[srp]k_(?:live|test|prod|sbox)_", r"\w{10,}"),  # Stripe and those who write like it
-    (r"(?:pi|seti|cs)_\w{10,40}_secret_", r"\w{20,}"),
+    (r"pi_[A-Za-z0-9]{10,40}_secret_ seti_[A-Za-z0-9]{10,40}_secret_", r"\w{20,}"),
     (r"whsec_", r"[\w+/=-]{20,}"),
     (r"sq0[a-z]{3}-", r"[\w-]{22,}"),  # Square, PayPal, Braintree
     (r"EAAA", r"[\w-]{40,}"),
@@ -136,24 +136,25 @@ BY_BEGINNING = (
     (r"rzp_(?:live|test)_", rf"{_ALNUM}{{14,}}"),  # Razorpay, Flutterwave, Adyen, Plaid, Mollie, GoCardless, …
     (r"FLW(?:SECK|PUBK)(?:_TEST)?-", r"[A-Za-z0-9]{12,}(?:-X)?"),
     (r"AQE[a-z]", r"[A-Za-z0-9+/=.{}()\[\]<>^-]{60,}"),
-    (r"(?:access|public|link|processor)-(?:sandbox|development|production)-", _UUID),
-    (r"(?:live|test|sandbox)_(?:pub_)?", rf"(?=[A-Za-z]{{0,30}}\d)[\w-]{{30,}}"),
+    (r"access-(?:sandbox|development|production)- public-(?:sandbox|development|production)-", _UUID),
+    (r"link-(?:sandbox|production)- processor-(?:sandbox|production)-", _UUID),
+    ("live_ test_ sandbox_ test_pub_ live_pub_", r"(?=[\w-]{0,39}\d)(?=[\w-]{0,39}[A-Z]|[a-f0-9]{32})[\w-]{30,}"),
     (r"shp(?:at|ca|pa|ss|ua|tka)_", rf"{_ANY_HEX}{{32}}"),
     (r"pdl_(?:live|sdbx|ntfset)_", r"\w{26,}"),
     (r"xnd_(?:production|development|public_\w{4,11})_", r"\w{24,}"),
-    (r"(?:SB-)?Mid-(?:server|client)-", r"[\w-]{16,}"),
-    (r"(?:APP_USR|TEST)-", rf"(?:\d{{12,16}}-\d{{6}}-{_HEX}{{32}}(?:-\d+)?|{_UUID})"),
-    (r"[sp]key_(?:test_)?", rf"{_ALNUM}{{19,}}"),
+    (r"Mid-(?:server|client)- SB-Mid-(?:server|client)-", r"[\w-]{16,}"),
+    ("APP_USR- TEST-", rf"(?:\d{{12,16}}-\d{{6}}-{_HEX}{{32}}(?:-\d+)?|{_UUID})"),
+    (r"[sp]key_(?:test_)?", rf"(?=[a-z]{{0,18}}\d){_ALNUM}{{19,}}"),
     (r"klarna_(?:live|test)_api_", r"[\w+/=-]{24,}"),
     (r"cfsk_ma_(?:test|prod)_", r"\w{24,}"),
     (r"EZ[AT]K", rf"{_ALNUM}{{50,}}"),
-    (r"(?:shippo|duffel)_(?:live|test)_", r"[\w=-]{36,}"),
+    (r"shippo_(?:live|test)_ duffel_(?:live|test)_", r"[\w=-]{36,}"),
     (r"persona_(?:sandbox|production)_", r"[\w-]{20,}"),
     (r"bxt_", rf"{_ALNUM}{{24,}}"),
-    # artificial intelligence
-    (r"sk-(?:[a-z]{2,12}-)?(?:[a-z]+\d\d-)?(?:v1-)?", r"(?=[A-Za-z_-]{0,60}\d)[A-Za-z0-9_-]{20,}"),  # OpenAI, Anthropic, OpenRouter, …
+    # artificial intelligence: OpenAI, Anthropic, OpenRouter, Groq, Replicate, Perplexity, xAI, NVIDIA, Hugging Face, Cerebras, …
+    (r"sk-(?:[a-z]{2,12}-)?(?:[a-z]+\d\d-)?(?:v1-)?", r"(?=[A-Za-z_-]{0,60}\d)(?=[\w-]{0,90}[A-Za-z0-9]{16})[\w-]{20,}"),
     (r"sess-", rf"{_ALNUM}{{36,}}"),
-    (r"gsk_", rf"{_ALNUM}{{40,}}"),  # Groq, Replicate, Perplexity, xAI, NVIDIA, Hugging Face, Cerebras, …
+    (r"gsk_", rf"{_ALNUM}{{40,}}"),
     (r"r8_", rf"{_ALNUM}{{30,}}"),
     (r"pplx-", rf"{_ALNUM}{{36,}}"),
     (r"xai-", rf"{_ALNUM}{{60,}}"),
@@ -186,14 +187,14 @@ BY_BEGINNING = (
     (r"hc[a-z][il][ck]_", rf"{_ALNUM}{{50,}}"),
     (r"ph[csxa]_", rf"{_ALNUM}{{32,}}"),
     (r"xa[ap]t-", _UUID),
-    (r"(?:sdk|api|mob)-", _UUID),
+    ("sdk- api- mob-", _UUID),
     (r"secret-", r"(?:(?:test|live)-[\w=-]{30,}|[A-Za-z0-9]{40,})"),
     (r"dd(?:app|pat|api)_", rf"{_ALNUM}{{30,}}"),
     # social networks, offices, tools
     (r"EAA", r"[A-Za-z0-9]{60,}"),  # Facebook, Instagram, Twitter, LinkedIn, Pinterest
-    (r"\d{15,16}(?:\||%7C)", rf"(?=[\w-]{{0,26}}[A-Za-z])[\w-]{{27,40}}(?![\w-])"),
+    (r"[0-9]\d{14,15}(?:\||%7C)", r"(?=[\w-]{0,26}[A-Za-z])[\w-]{27,40}(?![\w-])"),
     (r"IG(?:QV|AA)", r"[\w-]{80,}"),
-    (r"A{18}", r"A{0,8}[\w%-]{40,}"),
+    ("AAAAAAAAAAAAAAAAAA", r"A{0,8}[\w%-]{40,}"),
     (r"pina_", r"\w{60,}"),
     (r"WPL_AP\d\.", r"[\w.=/+-]{14,}"),
     (r"pat[A-Za-z0-9]{14}\.", rf"{_HEX}{{50,}}"),  # Airtable, Notion, Linear, Figma, Postman, Asana, Contentful, …
@@ -207,7 +208,7 @@ BY_BEGINNING = (
     (r"tfp_", r"[\w-]{40,}"),
     (r"sl\.", r"(?:u\.)?[\w-]{100,}"),
     (r"00D", r"[A-Za-z0-9]{12,15}(?:!|%21)[\w.]{60,}"),
-    (r"00", rf"(?=[\w-]{{0,39}}[g-z])(?=[\w-]{{0,39}}[A-Z])(?=[\w-]{{0,39}}\d)[\w-]{{40}}(?![\w-])"),
+    (r"00", r"(?=[\w-]{0,39}[g-z])(?=[\w-]{0,39}[A-Z])(?=[\w-]{0,39}\d)[\w-]{40}(?![\w-])"),
     (r"1000\.", rf"{_HEX}{{32}}\.{_HEX}{{32}}"),
     (r"p8e-", r"[A-Za-z0-9_-]{32}"),
     (r"fio-u-", r"[\w=-]{60,}"),
@@ -215,7 +216,7 @@ BY_BEGINNING = (
     (r"sm_(?:aat|pat|sat)_", rf"{_ALNUM}{{16,}}"),
     (r"s-s4t2(?:ud|af)-", rf"{_HEX}{{60,}}"),
     (r"tk-us-", r"[\w-]{40,}"),
-    (r"(?:sc|ext|scauth|authress)_", r"[A-Za-z0-9]{5,30}\.[A-Za-z0-9]{4,6}\.acc[_-][a-z0-9-]{10,32}\.[\w+/=-]{30,}"),
+    ("sc_ ext_ scauth_ authress_", r"[A-Za-z0-9]{5,30}\.[A-Za-z0-9]{4,6}\.acc[_-][a-z0-9-]{10,32}\.[\w+/=-]{30,}"),
     (r"ory_[a-z]{2,3}_", r"[\w.-]{30,}"),
     (r"n8n_api_", r"[\w.-]{30,}"),
     (r"cal_live_", rf"{_HEX}{{32}}"),
@@ -224,7 +225,7 @@ BY_BEGINNING = (
     (r"CG-", rf"{_ALNUM}{{24}}{_END}"),
     (r"zpka_", r"\w{30,}"),
 )  # fmt: skip
-"""A beginning stands at the start of a word; none of them holds groups."""
+"""Beginnings are separated by spaces; each starts with a letter, a digit or a class of them, where a word starts."""
 
 BY_MIDDLE = (
     ("T3BlbkFJ", r"[\w-]{20,160}T3BlbkFJ[\w-]{20,}"),  # OpenAI
@@ -239,8 +240,6 @@ BY_MIDDLE = (
     ("+ASt", r"[A-Za-z0-9+/]{70,80}\+ASt[A-Za-z0-9+/]{5,6}={0,2}"),
     ("+A", r"[A-Za-z0-9+/]{30,40}\+A(?:SB|EH|Rm|CR|IoT|PIM)[A-Za-z0-9+/]{5,}={0,2}"),
     ("NRAL", r"[A-Za-z0-9]{30,40}NRAL(?![A-Za-z0-9])"),  # New Relic
-    ("-us", r"[a-f0-9]{32}-us\d{1,2}(?!\w)"),  # Mailchimp
-    ("-", r"[a-f0-9]{32}-[a-f0-9]{8}-[a-f0-9]{8}(?![\w-])"),  # Mailgun
     ("_mmk", r"\w{30,40}_mmk(?!\w)"),  # MaxMind
 )
 """What none can miss in the middle of a token, and the whole token."""

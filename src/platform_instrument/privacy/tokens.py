@@ -1,7 +1,4 @@
-"""Secrets by their shape: what can be nothing but a token, a key or a private key.
-
-Shapes: the documentation of the services that give them out.
-"""
+"""Secrets by their shape: what can be nothing but a token, a key or a private key."""
 
 from __future__ import annotations
 
@@ -10,88 +7,103 @@ from typing import TYPE_CHECKING
 
 from platform_instrument.privacy.detector import Detector, matches
 from platform_instrument.privacy.patterns import Pattern
+from platform_instrument.privacy.token_shapes import BY_BEGINNING, BY_MIDDLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_SHAPES = (
-    (r"A[KSB]IA", r"[A-Z0-9]{16}(?![A-Za-z0-9])"),  # Amazon
-    (r"gh[pousr]_", r"[A-Za-z0-9]{20,}"),  # GitHub
-    (r"github_pat_", r"\w{22,}"),
-    (r"gl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|oas)-", r"[\w.-]{20,}"),  # GitLab
-    (r"glsa_", r"\w{32,}"),  # Grafana
-    (r"xox[abeoprs]-", r"[\w-]{10,}"),  # Slack
-    (r"xapp-", r"\d-[\w-]{10,}"),
-    (r"[srp]k_(?:live|test)_", r"\w{10,}"),  # Stripe
-    (r"whsec_", r"[\w+/=]{20,}"),
-    (r"sk-", r"[A-Za-z0-9_-]{20,}"),  # OpenAI, Anthropic
-    (r"AIza", r"[\w-]{35}"),  # Google
-    (r"ya29\.", r"[\w-]{20,}"),
-    (r"GOCSPX-", r"[\w-]{20,}"),
-    (r"1//0", r"[\w-]{30,}"),
-    (r"npm_", r"[A-Za-z0-9]{30,}"),  # registries
-    (r"pypi-", r"[\w-]{30,}"),
-    (r"dckr_(?:pat|oat)_", r"[\w-]{20,}"),
-    (r"hf_", r"[A-Za-z]{30,}"),
-    (r"rubygems_", r"[a-f0-9]{40,}"),
-    (r"do[opr]_v1_", r"[a-f0-9]{40,}"),  # clouds
-    (r"hv[sbr]\.", r"[\w-]{20,}"),
-    (r"dapi[a-f0-9]", r"[a-f0-9]{31}"),
-    (r"shp(?:at|ca|pa|ss)_", r"[a-fA-F0-9]{32}"),
-    (r"pul-", r"[a-f0-9]{40}"),
-    (r"SG\.", r"[\w-]{16,}\.[\w-]{16,}"),  # mail, telephone, chat
-    (r"key-[a-f0-9]", r"[a-f0-9]{31}"),
-    (r"(?:AC|SK)[a-f0-9]", r"[a-f0-9]{31}(?![a-f0-9])"),
-    (r"\d{8,10}:AA", r"[\w-]{32,34}"),
-    (r"EAA", r"[A-Za-z0-9]{60,}"),
-    (r"NRAK-", r"[A-Z0-9]{27}"),  # tools
-    (r"lin_api_", r"\w{32,}"),
-    (r"sntry[su]_", r"[\w+/=-]{20,}"),
-    (r"figd_", r"[\w-]{30,}"),
-    (r"sq0[a-z]{3}-", r"[\w-]{22,}"),
-    (r"PMAK-", r"[\w-]{50,}"),
-    (r"AGE-SECRET-KEY-1", r"[A-Z0-9]{50,}"),
-)
-"""How each of them begins, and how it goes on; beginnings are looked for together."""
+_WORDS = bytes.maketrans(b"_", b"-")
+_ESCAPED = Pattern(rb"%[0-9A-Fa-f]{2}|\\[nrt]")
+_CLASS = re.compile(r"\[([^\]]+)\]")
+_RANGE = re.compile(r"(.)-(.)")
 
-_BEGINNING = Pattern("|".join(beginning for beginning, _ in _SHAPES).encode())
-_EACH = tuple((Pattern(beginning), Pattern(rest)) for beginning, rest in _SHAPES)
-_RUN = Pattern(rb"[A-Za-z0-9_-]{20,}")
-_LONGEST_BEGINNING = 13
+
+def _by_first() -> dict[str, list[tuple[str, str]]]:
+    """Return how shapes go on, by the letter or digit that they begin with."""
+    firsts: dict[str, list[tuple[str, str]]] = {}
+    for beginnings, rest in BY_BEGINNING:
+        for beginning in beginnings.split():
+            several = _CLASS.match(beginning)
+            for first in _RANGE.sub(_every, several[1]) if several else beginning[0]:
+                firsts.setdefault(first, []).append((beginning[several.end() if several else 1 :], rest))
+    return firsts
+
+
+def _every(ends: re.Match[str]) -> str:
+    """Return the characters of a range."""
+    return "".join(map(chr, range(ord(ends[1]), ord(ends[2]) + 1)))
+
+
+_BY_FIRST = _by_first()
+_SHAPES = {
+    first: Pattern(first + "(?:" + "|".join(beginning + rest for beginning, rest in shapes) + ")")
+    for first, shapes in _BY_FIRST.items()
+}
+_BEGINNINGS = (
+    first + "(?:" + "|".join(beginning.replace("_", "-") for beginning, _ in shapes) + ")" for first, shapes in _BY_FIRST.items()
+)
+"""Groups by the first letter are fifteen times as fast as one flat list."""
+_BEGINNING = Pattern((r"\b(?=[A-Za-z0-9])(?:" + "|".join(_BEGINNINGS) + ")").encode())
 
 
 def _tokens(text: str) -> Iterator[tuple[int, int]]:
-    """Yield every token: one begins in a long run of word characters, or shortly before it."""
+    """Yield every token that is told by its beginning, which stands where a word, or a part of one, begins."""
     raw = text.encode("ascii", "replace")
+    if b"%" in raw or b"\\" in raw:
+        raw = _ESCAPED.sub(lambda escape: b" " * len(escape[0]), raw)
     at = 0
-    for run in _RUN.compiled().finditer(raw):
-        for beginning in _BEGINNING.compiled().finditer(raw, max(run.start() - _LONGEST_BEGINNING, at), run.end()):
-            start = beginning.start()
-            if start >= at and not raw[max(start - 1, 0) : start].isalnum():
-                end = _end(text, start)
-                if end:
-                    yield start, end
-                    at = end
+    for begun in _BEGINNING.compiled().finditer(raw.translate(_WORDS)):
+        start = begun.start()
+        found = _SHAPES[text[start]].compiled().match(text, start) if start >= at else None
+        if found is not None:
+            at = found.end()
+            yield start, at
 
 
-def _end(text: str, start: int) -> int:
-    """Return where the token that begins here ends, 0 where it is none."""
-    for beginning, rest in _EACH:
-        begun = beginning.compiled().match(text, start)
-        if begun is not None:
-            found = rest.compiled().match(text, begun.end())
-            if found is not None:
-                return found.end()
-    return 0
+_MIDDLES = tuple((middle, Pattern(shape)) for middle, shape in BY_MIDDLE)
 
 
-PRIVATE_KEY = Detector(
-    "private_key",
-    matches(Pattern(r"-----BEGIN [A-Z0-9 ]{0,40}-----.*?(?:-----END [A-Z0-9 ]{0,40}-----|\Z)", re.DOTALL)),
-    (b"-----BEGIN ",),
+def _by_middle(text: str) -> Iterator[tuple[int, int]]:
+    """Yield every token that is told by what stands in its middle."""
+    for middle, shape in _MIDDLES:
+        if middle in text:
+            for found in shape.compiled().finditer(text):
+                yield found.span()
+
+
+def _private_keys(text: str) -> Iterator[tuple[int, int]]:
+    """Yield every private key: to its end, or to that of the text, and what is left of one before its end."""
+    at = 0
+    for key in _PRIVATE_KEY.compiled().finditer(text):
+        start, end = key.span()
+        if key["tail"]:
+            body = text[max(start - _LONGEST_KEY, at) : start]
+            start -= len(body) - len(body.rstrip(_KEY_LETTERS))
+        yield start, end
+        at = end
+
+
+_LONGEST_KEY = 16_384
+_KEY_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=\\\r\n"
+_PRIVATE_KEY = Pattern(
+    r"-{4,5} ?BEGIN(?: |%20|\+)[A-Za-z0-9 +%]{0,40} ?-{4}.*?(?:-{4,5} ?END(?: |%20|\+)[A-Za-z0-9 +%]{0,40} ?-{4,5}|\Z)"
+    r"|(?P<tail>-----END(?: |%20|\+)[A-Za-z0-9 +%]{0,40}KEY[A-Z ]{0,8}-----)"
+    r"|(?<=Private-Lines: )\d.*?(?:Private-MAC: \w+|\Z)",
+    re.DOTALL,
 )
+PRIVATE_KEY = Detector("private_key", _private_keys, (b"---- BEGIN", b"-----BEGIN", b"-----END", b"Private-Lines"))
 TOKENS = (
     Detector("token", _tokens),
-    Detector("jwt", matches(Pattern(r"(?<![A-Za-z0-9])eyJ[\w-]{6,}\.[\w-]{6,}(?:\.[\w-]*){0,3}")), (b"eyJ",)),
+    Detector("token", _by_middle, tuple(middle.encode() for middle, _ in BY_MIDDLE)),
+    Detector(
+        "jwt",
+        matches(
+            Pattern(
+                r"(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt]))eyJ"
+                r"(?:[\w-]{6,}\.(?:[\w-]{6,}|(?=\.))(?:\.[\w-]*){0,3}|(?:hbGci|0eXAi|raWQi|lbmMi)[\w-]{12,})"
+            )
+        ),
+        (b"eyJ",),
+    ),
     PRIVATE_KEY,
 )
