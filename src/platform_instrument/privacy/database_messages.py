@@ -11,7 +11,6 @@ import re
 from functools import cache
 
 from platform_instrument.privacy.patterns import Pattern
-from platform_instrument.privacy.sql import known_sql
 
 QUOTING = r"\[sql: "
 """What such a message holds, in lower case, that may hold a secret beside its name as well."""
@@ -121,15 +120,21 @@ def mask_database_message(text: str) -> str:
     return _without_values(text)
 
 
+def _sanitized(statement: str) -> str:
+    from platform_instrument.privacy.sql import known_sql  # few texts need it, and it is as large as all the rest
+
+    return known_sql(statement, "").text
+
+
 def _statement(match: re.Match[str]) -> str:
-    return match[1] + known_sql(match[2], "").text + match[3]
+    return match[1] + _sanitized(match[2]) + match[3]
 
 
 def _excerpt(match: re.Match[str]) -> str:
     """Return a line of a statement; one that begins elsewhere may begin within a literal."""
     excerpt = match[3]
     whole = match[2] == "1" and not excerpt.startswith("...")
-    return match[1] + (known_sql(excerpt, "").text if whole else _HIDDEN)
+    return match[1] + (_sanitized(excerpt) if whole else _HIDDEN)
 
 
 def _without_values(text: str) -> str:
