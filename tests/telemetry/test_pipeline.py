@@ -67,6 +67,16 @@ def test_a_batch_holds_no_more_than_its_setting(collector: Collector) -> None:
     assert len(collector.spans) == 100
 
 
+@pytest.mark.parametrize(("delay", "requests"), [("60000", 2), ("1000", 5)])
+def test_what_waits_is_sent_as_often_as_the_setting_says(delay: str, requests: int, collector: Collector) -> None:
+    """At the first turn, then after each delay, and at the end; though the worker looks after SIGTERM every second."""
+    found, _ = program(
+        collector, "trickle", "3.5", env={"OTEL_BSP_SCHEDULE_DELAY": delay, "OTEL_METRIC_EXPORT_INTERVAL": "60000"}
+    )
+    assert len(collector.requests) == requests
+    assert len(collector.spans) == found["ended"]
+
+
 def test_more_than_the_queue_holds_is_lost_and_counted_and_said_once(collector: Collector) -> None:
     found, ended = program(collector, "spans", "5000", env={"OTEL_BSP_MAX_QUEUE_SIZE": "64", "OTEL_BSP_SCHEDULE_DELAY": "60000"})
     assert len(collector.spans) + lost(found) == 5000

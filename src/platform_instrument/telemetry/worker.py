@@ -5,17 +5,17 @@ Nothing that it does is observed by our own instrumentations.
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from collections import deque
-from time import monotonic, sleep
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from platform_instrument.core.families import SUPPRESSED
 from platform_instrument.core.guard import guard
 from platform_instrument.telemetry.context import CURRENT, Ambient
-from platform_instrument.telemetry.priority import Priority, may_ask
+from platform_instrument.telemetry.priority import Priority
+from platform_instrument.telemetry.threads import leave_signals_to_the_application, wait_until_gone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -197,14 +197,14 @@ class Worker:
             thread.join(seconds if self._prepared else _PREPARATION)
             self._left_behind = thread if thread.is_alive() else None
             if _COUNTED and not thread.is_alive():
-                _wait_until_gone(thread)
+                wait_until_gone(thread)
 
     def end(self, seconds: float) -> None:
         """Stop, and leave nothing of the thread to the interpreter, which looks for it after the last `atexit` function."""
         thread = self._thread
         self.stop(seconds)
         if thread is not None and not thread.is_alive():
-            _wait_until_gone(thread)
+            wait_until_gone(thread)
 
     # --- the thread -----------------------------------------------------------------------------------------------
 
@@ -239,7 +239,7 @@ class Worker:
 
     def _run(self, starter: int) -> None:
         if threading.get_native_id() != starter:  # where gevent stands in for threads, they are one to the system
-            guard("signal mask", _leave_signals_to_the_application)
+            guard("signal mask", leave_signals_to_the_application)
             self.priority.choose()
         CURRENT.set(Ambient(families=SUPPRESSED))
         try:
@@ -251,12 +251,13 @@ class Worker:
             self.awaited = not self.held
 
     def _work(self) -> None:
-        """Take one turn after another until the thread is to stop."""
+        """Take one turn after another until the thread is to stop; to look after something in between is no turn."""
         now = monotonic()
         self._turned = self._turned or now
-        wait = _FIRST_TURN if now - self._turned < _PUT_OFF else 0.0
+        due = now + (_FIRST_TURN if now - self._turned < _PUT_OFF else 0.0)
         while True:
             if not self.called:
+                wait = max(due - monotonic(), 0.0)
                 self._wake.acquire(timeout=wait if self.watch is None else min(wait, _WATCH))
             self._left_behind = None
             if self._stopping:
@@ -264,13 +265,16 @@ class Worker:
             if self.watch is not None:
                 guard("watch", self.watch)
             while self._flushes:
+                due = 0.0  # for what a flush has left
                 deadline, last, done, answer = self._flushes.popleft()
                 answer[0] = self.finish_here(deadline - monotonic(), last=last)
                 done.release()
+            if not self.called and monotonic() < due:
+                continue
             self.called = False
             self._turned = monotonic()
             pause = guard("export", self._turn)
-            wait = _AFTER_A_FAULT if pause is None else max(pause, _SHORTEST)
+            due = monotonic() + (_AFTER_A_FAULT if pause is None else max(pause, _SHORTEST))
 
 
 def _taken() -> threading.Lock:
@@ -278,35 +282,3 @@ def _taken() -> threading.Lock:
     lock = threading.Lock()
     lock.acquire()
     return lock
-
-
-def _wait_until_gone(thread: threading.Thread) -> None:
-    """Wait some milliseconds for the system to forget a thread that was joined: Python lets go of it last of all."""
-    patience = 50
-    while patience and _known(thread.native_id or 0):
-        patience -= 1
-        sleep(0.001)
-
-
-def _known(thread: int) -> bool:
-    """Say whether the system has this thread still: by /proc, or by the scheduler where /proc is that of another namespace.
-
-    There a thread has another number, so that we do not find the one that asks either.
-    """
-    found, asking = (os.path.exists(f"/proc/self/task/{number}") for number in (thread, threading.get_native_id()))  # noqa: PTH110 - pathlib costs 8 ms
-    if found or asking or sys.platform != "linux" or not may_ask():
-        return found
-    try:
-        os.sched_getscheduler(thread)
-    except OSError:
-        return False
-    return True
-
-
-def _leave_signals_to_the_application() -> None:
-    """Have no signal delivered to this thread: a thread that waits for one (`sigwait`) has it blocked in its own only."""
-    import signal  # takes a millisecond, and this thread is not waited for
-
-    signal.pthread_sigmask(
-        signal.SIG_BLOCK, signal.valid_signals() - {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
-    )
