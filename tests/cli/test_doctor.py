@@ -143,6 +143,16 @@ def test_a_library_that_is_not_as_we_know_it_is_an_error_and_an_untested_version
     assert by_code["PI307"] == ["psycopg"]
 
 
+def test_a_library_is_told_from_others_that_share_its_namespace(tmp_path: Path) -> None:
+    info = tmp_path / "opentelemetry_first-0.1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: opentelemetry-first\nVersion: 0.1\n")
+    (info / "top_level.txt").write_text("opentelemetry\n")
+    found, _ = examined(env={**SILENT, "PYTHONPATH": str(tmp_path)})
+    assert library(found, "opentelemetry")["distribution"] == "opentelemetry-api"
+    assert "PI301" not in codes(found)
+
+
 def test_a_library_without_a_version_is_doubtful(tmp_path: Path) -> None:
     (tmp_path / "aiosqlite").mkdir()
     (tmp_path / "aiosqlite" / "__init__.py").write_text("")
