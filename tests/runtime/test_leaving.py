@@ -86,6 +86,24 @@ def test_whichever_way_a_script_ends_its_last_spans_arrive(mode: str, spans: int
     assert {span.name for span in collector.spans} == {"SELECT"}
 
 
+LATE = """
+import builtins, sqlite3, sys
+class Late:
+    def __init__(self):
+        self.connection = sqlite3.connect(":memory:")
+    def __del__(self, write=sys.stdout.write):
+        write(str(self.connection.execute("SELECT 1").fetchall()))
+builtins.late = Late()
+"""
+
+
+def test_a_first_record_while_the_interpreter_ends_is_not_waited_for(collector: Collector) -> None:
+    plain = run([sys.executable, "-c", LATE])
+    argv, variables = door("command", [sys.executable, "-c", LATE])
+    assert run(argv, env={**variables, **QUIET}, collector=collector, timeout=10) == plain
+    assert plain.stdout == "[(1,)]"
+
+
 def test_daemon_threads_at_work_do_not_disturb_the_end(collector: Collector) -> None:
     done = left("daemons", collector)
     assert (done.returncode, done.stderr) == (0, "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -229,3 +230,14 @@ def test_tracers_without_end_do_not_fill_the_memory(running: Pipeline) -> None:
         provider.get_tracer(f"tracer {n}")
     assert len(provider._tracers) <= 1_024
     provider._tracers.clear()
+
+
+@pytest.mark.faults
+def test_an_exception_is_recorded_while_nothing_can_be_imported_any_more(
+    running: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    span = span_of(running)
+    monkeypatch.delitem(sys.modules, "platform_instrument.telemetry.exceptions", raising=False)
+    monkeypatch.setattr(sys, "meta_path", None)  # as it is while the interpreter ends
+    span.record_exception(ValueError())
+    assert [event.name for event in span.events] == ["exception"]

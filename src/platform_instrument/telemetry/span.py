@@ -193,9 +193,7 @@ class Span:
         """Add an `exception` event with type, message and stack. Source: semantic conventions, exceptions."""
         if not self.recording or self.end_ns:
             return
-        from platform_instrument.telemetry.exceptions import exception_attributes  # needs `traceback`
-
-        described: dict[str, Any] = guard("exception", exception_attributes, exception) or {}
+        described: dict[str, Any] = guard("exception", _described, exception) or {}
         if escaped:
             described["exception.escaped"] = "True"
         described.update(limits.pairs(attributes))
@@ -251,6 +249,12 @@ class Span:
 
     def __repr__(self) -> str:
         return f"Span({self.name!r}, trace_id={self.trace_id:032x}, span_id={self.span_id:016x})"
+
+
+def _described(exception: BaseException) -> dict[str, Any]:
+    from platform_instrument.telemetry.exceptions import exception_attributes  # needs `traceback`
+
+    return exception_attributes(exception)
 
 
 def link_to(context: Any, attributes: Mapping[str, Any] | None) -> Link | None:  # noqa: ANN401 - a SpanContext

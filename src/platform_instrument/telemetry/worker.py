@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections import deque
+from sys import is_finalizing
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -102,7 +103,13 @@ class Worker:
         self.awaited = False
 
     def start(self) -> None:
-        """Start the thread, unless it runs already; a process that is too far gone to start one goes on without."""
+        """Start the thread, unless it runs already; a process that is too far gone to start one goes on without.
+
+        Before 3.12 a thread that is started by a finalizer while the interpreter ends never begins, and is waited for.
+        """
+        if is_finalizing():
+            self.awaited = False
+            return
         if not self._at_work.acquire(blocking=False):
             return
         try:
