@@ -71,6 +71,26 @@ def test_a_missing_required_target_in_a_later_module_undoes_all(shop: str, missi
     assert capsys.readouterr().err.startswith("platform-instrument: shop is not instrumented: ")
 
 
+def test_what_is_undone_while_another_thread_still_patches_is_undone_in_full(shop: str) -> None:
+    at_work, undone = threading.Event(), threading.Event()
+
+    def slowly(changes: Any) -> None:
+        at_work.set()
+        assert undone.wait(5)
+        changes.replace(sys.modules["shop.sync"], "sell", None)
+
+    applied = apply.install(instrumentation(Custom("shop.sync", slowly), Observe("shop.later:missing", begin)))
+    importing = threading.Thread(target=importlib.import_module, args=(f"{shop}.sync",))
+    importing.start()
+    assert at_work.wait(5)
+    apply._apply(applied, [Observe("shop.later:missing", begin)], sys)  # as the import of another module does
+    undone.set()
+    importing.join()
+    assert applied.status == apply.UNFIT
+    assert sys.modules["shop.sync"].sell("tea") == "tea"
+    assert applied.journal.changed == []
+
+
 def test_a_missing_optional_target_leaves_the_rest(shop: str, capsys: Any) -> None:
     applied = apply.install(instrumentation(SYNC, Observe("shop.sync:absent", begin, optional=True)))
     sync = importlib.import_module(f"{shop}.sync")

@@ -183,6 +183,9 @@ def _apply(applied: Applied, patches: list[Patch], module: ModuleType) -> None:
         applied.undo(UNFIT, f"{missing} (version {applied.version or 'unknown'})")
         say(f"{applied.name} is not instrumented: {applied.reason}", place=applied.name)
         return
+    if applied.status not in {WAITING, PATCHED}:  # another thread has undone it meanwhile, in another module
+        applied.journal.undo()
+        return
     if applied.status == WAITING:
         applied.status = PATCHED
         _say_doubt(applied, module)
@@ -220,7 +223,7 @@ def _count_fault(place: str) -> None:
     if applied is None:
         return
     applied.faults += 1
-    if applied.faults == MOST_FAULTS and applied.status == PATCHED:
+    if applied.faults >= MOST_FAULTS and applied.status == PATCHED:
         applied.undo(UNDONE, f"undone after {MOST_FAULTS} faults")
         say(f"the instrumentation of {applied.name} was undone after {MOST_FAULTS} faults", place=f"undone {applied.name}")
 
