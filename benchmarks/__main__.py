@@ -11,18 +11,22 @@ import subprocess
 import sys
 from datetime import date
 from statistics import median
+from typing import Any
 
 from benchmarks import report, serving, starts
-from benchmarks.environments import FOLDER, IMPLEMENTATIONS, OURS, VANILLA, Implementation, prepare, versions
+from benchmarks.environments import FOLDER, IMPLEMENTATIONS, MASKING, OURS, VANILLA, Implementation, prepare, versions
 
 
 def main() -> int:
     """Run what the arguments ask for; return 1 where a run was void."""
     options = arguments()
     FOLDER.mkdir(exist_ok=True)
-    for implementation in IMPLEMENTATIONS:
+    compares = options.parts != ["masking"]
+    for implementation in (*(IMPLEMENTATIONS if compares else ()), *((MASKING,) if "masking" in options.parts else ())):
         prepare(implementation)
     tables, void = [], False
+    if "masking" in options.parts:
+        tables.append(report.masking(small(MASKING, "masking.py")))
     if "pieces" in options.parts:
         tables.append(report.pieces(small(OURS, "small_ours.py"), small(VANILLA, "small_sdk.py")))
     if "starts" in options.parts:
@@ -32,9 +36,9 @@ def main() -> int:
         tables.append(report.compared("request", "µs of CPU", requests))
         tables.append(report.compared("memory", "MiB", {"peak of the service": memory}))
         void = any(lost(path, samples) for path, samples in delivered.items())
-    head = (
-        f"{date.today().isoformat()}, {platform.machine()}, {os.cpu_count()} processors; {versions()}; {options.rounds} rounds."  # noqa: DTZ011 - a date for people
-    )
+    today = date.today().isoformat()  # noqa: DTZ011 - a date for people
+    compared = versions(VANILLA if compares else MASKING)
+    head = f"{today}, {platform.machine()}, {os.cpu_count()} processors; {compared}; {options.rounds} rounds."
     text = "\n\n".join([head, *tables])
     print(text)
     if options.write and not void:
@@ -46,7 +50,7 @@ def main() -> int:
 def arguments() -> argparse.Namespace:
     """Return the options."""
     parser = argparse.ArgumentParser(prog="python3 -m benchmarks", description="Measure what telemetry adds.")
-    parser.add_argument("--parts", default="pieces,starts,requests", type=lambda text: text.split(","))
+    parser.add_argument("--parts", default="masking,pieces,starts,requests", type=lambda text: text.split(","))
     parser.add_argument("--paths", default=",".join(serving.SPANS), type=lambda text: text.split(","))
     parser.add_argument("--rounds", default=5, type=int)
     parser.add_argument("--seconds", default=3, type=float, help="of load on each path in each round")
@@ -58,7 +62,7 @@ def arguments() -> argparse.Namespace:
     return options
 
 
-def small(implementation: Implementation, script: str) -> dict[str, float]:
+def small(implementation: Implementation, script: str) -> dict[str, Any]:
     """Run the small pieces of work in an environment, outside its instrumentation."""
     file = str(OURS.folder.parent.parent / "benchmarks" / "measured" / script)
     command = [str(implementation.folder / "bin/python"), file]

@@ -48,6 +48,7 @@ class Implementation:
     variables: tuple[tuple[str, str], ...] = ()
     module: str = "sys"
     """What `sys.modules` must hold while a program runs under it."""
+    service: tuple[str, ...] = _SERVICE
 
     @property
     def folder(self) -> Path:
@@ -81,6 +82,8 @@ VANILLA = Implementation(
     "opentelemetry",
 )
 IMPLEMENTATIONS = (BARE, OURS, VANILLA)
+MASKING = Implementation("masking", (str(ROOT), "sqlglot[c]==30.30.0"), service=())
+"""Where masking is measured: beside a tokenizer that is compiled."""
 
 
 def on_processor(cpu: int | None) -> list[str]:
@@ -91,7 +94,7 @@ def on_processor(cpu: int | None) -> list[str]:
 
 def prepare(implementation: Implementation) -> None:
     """Make the environment, or bring it up to date: our own package is installed anew each time."""
-    packages = [*_SERVICE, *implementation.packages]
+    packages = [*implementation.service, *implementation.packages]
     stamp = implementation.folder / "installed"
     wanted = hashlib.sha256("\n".join([sys.version, *packages]).encode()).hexdigest()
     pip = [str(implementation.folder / "bin/python"), "-m", "pip", "--disable-pip-version-check", "install"]
@@ -102,16 +105,17 @@ def prepare(implementation: Implementation) -> None:
         subprocess.run([*pip, "--quiet", "--upgrade", "pip"], check=True, stdout=sys.stderr)
         subprocess.run([*pip, *packages], check=True, stdout=sys.stderr)
         stamp.write_text(wanted)
-    elif implementation is OURS:
+    elif str(ROOT) in implementation.packages:
         subprocess.run([*pip, "--quiet", "--no-deps", "--force-reinstall", str(ROOT)], check=True, stdout=sys.stderr)
 
 
-def versions() -> str:
+def versions(implementation: Implementation) -> str:
     """Return what was compared, in one line."""
+    names = ("fastapi", "uvicorn", "sqlalchemy", "redis", "httpx", "opentelemetry-sdk", "opentelemetry-instrumentation")
     script = (
         "import sys, importlib.metadata as m; print('CPython', sys.version.split()[0], *(f'{n} {m.version(n)}' for n in "
-        "('fastapi', 'uvicorn', 'sqlalchemy', 'redis', 'httpx', 'opentelemetry-sdk', 'opentelemetry-instrumentation')), sep=', ')"
+        f"{names if implementation.service else ('sqlglotc',)}), sep=', ')"
     )
     return subprocess.run(
-        [VANILLA.folder / "bin/python", "-c", script], check=True, capture_output=True, text=True
+        [implementation.folder / "bin/python", "-c", script], check=True, capture_output=True, text=True
     ).stdout.strip()
