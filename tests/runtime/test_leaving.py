@@ -88,11 +88,13 @@ def test_whichever_way_a_script_ends_its_last_spans_arrive(mode: str, spans: int
 
 LATE = """
 import builtins, sqlite3, sys
+from opentelemetry import trace
 class Late:
     def __init__(self):
         self.connection = sqlite3.connect(":memory:")
-    def __del__(self, write=sys.stdout.write):
+    def __del__(self, write=sys.stdout.write, tracer=trace.get_tracer("late"), error=ValueError()):
         write(str(self.connection.execute("SELECT 1").fetchall()))
+        tracer.start_span("late").record_exception(error)
 builtins.late = Late()
 """
 

@@ -5,6 +5,8 @@ The application's own call is never made in here. Start path: imports only what 
 
 from __future__ import annotations
 
+from sys import is_finalizing
+
 from platform_instrument.core.report import say
 
 TYPE_CHECKING = False  # typing costs 4 ms at start
@@ -69,7 +71,12 @@ def _holds(value: object, frame: object) -> bool:
 
 
 def contain(place: str, error: BaseException) -> None:
-    """Count a fault that happened at `place` and say it, once a minute a place. Never raises."""
+    """Count a fault that happened at `place` and say it, once a minute a place. Never raises.
+
+    While the interpreter ends nothing can be imported and modules are emptied: what fails then is no fault.
+    """
+    if is_finalizing():
+        return
     try:
         kind = type(error).__name__
         fault = _faults.get(place)
