@@ -160,3 +160,21 @@ def test_a_redis_pipeline(redis_url: str) -> None:
 )  # fmt: skip
 def test_prose_and_names_of_columns_stay(text: str) -> None:
     assert mask(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'invalid cidr value: "{SECRET}"\nDETAIL:  Value has bits set to right of mask.',
+        f"duplicate key value violates unique constraint\nDETAIL:  Key (a)=({SECRET}) already exists.",
+        f"null value\nDETAIL:  Failing row contains (1, {SECRET}).",
+        f"[parameters: ({SECRET},)]",
+        f"CONTEXT:  JSON data, line 1: {SECRET}",
+        f"unknown command `FOO`, with args beginning with: `{SECRET}`, ",
+        f"Command # 1 (SET k {SECRET}) of pipeline caused error: x",
+        f"QUERY:  SELECT $x${SECRET}$x$",
+        f"LINE 1: SELECT $x${SECRET}$x$",
+    ],
+)
+def test_what_is_quoted_without_a_quotation_mark_goes_as_well(text: str) -> None:
+    assert SECRET not in mask(text)
