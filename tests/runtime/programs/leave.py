@@ -74,6 +74,7 @@ def daemons() -> None:
         while True:
             logging.getLogger("daemon").debug("on and on")
             work(1)
+            time.sleep(0.001)  # faster, and they would record more than a queue holds
 
     for _ in range(4):
         threading.Thread(target=endless, daemon=True).start()
