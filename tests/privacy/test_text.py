@@ -132,10 +132,27 @@ def test_a_number_that_cannot_be_written_passes_where_no_secret_is_expected() ->
         ("db.statement", f'{{"find": "t", "filter": {{"a": "{SECRET}"}}}}', "{?: ?, ?: {?: ?}}"),
         ("db.statement.parameters", f"('{SECRET}',)", "[secret]"),
         ("db.query.parameter.name", SECRET, "[secret]"),
+        ("db.user", "ada", "[secret]"),
         ("db.operation.parameter.0", 12, "[secret]"),
     ],
 )
 def test_what_other_instrumentations_say_of_a_statement_holds_no_value(key: str, value: Any, masked: str) -> None:
+    assert mask_attribute(key, value) == masked
+    assert mask_attribute(key, masked) == masked
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "masked"),
+    [
+        ("url.full", "https://h.com/p?page=2&note=card+4539+1488+0343+6467&x=1", "https://h.com/p?page=2&note=[card]&x=1"),
+        ("url.query", "note=card+4539+1488+0343+6467", "note=[card]"),
+        ("url.query", f"filter=%7B%22password%22%3A%22{SECRET}%22%7D", "filter=[secret]"),
+        ("url.query", "next=%2Fp%3Fto%3Dcall%2B%252B44%2B20%2B7946%2B0958", "next=[phone]"),
+        ("url.query", "q=red+flowers%20and+1+%2B+2&page=2", "q=red+flowers%20and+1+%2B+2&page=2"),
+        ("exception.message", "404 for url '/p?a=1&ssn=ssn+536-22-1234'", "404 for url '/p?a=1&ssn=[us_ssn]'"),
+    ],
+)
+def test_what_a_parameter_says_once_it_is_decoded_counts(key: str, value: str, masked: str) -> None:
     assert mask_attribute(key, value) == masked
     assert mask_attribute(key, masked) == masked
 

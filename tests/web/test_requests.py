@@ -144,6 +144,7 @@ def test_hosts_methods_and_paths_that_clients_make_up_make_no_series(server: Obs
         ("[::1]", "::1", 80),
         ("shop.example:99999", "shop.example:99999", 80),
         ("shop.example:x", "shop.example:x", 80),
+        ("ada:sesame@shop.example:8080", "shop.example", 8080),
     ],
 )
 def test_the_address_is_what_the_client_asked_for(host: str, address: str, port: int, server: Observed) -> None:

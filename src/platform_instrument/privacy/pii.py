@@ -21,7 +21,7 @@ from platform_instrument.privacy.patterns import Pattern
 from platform_instrument.privacy.phones import NAMED_PHONES, PHONES
 from platform_instrument.privacy.secrets import NAMED, SUSPECT, SUSPECT_ABROAD
 from platform_instrument.privacy.tokens import PRIVATE_KEY, TOKENS
-from platform_instrument.privacy.urls import URL_CREDENTIALS, URL_SECRET
+from platform_instrument.privacy.urls import URL_CREDENTIALS, URL_SECRET, encoded_label, redact_encoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,6 +60,9 @@ _INDENT = 64
 _BEFORE_NUMBER, _AFTER_NUMBER = (":", ",", "["), (",", "}", "]")
 
 
+_DEEPEST_ENCODING = 2
+
+
 def find(text: str, labels: Labels | None = None) -> list[Found]:
     """Return what is to be hidden in a text, in order; where values overlap, they are one."""
     return _found(text, (ACTIVE if labels is None else labels).off, _is_named(text))
@@ -72,7 +75,17 @@ def mask(text: str, labels: Labels | None = None) -> str:
     labels = ACTIVE if labels is None else labels
     if quotes_values(text):
         text = mask_database_message(text)
+    if "=" in text and ("%" in text or "+" in text):
+        text = redact_encoded(text, lambda value: _encoded(value, labels, _DEEPEST_ENCODING))
     return _labelled(text, _found(text, labels.off, _is_named(text)), labels)
+
+
+def _encoded(value: str, labels: Labels, deepest: int) -> str:
+    """Return the label of a parameter that was decoded, which may hold parameters itself; empty where it may leave."""
+    found = find(value, labels)
+    if found:
+        return labels.of(found[0].kind, value)
+    return encoded_label(value, lambda inner: _encoded(inner, labels, deepest - 1)) if deepest else ""
 
 
 def mask_tokens(text: str) -> str:

@@ -79,7 +79,7 @@ def _rule(key: str) -> Rule:  # noqa: PLR0911 - one return a kind
         return _query
     if key in _STATEMENTS:
         return _statement
-    if key.startswith(_PARAMETERS):
+    if key.startswith(_PARAMETERS) or key == "db.user":
         return _whole
     if key.endswith((".id", ".name")):
         return mask_tokens if key.endswith(".id") else mask
@@ -125,7 +125,7 @@ def mask_url(text: str) -> str:
 
 
 def _query(text: str) -> str:
-    return mask(redact_query(text[:LONGEST]))
+    return mask(f"?{redact_query(text[:LONGEST])}")[1:]
 
 
 def _statement(text: str) -> str:

@@ -14,6 +14,7 @@ from platform_instrument.privacy.patterns import Pattern
 
 if TYPE_CHECKING:
     import re
+    from collections.abc import Callable
 
 _AUTHORITY = Pattern(r"(?<=://)[^\s/?#\"'<>]{1,512}@")
 _ODD_PASSWORD = Pattern(r"(?<=://)[^\s/?#@:\[\"'<>]{0,256}:(?!\d{1,5}(?:[/?#\s]|$))[^\s\"'<>@]{1,256}@(?=[\w\[])")
@@ -53,6 +54,24 @@ def _credentials(match: re.Match[str]) -> tuple[tuple[int, int], ...]:
 
 def _secret(match: re.Match[str]) -> tuple[tuple[int, int], ...]:
     return (match.span(3),) if is_secret_name(match[2]) and not _MASKED.fullmatch(match[3]) else ()
+
+
+def redact_encoded(text: str, label: Callable[[str], str]) -> str:
+    """Return a text with a label for each parameter that is written with `%` or `+` and that has one once it is decoded."""
+    return _PARAMETER.sub(lambda match: f"{match[1]}{match[2]}={_decoded_label(match[3], label) or match[3]}", text)
+
+
+def encoded_label(text: str, label: Callable[[str], str]) -> str:
+    """Return the label of the first such parameter, empty where there is none."""
+    return next(filter(None, (_decoded_label(match[3], label) for match in _PARAMETER.compiled().finditer(text))), "")
+
+
+def _decoded_label(value: str, label: Callable[[str], str]) -> str:
+    if "%" not in value and "+" not in value:
+        return ""
+    from urllib.parse import unquote_plus  # heavy, and few texts need it
+
+    return label(unquote_plus(value))
 
 
 URL_CREDENTIALS = (

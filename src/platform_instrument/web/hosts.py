@@ -25,6 +25,7 @@ def server_address(host: str, scheme: str) -> tuple[str, int]:
 
 
 def _split(host: str, scheme: str) -> tuple[str, int]:
+    host = host.rpartition("@")[2]  # credentials have no place in `Host`
     address, _, port = host.rpartition(":")
     number = int(port) if address and port.isascii() and port.isdecimal() and len(port) <= len(str(_LARGEST_PORT)) else 0
     if not 0 < number <= _LARGEST_PORT or (":" in address and not address.endswith("]")):
