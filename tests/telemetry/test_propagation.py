@@ -313,6 +313,28 @@ def test_the_application_injects_what_we_inject() -> None:
     assert explicit == {**theirs, "baggage": "b=2"}
 
 
+@pytest.mark.usefixtures("_ours")
+@pytest.mark.parametrize(
+    ("attributes", "handed"),
+    [
+        ({"url.full": "https://plants.example.com/a"}, False),
+        ({"http.url": "http://plants.example.com/a", "net.peer.name": "127.0.0.1"}, False),
+        ({"server.address": "plants.example.com"}, False),
+        ({"url.full": "http://stock.internal/a"}, True),
+        ({"net.peer.name": "stock"}, True),
+        ({"url.full": "http://[broken"}, True),
+        ({"n": 1}, True),
+    ],
+)
+@pytest.mark.faults
+def test_an_instrumentor_hands_baggage_to_our_own_hosts_only(attributes: dict[str, Any], handed: bool) -> None:  # noqa: FBT001 - a parameter
+    span = start("GET", CLIENT, None, attributes, own_scope("test"), CURRENTLY, 0)
+    headers: dict[str, str] = {}
+    propagate.inject(headers, context=trace.set_span_in_context(span, baggage.set_baggage("b", "2", context.Context())))  # type: ignore[arg-type]
+    assert ("baggage" in headers) is handed
+    assert "traceparent" in headers
+
+
 HEADERS = {"traceparent": PARENT, "tracestate": "v=1", "baggage": "a=1,b=x%20y"}
 
 

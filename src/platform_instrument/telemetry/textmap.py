@@ -6,18 +6,40 @@ Loaded when the application has imported `opentelemetry.propagate`.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from opentelemetry.context.context import Context
 from opentelemetry.propagators.textmap import Getter, TextMapPropagator, default_getter, default_setter
+from opentelemetry.trace import SpanKind
 
+from platform_instrument.core.guard import guard
 from platform_instrument.telemetry import propagation
-from platform_instrument.telemetry.bridge import context_of, current_of
+from platform_instrument.telemetry.bridge import context_of, current_of, span_of
 from platform_instrument.telemetry.context import CURRENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from opentelemetry.propagators.textmap import Setter
+
+    from platform_instrument.telemetry.context import Ambient
+    from platform_instrument.telemetry.span import Span
+
+
+_ADDRESSES = ("server.address", "net.peer.name", "http.host")
+_URLS = ("url.full", "http.url")
+
+
+def _host(current: Span | Ambient) -> str | None:
+    """Return where a request goes whose span is current, such as an instrumentor's; None where nobody says it."""
+    span = span_of(current)
+    if getattr(span, "kind", None) is not SpanKind.CLIENT:
+        return None
+    attributes = span.attributes or {}
+    for name in _URLS:
+        if name in attributes:
+            return urlsplit(str(attributes[name])).hostname
+    return next((str(attributes[name]) for name in _ADDRESSES if name in attributes), None)
 
 
 class TextMap(TextMapPropagator):
@@ -55,7 +77,7 @@ class TextMap(TextMapPropagator):
         if current is None:
             return
         headers: dict[str, str] = {}
-        propagation.ACTIVE.inject(current, None, headers)
+        propagation.ACTIVE.inject(current, guard("host of a request", _host, current), headers)
         for name, value in headers.items():
             setter.set(carrier, name, value)
 
