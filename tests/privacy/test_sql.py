@@ -103,6 +103,8 @@ MYSQL, UNKNOWN = ["mysql", ""], ["", "unheard of"]
         (f"SELECT a='x\\', b=' {SECRET} -- ' , c=1", [*MYSQL, *UNKNOWN]),
         (f"SELECT name='O'{SECRET}'s' FROM t", EVERYWHERE),
         (f"SELECT 'it's {SECRET} isn't'", EVERYWHERE),
+        (f"SELECT a FROM t WHERE b = {SECRET}'", EVERYWHERE),
+        (f"SELECT a FROM t WHERE b ={SECRET}' AND c = 'x'", EVERYWHERE),
         (f"SELECT [a' ] = ' {SECRET} ' , [b' ]", UNKNOWN),
         (f"SELECT ''' ' {SECRET} ' '''", ["gcp.bigquery", *UNKNOWN]),
         (f'SELECT a IS DISTINCT FROM "{SECRET}" FROM t', ["sqlite", "mysql", "microsoft.sql_server", *UNKNOWN]),

@@ -34,6 +34,11 @@ _MAY_PRECEDE = _KEYWORDS | words(
 )
 
 
+def belongs_to_string(word: str) -> bool:
+    """Say whether a word, in upper case, that touches the quote behind it can only be a part of a broken string."""
+    return (word[-1].isalnum() or word[-1] == "_") and word[0] != "_" and word not in _MAY_PRECEDE
+
+
 def touches(tokens: Sequence[str], index: int) -> bool:
     """Say whether a string touches a word that cannot stand there."""
     if index + 1 < len(tokens):
@@ -43,9 +48,8 @@ def touches(tokens: Sequence[str], index: int) -> bool:
             return True
     if index and tokens[index][0] in "'\"":
         before = tokens[index - 1]
-        if before[-1].isalnum() or before[-1] == "_":
-            word = before.strip().upper()
-            return word[0] != "_" and word not in _MAY_PRECEDE
+        if not before[-1].isspace():
+            return belongs_to_string(before.strip().upper())
     return False
 
 

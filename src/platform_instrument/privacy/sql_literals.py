@@ -11,6 +11,7 @@ from platform_instrument.privacy.patterns import Pattern
 from platform_instrument.privacy.sql_dialects import LITERAL, MARKS, NAME, TYPOGRAPHIC, words
 from platform_instrument.privacy.sql_doubts import (
     LONGEST_PREFIX,
+    belongs_to_string,
     has_two_readings,
     is_doubtful_comment,
     is_open_name,
@@ -81,12 +82,19 @@ class Literals(Reading):
                     take(self, body, index)
             index += 1  # noqa: SIM113 - `enumerate` costs more
         if self._first is not None and self._is_doubtful():
-            at, first = self._first
-            del out[at + 1 :], upper[first + 1 :], written[first + 1 :]
+            self._cut(*self._first)
         elif self._learned:
             self._remember()
         text = "".join(out)
         return _IN_LIST.sub(_folded, text) if self._lists else text
+
+    def _cut(self, at: int, first: int) -> None:
+        """Leave out what follows the first string, and a word that its quote touches: it may belong to the string."""
+        del self._out[at + 1 :], self.upper[first + 1 :], self.written[first + 1 :]
+        if first and at and self._out[at - 1].lstrip() == self.written[first - 1] and belongs_to_string(self.upper[first - 1]):
+            word = self._out.pop(at - 1)
+            self._out[-1] = word[: len(word) - len(word.lstrip())] + "?"
+            del self.upper[first - 1], self.written[first - 1]
 
     def _remember(self) -> None:
         """Keep the words of a text whose reading is certain."""
