@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from platform_instrument.privacy.labels import LABEL
 from platform_instrument.privacy.patterns import Pattern
 
 _MOST_KNOWN = 4_096
@@ -53,6 +54,7 @@ _LAST = Pattern(
     r"(?:_(?:value|string|str|text|plain|raw|b64|base64|old|new|current|confirm(?:ation)?|prod(?:uction)?|dev|staging|test|live"
     r"|data|header|env|env_var|encrypted|\d{1,3})|\d{1,2})$"
 )
+_HIDDEN = Pattern(LABEL + "$")
 _CAMEL = Pattern(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 _known: dict[str, str] = {}
@@ -74,6 +76,8 @@ def is_secret_name(name: str) -> bool:
 
 
 def _secrecy(name: str) -> str:
+    if _HIDDEN.compiled().search(name) is not None:
+        return NONE
     if "%" in name:
         from urllib.parse import unquote_plus  # heavy, and few names need it
 

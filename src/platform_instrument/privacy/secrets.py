@@ -73,6 +73,7 @@ _NO_SECRET = Pattern(
 _SENTENCE = Pattern(
     r"(?i).*\b(?:is|are|was|must|may|not|cannot|required|invalid|field|the|at least|too|should|please|enter|your|has|for)\b.*"
 )
+_LABEL = Pattern(LABEL)
 _WORD = r"(?:[A-Z]?[a-z]{1,24}(?:[A-Z][a-z]{2,20}){0,4}|[A-Z]{1,24})"
 _WORDY = Pattern(rf"(?:{_WORD}(?:[-_/.:+]{_WORD}){{0,8}})?[-_/.:!?]?|\d[\d_.,:]*[a-z%]{{0,3}}|0x[0-9a-fA-F]+|S-1-[\d-]+|[\w-]+=")
 _CODE = Pattern(r"\d{3,8}")
@@ -113,7 +114,11 @@ def _beside(text: str, lower: str, part: re.Match[str], name: Value) -> Value | 
     start, end = name
     value = _by_letter(text, lower, part, start)
     kind = secrecy(text[start:end].rstrip("-"))
-    if value is not None or kind in (NONE, ONLY_KEY):
+    if (
+        value is not None
+        or kind in (NONE, ONLY_KEY)
+        or (lower[start - 1 : start] == "[" and _LABEL.compiled().match(text, start - 1))
+    ):
         return value
     if kind == HEADER:
         return _header(text, start, end)
