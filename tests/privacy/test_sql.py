@@ -104,6 +104,8 @@ MYSQL, UNKNOWN = ["mysql", ""], ["", "unheard of"]
         (f"SELECT name='O'{SECRET}'s' FROM t", EVERYWHERE),
         (f"SELECT 'it's {SECRET} isn't'", EVERYWHERE),
         (f"SELECT a FROM t WHERE b = {SECRET}'", EVERYWHERE),
+        (f"SELECT a FROM t `WHERE c = '{SECRET}'` ", ["postgresql", "oracle.db", "microsoft.sql_server", "snowflake", "cassandra"]),
+        (f"INSERT I\"NTO t (a) VALUES ('{SECRET}\"', 'it''s', 'x\"')", EVERYWHERE),
         (f"SELECT a FROM t WHERE b ={SECRET}' AND c = 'x'", EVERYWHERE),
         (f"SELECT [a' ] = ' {SECRET} ' , [b' ]", UNKNOWN),
         (f"SELECT ''' ' {SECRET} ' '''", ["gcp.bigquery", *UNKNOWN]),

@@ -76,6 +76,7 @@ class Dialect:
         "_plain",
         "_source",
         "alternative_quotes",
+        "backticks",
         "bare_arguments",
         "double_quotes",
         "escapes",
@@ -100,6 +101,7 @@ class Dialect:
         dollars: str = r"\$\d{1,5}(?![\w.])",
         extra: str = "",
         alternative_quotes: bool = False,
+        backticks: bool = True,
         bare_arguments: bool = False,
         is_known: bool = True,
         either: bool = False,
@@ -113,6 +115,8 @@ class Dialect:
         self.escapes_names = escapes and double_quotes != NAME
         self.hash_comments = any(comment.startswith(r"\#") for comment in comments)
         self.alternative_quotes = alternative_quotes
+        self.backticks = backticks
+        """Whether these quote a name; they are read as if they did everywhere."""
         self.bare_arguments = bare_arguments
         """Whether a word is a string where EXEC passes it."""
         self.is_known = is_known
@@ -178,8 +182,8 @@ _ANSI = Dialect(NAME)
 _MYSQL = Dialect(LITERAL, escapes=True, comments=(_SPACED_DASHES, _COMMENT, _HASH), nesting=NEVER, executes=True, either=True)
 _STRINGS = Dialect(LITERAL, escapes=True)
 _BIGQUERY = Dialect(LITERAL, escapes=True, comments=(_DASHES, _COMMENT, _HASH), extra=_TRIPLE)
-_POSTGRESQL = Dialect(NAME, comments=(_DASHES_TO_RETURN, _NESTED_COMMENT), nesting=DEEP, either=True)
-_ORACLE = Dialect(NAME, nesting=NEVER, alternative_quotes=True)
+_POSTGRESQL = Dialect(NAME, comments=(_DASHES_TO_RETURN, _NESTED_COMMENT), nesting=DEEP, backticks=False, either=True)
+_ORACLE = Dialect(NAME, nesting=NEVER, backticks=False, alternative_quotes=True)
 _SQL_SERVER = Dialect(
     POSITION,
     brackets=_ANY_BRACKETS,
@@ -187,11 +191,12 @@ _SQL_SERVER = Dialect(
     nesting=DEEP,
     dollars="",
     extra=r"\#{1,2}\w+",
+    backticks=False,
     bare_arguments=True,
 )
 _SQLITE = Dialect(POSITION, brackets=_ANY_BRACKETS, nesting=NEVER)
-_SNOWFLAKE = Dialect(NAME, escapes=True, comments=(_DASHES, _SLASHES, _COMMENT), nesting=NEVER)
-_CASSANDRA = Dialect(NAME, comments=(_DASHES, _SLASHES, _COMMENT), nesting=NEVER)
+_SNOWFLAKE = Dialect(NAME, escapes=True, comments=(_DASHES, _SLASHES, _COMMENT), nesting=NEVER, backticks=False)
+_CASSANDRA = Dialect(NAME, comments=(_DASHES, _SLASHES, _COMMENT), nesting=NEVER, backticks=False)
 
 
 def _unknown(double_quotes: str) -> Dialect:

@@ -89,8 +89,9 @@ class Literals(Reading):
         return _IN_LIST.sub(_folded, text) if self._lists else text
 
     def _cut(self, at: int, first: int) -> None:
-        """Leave out what follows the first string, and a word that its quote touches: it may belong to the string."""
+        """Leave out what follows the first string, or name that may be a part of one, and a word that its quote touches."""
         del self._out[at + 1 :], self.upper[first + 1 :], self.written[first + 1 :]
+        self._out[at], self.upper[first] = "?", "'"
         if first and at and self._out[at - 1].lstrip() == self.written[first - 1] and belongs_to_string(self.upper[first - 1]):
             word = self._out.pop(at - 1)
             self._out[-1] = word[: len(word) - len(word.lstrip())] + "?"
@@ -114,9 +115,16 @@ class Literals(Reading):
         elif capital in _TOLD:
             self._announce(body, capital, index)
         else:
-            self._add(capital, body)
+            self._name(capital, body)
             if len(body) <= _LONGEST_WORD and body.replace(".", "_").isidentifier():
                 self._learned[token] = (f" {body}" if body != token else body, capital, body)
+
+    def _name(self, capital: str, body: str) -> None:
+        """Take a name; one that holds a quote may be a part of a string, if the reading is wrong."""
+        if "'" in body:
+            self._first = self._first or (len(self._out), len(self.upper))
+            self._broken = self._broken or ("`" in body and not self._dialect.backticks)
+        self._add(capital, body)
 
     def _announce(self, body: str, capital: str, index: int) -> None:
         """Take a word that may say that a secret follows."""
@@ -182,7 +190,7 @@ class Literals(Reading):
         if is_open_name(body, self._dialect):
             self._string(body, index)
         else:
-            self._add('"' if len(body) > 1 else body, body)
+            self._name('"' if len(body) > 1 else body, body)
 
     def _space(self, _body: str, _index: int) -> None:
         """Nothing but white space, which is written already."""
@@ -235,7 +243,7 @@ class Literals(Reading):
         if is_open_name(token, self._dialect):
             self._string(token, index)
         elif kind == NAME or not self._dialect.is_one_double(token) or (kind != LITERAL and self._is_name(index)):
-            self._add('"', token)
+            self._name('"', token)
         else:
             self._string(token, index)
             self.upper[-1] = '"'
