@@ -153,6 +153,7 @@ INBOUND_HEADERS = {
     "x-note": ONE_LINE,
     "user-agent": f"shop of {EMAIL}",
     "referer": f"https://shop.example/?token={MARKER}&mail={EMAIL}",
+    "x-forwarded-for": EMAIL,
     "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     "tracestate": f"vendor={EMAIL}",
     "baggage": f"mail={EMAIL.replace('@', '%40')},token={MARKER}",

@@ -94,6 +94,14 @@ def test_what_joins_need_is_exempt(key: str) -> None:
     assert mask_attribute(key, "bob@example.com token=abc123def") == "bob@example.com token=abc123def"
 
 
+@pytest.mark.parametrize("key", ["client.address", "server.address", "network.peer.address"])
+def test_addresses_are_exempt_and_what_stands_in_their_place_is_not(key: str) -> None:
+    for address in ("10.0.0.7", "::1", "fe80::1%eth0", "[::1]", "shop.example.", "stock", "a_b.svc", "/run/pg.sock", "host:x"):
+        assert mask_attribute(key, address) == address
+    for text, masked in (("bob@example.com", "[email]"), (JWT, "[jwt]"), (f"a?token={SECRET}", "a?token=[secret]")):
+        assert mask_attribute(key, text) == masked
+
+
 def test_ids_stay_whole_unless_they_are_a_key_by_their_shape() -> None:
     assert mask_attribute("user.id", "bob@example.com") == "bob@example.com"
     assert mask_attribute("session.id", JWT) == "[jwt]"

@@ -23,11 +23,14 @@ _MOST_BITS = 8_192
 """Beyond these CPython refuses to write an integer."""
 
 _EXEMPT = ("service.", "k8s.", "host.", "telemetry.", "code.", "os.")
-_EXEMPT_KEYS = frozenset(("http.route", "trace_id", "span_id", "client.address", "server.address", "network.peer.address"))
+_EXEMPT_KEYS = frozenset(("http.route", "trace_id", "span_id"))
+_ADDRESSES = frozenset(("client.address", "server.address", "network.peer.address"))
 _URLS = frozenset(("url.full", "url.original", "http.url", "http.target", "url.path", "url.fragment"))
 _STATEMENTS = frozenset(("db.query.text", "db.statement"))
 _PARAMETERS = ("db.query.parameter.", "db.operation.parameter.", "db.statement.parameters")
 _QUOTES = ("'", '"', "$$")
+
+_HOST = Pattern(r"(?=.{1,255}\Z)(?:[\w-]{1,63}\.){0,32}[\w-]{1,63}\.?|\[?[0-9a-fA-F:.]{2,45}(?:%\w{1,16})?\]?|/[\w./-]{1,255}")
 
 _NUMBER_NAME = Pattern(
     r"(?i)card|credit|debit|visa|amex|pan\b|phone|mobile|cell|tel\b|fax|sms|msisdn|iban|ssn|social|tax|tin\b|dni|nie\b|nif"
@@ -73,6 +76,8 @@ def _learn(key: str) -> Rule:
 def _rule(key: str) -> Rule:  # noqa: PLR0911 - one return a kind
     if key.startswith(_EXEMPT) or key in _EXEMPT_KEYS:
         return _as_it_is
+    if key in _ADDRESSES:
+        return _address
     if key in _URLS:
         return mask_url
     if key == "url.query":
@@ -115,6 +120,11 @@ def _as_it_is(text: str) -> str:
     return text
 
 
+def _address(text: str) -> str:
+    """Return a host's name or address as it is, which joins need; proxies and clients may say anything in its place."""
+    return mask_tokens(text) if _HOST.fullmatch(text) else mask(text)
+
+
 def _whole(_text: str) -> str:
     return SECRET
 
@@ -140,7 +150,7 @@ def _statement(text: str) -> str:
     return mask(text)
 
 
-_OF_TEXTS = frozenset((_as_it_is, mask, mask_tokens, mask_url, _query, _statement))
+_OF_TEXTS = frozenset((_as_it_is, _address, mask, mask_tokens, mask_url, _query, _statement))
 """Rules that find nothing in a number."""
 
 _rules: dict[str, Rule] = {}
