@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 from typing import TYPE_CHECKING, Any
@@ -122,7 +123,8 @@ def test_mariadb(mariadb_url: str, statement: str) -> None:
 
 @pytest.mark.parametrize("statement", [f"select '{SECRET}", f"select 1 '{SECRET}' 'x' 'y'", f"select 'O'{SECRET}'"])
 def test_sqlite(statement: str) -> None:
-    check(refusal(sqlite3.connect(":memory:").execute, statement))
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        check(refusal(connection.execute, statement))
 
 
 @pytest.mark.parametrize(
@@ -134,16 +136,16 @@ def test_sqlite(statement: str) -> None:
     ],
 )
 def test_redis(redis_url: str, command: tuple[Any, ...]) -> None:
-    check(refusal(redis.Redis.from_url(redis_url).execute_command, *command))
+    with redis.Redis.from_url(redis_url) as client:
+        check(refusal(client.execute_command, *command))
 
 
 def test_a_redis_pipeline(redis_url: str) -> None:
-    client = redis.Redis.from_url(redis_url)
-    pipeline = client.pipeline(transaction=False)
-    pipeline.set("zq7:key", "x")
-    pipeline.lpush("zq7:key", SECRET)
-    pipeline.delete("zq7:key")
-    check(refusal(pipeline.execute))
+    with redis.Redis.from_url(redis_url) as client, client.pipeline(transaction=False) as pipeline:
+        pipeline.set("zq7:key", "x")
+        pipeline.lpush("zq7:key", SECRET)
+        pipeline.delete("zq7:key")
+        check(refusal(pipeline.execute))
 
 
 @pytest.mark.parametrize(
