@@ -18,7 +18,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from tests.instrumentations.recording import Recording, ids, inside, recording
-from tests.processes import HOST, accepts, free_port
+from tests.processes import HOST, free_port
+from tests.servers import REDIS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -270,7 +271,7 @@ def own_server(tmp_path: Path) -> Iterator[Callable[..., int]]:
         command = [program, "--port", str(port), "--bind", HOST, "--save", "", "--dir", str(tmp_path), *options]
         started.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
         deadline = time.monotonic() + 10
-        while not accepts(port):
+        while not REDIS.answers(port):  # it accepts before it listens on a socket file as well
             assert time.monotonic() < deadline
             time.sleep(0.02)
         return port
@@ -349,7 +350,7 @@ def test_a_sentinel_s_client_says_the_server_it_found(
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 10
-        while not accepts(sentinel_port) and time.monotonic() < deadline:
+        while not REDIS.answers(sentinel_port) and time.monotonic() < deadline:
             time.sleep(0.02)
         client = Sentinel([(HOST, sentinel_port)]).master_for("shop")
         client.set("cart", 1)
