@@ -54,7 +54,7 @@ _LAST = Pattern(
     r"(?:_(?:value|string|str|text|plain|raw|b64|base64|old|new|current|confirm(?:ation)?|prod(?:uction)?|dev|staging|test|live"
     r"|data|header|env|env_var|encrypted|\d{1,3})|\d{1,2})$"
 )
-_HIDDEN = Pattern(LABEL + "$")
+_HIDDEN = Pattern(rf"(?<!\w){LABEL}")
 _CAMEL = Pattern(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 _known: dict[str, str] = {}

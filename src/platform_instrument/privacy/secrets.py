@@ -42,16 +42,17 @@ _QUOTE = r"\\{0,7}['\"`]|&quot;|&#3[49];|%2[27]|\\{1,4}u002[27]"
 _BETWEEN = (
     rf"(?:{_QUOTE})?(?:\[\w{{0,20}}\]|\])?(?:{_GAP}: ?(?:str|bytes|String|SecretStr) ?=|{_GAP}(?:=>|:=|==|[=:]|->|%3[dDaA])"
     rf"|\s{{0,20}},?\s{{0,20}}(?:{_QUOTE})?\w{{0,12}}[vV]alue(?:{_QUOTE})?{_GAP}[=:]|(?<=['\"])(?P<listed>,)(?={_GAP}[bur]?['\"])"
-    rf"|(?:\\r\\n|\r\n){{2}}|[^<>\n]{{0,60}}>(?=[^<>\s]{{1,512}}</)){_GAP}"
+    rf"|(?:\\r\\n|\r\n){{2}}|(?P<tag>[^<>\n]{{0,60}}>)(?=[^<>\s]{{1,512}}</)){_GAP}"
 )
 """What stands between a name and its value."""
 _ASSIGNED = Pattern(
     rf"{_BETWEEN}(?:(?:Secret|SecretStr|SecretBytes|str|bytes|String)\()?(?:[bur]{{0,2}}(?P<quote>{_QUOTE}))?"
-    rf"(?P<value>(?(quote)(?:(?!(?P=quote))(?:[^\\\n]|\\.)){{1,8192}}|(?![(){{}}\[\]])(?:(?!%26)[^\s,;&\"'`<>\\]){{1,8192}}))"
+    rf"(?P<value>(?(quote)(?:(?!(?P=quote))(?:[^\\\n]|\\.)){{1,8192}}|(?![(){{}}\[\]=:>]|//)"
+    rf"(?:(?<=: )[^\s,;\"'`<>\\]{{1,8192}}|(?:(?!%26)[^\s,;&\"'`<>\\]){{1,8192}})))"
 )
 _TO_THE_END = Pattern(rf"{_BETWEEN}(?P<quote>[bur]?\\{{0,7}}['\"])?(?P<value>(?(quote)[^\s'\"\\][^\n'\"\\]*|\S[^\n]*))")
 _IN_QUOTES = Pattern(rf"{_BETWEEN}(?P<value>[^\s'\"\\][^\n'\"\\]*)")
-_CREDENTIALS = Pattern(r"[ \t]{1,4}(?!\w{1,24}=[^=\s])(?P<value>[\w.~+/=-]{6,})")
+_CREDENTIALS = Pattern(r"[ \t]{1,4}(?![a-z_]{1,20}=)(?P<value>[\w.~+/=-]{6,})")
 _ARGUMENT = Pattern(r"[ \t]{1,4}['\"]?(?!-)(?P<value>[^\s'\"]+)")
 _AFTER_P = Pattern(r"[ \t]{0,4}['\"]?(?P<value>[^\s'\"]+)")
 _USER = Pattern(r"[ \t=]{0,4}['\"]?[^\s:'\"/]{0,64}:(?P<value>[^\s'\"]+)")
@@ -61,9 +62,9 @@ _QUOTED = Pattern(r"[ \t](?P<quote>['\"`])(?P<value>(?:(?!(?P=quote))[^\s\\]){4,
 _AFTER_A_LOGIN = Pattern(r"\s{1,20}(?P<value>\S{3,})")
 
 _NO_SECRET = Pattern(
-    rf"(?i){LABEL}.*|\W+|x{{3,}}|redacted|masked|hidden|filtered|scrubbed|removed|null|none|nil|true|false|undefined|empty|blank|yes|no"
-    r"|%s|%\(.*|\$\w*|\$[{(].*|\{.*\}|<.*>|:\w+|arn:.*|op://.*|(?:enabled|disabled|present|absent|provided|configured|valid)"
-    r"|[~.]{0,2}(?:/[a-z0-9_.-]+)+/?|[a-z_]+(?:\.[a-z_]+)+(?:[(\[].*)?|[a-z_]+[(\[].*"
+    rf"(?i).*?{LABEL}.*|\W+|x{{3,}}|redacted|masked|hidden|filtered|scrubbed|removed|null|none|nil|true|false|undefined|empty|blank|yes|no"
+    r"|%s|%\(.*|(?-i:\$[A-Z0-9_]*|[$:][a-z0-9_]+)|\$[{(].*|\{.*\}|<.*>|arn:.*|op://.*|(?:enabled|disabled|present|absent|provided|configured|valid)"
+    r"|(?-i:[~.]{0,2}(?:/(?:[A-Z]?[a-z0-9_.-]+|[A-Z]+))+/?)|[a-z_]+(?:\.[a-z_]+)+(?:[(\[].*)?|[a-z_]+[(\[].*"
     r"|incorrect|invalid|required|missing|expired|wrong|must|is|are|was|not|the|a|an|ok|okay|failed|failure|for|in|of|and|or|to|too"
     r"|authentication|authenticated|unauthorized|denied|accepted|rejected|changed|reset|mismatch|string|str|int|bool|bytes|object"
     r"|field|optional|unknown|default|cannot|can|should|does|has|got|expected|unexpected|error|found|set|unset|unchanged|updated|rotated"
@@ -74,11 +75,12 @@ _SENTENCE = Pattern(
     r"(?i).*\b(?:is|are|was|must|may|not|cannot|required|invalid|field|the|at least|too|should|please|enter|your|has|for)\b.*"
 )
 _LABEL = Pattern(LABEL)
-_WORD = r"(?:[A-Z]?[a-z]{1,24}(?:[A-Z][a-z]{2,20}){0,4}|[A-Z]{1,24})"
-_WORDY = Pattern(rf"(?:{_WORD}(?:[-_/.:+]{_WORD}){{0,8}})?[-_/.:!?]?|\d[\d_.,:]*[a-z%]{{0,3}}|0x[0-9a-fA-F]+|S-1-[\d-]+|[\w-]+=")
+_WORD = r"(?:[A-Z]?[a-z]{1,16}(?:[A-Z][a-z]{2,20}){0,4}|[A-Z]{1,24})"
+_WORDY = Pattern(rf"(?:{_WORD}(?:[-_/.:+]{_WORD}){{0,8}})?[-_/.:!?]?|\d[\d_.,:]*[a-z%]{{0,3}}|0x[0-9a-fA-F]+|S-1-[\d-]+")
 _CODE = Pattern(r"\d{3,8}")
 _SHORTEST = {STRONG: 3, MEDIUM: 4, NUMBER: 3, WEAK: 6}
 _REQUESTS = ("curl", "http", "wget", "svn ")
+_SETTINGS = ("setx ", "\nenv ", "setenv ")
 _LOGINS = ("login", "mysql", "mariadb", "sshpass", "mongo", "psql", "smbclient")
 
 
@@ -113,7 +115,7 @@ def _beside(text: str, lower: str, part: re.Match[str], name: Value) -> Value | 
     """Return the value beside a name: after a sign, after a space where it is an option or a scheme, after a verb."""
     start, end = name
     value = _by_letter(text, lower, part, start)
-    kind = secrecy(text[start:end].rstrip("-"))
+    kind = secrecy(text[start:end].rstrip("-").removeprefix("-D"))
     if (
         value is not None
         or kind in (NONE, ONLY_KEY)
@@ -124,9 +126,11 @@ def _beside(text: str, lower: str, part: re.Match[str], name: Value) -> Value | 
         return _header(text, start, end)
     found = _ASSIGNED.compiled().match(text, end)
     if found is not None:
-        is_path = lower[max(start - 1, 0) : start] == ":" == text[end : end + 1]
-        return None if is_path else _judged(kind, found)
-    return _read(_ARGUMENT, text, end) if kind in (STRONG, MEDIUM) and text[start] == "-" else _said(text, lower, kind, name)
+        before = lower[max(start - 1, 0) : start]
+        is_other = before not in ("<", ":") if found["tag"] else before == ":" == text[end : end + 1]
+        return None if is_other else _judged(kind, found)
+    is_argument = text[start] == "-" or lower.endswith(_SETTINGS, 0, start)
+    return _read(_ARGUMENT, text, end) if is_argument and kind in (STRONG, MEDIUM) else _said(text, lower, kind, name)
 
 
 def _by_letter(text: str, lower: str, part: re.Match[str], start: int) -> Value | None:
