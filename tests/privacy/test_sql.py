@@ -201,6 +201,12 @@ def test_a_summary_is_cut_between_words_at_255_characters() -> None:
     assert summary.rpartition(" ")[2].startswith("table_")
 
 
+@pytest.mark.parametrize("text", ["--/*", "SELECT a--/* b */ c", "SELECT a--/* b */'c'", "SELECT a - - b"])
+def test_signs_do_not_become_a_comment(text: str) -> None:
+    sanitized = known_sql(text, "mysql").text
+    assert known_sql(sanitized, "mysql").text == sanitized
+
+
 def test_equal_sanitized_statements_are_one_object() -> None:
     first, second = known_sql("SELECT a FROM t WHERE b = 1", "sqlite"), known_sql("SELECT a FROM t WHERE b = 22", "sqlite")
     assert first is second

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import repeat
 from typing import TYPE_CHECKING, AnyStr, Generic
 
 if TYPE_CHECKING:
@@ -10,25 +11,27 @@ if TYPE_CHECKING:
 
 
 class Pattern(Generic[AnyStr]):
-    """A regular expression by its source."""
+    """A regular expression by its source; once it is compiled, each of these is a call of C."""
 
-    __slots__ = ("_compiled", "_flags", "_source")
+    __slots__ = ("_flags", "_source", "compiled", "fullmatch", "sub")
 
     def __init__(self, source: AnyStr, flags: int = 0) -> None:
         self._source: AnyStr = source
         self._flags = flags
-        self._compiled: re.Pattern[AnyStr] | None = None
-
-    def compiled(self) -> re.Pattern[AnyStr]:
+        self.compiled: Callable[[], re.Pattern[AnyStr]] = self._compile
         """Return the expression, compiled once."""
-        if self._compiled is None:
-            self._compiled = re.compile(self._source, self._flags)
-        return self._compiled
-
-    def sub(self, replacement: AnyStr | Callable[[re.Match[AnyStr]], AnyStr], text: AnyStr) -> AnyStr:
+        self.fullmatch: Callable[[AnyStr], re.Match[AnyStr] | None] = self._first_fullmatch
+        """Return the match of a whole text."""
+        self.sub: Callable[[AnyStr | Callable[[re.Match[AnyStr]], AnyStr], AnyStr], AnyStr] = self._first_sub
         """Replace every match in a text."""
-        return self.compiled().sub(replacement, text)
 
-    def fullmatch(self, text: AnyStr) -> bool:
-        """Say whether the whole text matches."""
-        return self.compiled().fullmatch(text) is not None
+    def _compile(self) -> re.Pattern[AnyStr]:
+        compiled = re.compile(self._source, self._flags)
+        self.fullmatch, self.sub, self.compiled = compiled.fullmatch, compiled.sub, repeat(compiled).__next__
+        return compiled
+
+    def _first_fullmatch(self, text: AnyStr) -> re.Match[AnyStr] | None:
+        return self._compile().fullmatch(text)
+
+    def _first_sub(self, replacement: AnyStr | Callable[[re.Match[AnyStr]], AnyStr], text: AnyStr) -> AnyStr:
+        return self._compile().sub(replacement, text)

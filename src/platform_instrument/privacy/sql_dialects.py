@@ -156,7 +156,7 @@ class Dialect:
 
     def is_one_double(self, token: str) -> bool:
         """Say whether a token is one pair of double quotes and nothing more."""
-        return self._double.fullmatch(token)
+        return self._double.fullmatch(token) is not None
 
     def other_reading(self) -> Dialect | None:
         """Return the dialect with the other meaning of a backslash, where a setting of the database decides."""

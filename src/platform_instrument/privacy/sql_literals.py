@@ -203,7 +203,7 @@ class Literals(Reading):
                 self._hide_statement(index)
         elif body[0] == "#" and not self._dialect.hash_comments and not body[1].isspace():
             self._add('"', body)
-        elif is_doubtful_comment(body, self._dialect):
+        elif is_doubtful_comment(body, self._dialect) or self._out[-2:] == ["-", "-"]:  # signs would become a comment
             self._string(body, index)
             self._broken = True
         else:
