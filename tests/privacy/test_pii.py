@@ -31,7 +31,7 @@ EXAMPLES = settings(max_examples=150, deadline=None)
 @pytest.mark.parametrize(
     ("text", "masked"),
     [
-        ("mail bob.o'neil+x@example.co.uk!", "mail bob.o'[email]!"),
+        ("mail bob.o'neil+x@example.co.uk!", "mail [email]!"),
         ("<bob@example.com>", "<[email]>"),
         ("user=bob%40example.com&x=1", "user=[email]&x=1"),
         (f"card {CARD} declined", "card [card] declined"),

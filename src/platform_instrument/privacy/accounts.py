@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from platform_instrument.privacy.beside import GAP
+from platform_instrument.privacy.beside import GAP, GAPS, beside
 from platform_instrument.privacy.detector import Detector, matches
 from platform_instrument.privacy.patterns import Pattern
 
@@ -18,26 +18,41 @@ _IBAN_LENGTHS = {
     }.items()
     for code in codes.split()
 }  # fmt: skip
-_IBAN = Pattern(rf"(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f][0-9A-Fa-f]))[A-Z]{{2}}\d\d(?:{GAP}?[A-Z0-9]){{11,30}}")
-_IBAN_IN_LOWER_CASE = Pattern(rf"iban(?:[\W_]|is|no|number){{1,6}}([a-z]{{2}}\d\d(?:{GAP}?[a-z0-9]){{11,30}})")
+_IBAN = Pattern(rf"(?:(?<![A-Za-z0-9])|(?<=IBAN))[A-Z]{{2}}\d\d(?=((?:{GAP}?[A-Z0-9]){{11,30}}))", re.ASCII)
+_IN_LOWER_CASE = Pattern(rf"(?:(?<![A-Za-z0-9])|(?<=iban))[A-Za-z]{{2}}\d\d(?=((?:{GAP}?[a-z0-9]){{11,30}}))", re.ASCII)
+"""Only the country and the check digits are consumed: what looks like the rest may be the next account."""
+_WORD = Pattern(
+    r"(?i)iban|account|acct|konto|bank|sepa|transfer|payee|beneficiary|creditor|debtor|compte|cuenta|conto\b|rekening"
+)
+_HEXADECIMAL = Pattern(r"[a-f]{2}[0-9]{2}[0-9]*[a-f][0-9a-f]*")
+"""With letters behind the check digits: of the countries whose codes are digits, none has such accounts."""
+_BY_FOUR = Pattern(rf"({GAP})\w{{4}}\1\w{{4}}\1", re.ASCII)
 
 
 def _iban(match: re.Match[str]) -> tuple[tuple[int, int], ...]:
-    text = match[match.re.groups]
-    start = match.start(match.re.groups)
-    length = _IBAN_LENGTHS.get(text[:2].upper())
+    length = _IBAN_LENGTHS.get(match[0][:2].upper())
     if length is None:
         return ()
-    end, left = 0, length
-    for part in re.finditer(rf"{GAP}|\w", text):
-        end = part.end()
-        left -= len(part[0]) == 1 and part[0].isalnum()
+    start, end = match.start(), match.start(1)
+    left = length - len(match[0])
+    for character in match[1]:
+        end += 1
+        left -= character.isalnum()
         if not left:
             break
-    after = match.string[start + end : start + end + 1]
-    if left or after.isalnum() or not mod_97(re.sub(GAP, "", text[:end]).upper()):
+    if left or match.string[end : end + 1].isalnum() or not mod_97(GAPS.sub("", match.string[start:end]).upper()):
         return ()
-    return ((start, start + end),)
+    return ((start, end),)
+
+
+def _in_lower_case(match: re.Match[str]) -> tuple[tuple[int, int], ...]:
+    """Return an account written in lower case: as ids and hashes are, so the grouping or a word beside it tells it."""
+    found = _iban(match)
+    if found and _HEXADECIMAL.fullmatch(GAPS.sub("", match.string[slice(*found[0])])):
+        return ()
+    if found and (_BY_FOUR.compiled().match(match[1]) or beside(match, _WORD, found[0][1])):
+        return found
+    return ()
 
 
 def mod_97(account: str) -> bool:
@@ -48,5 +63,7 @@ def mod_97(account: str) -> bool:
         return False
 
 
-IBAN = Detector("iban", matches(_IBAN, _iban), (b"AA2", b"AA3", b"AA4"))
-NAMED_IBAN = Detector("iban", matches(_IBAN_IN_LOWER_CASE, _iban, folded=True), (b"iban",))
+IBANS = (
+    Detector("iban", matches(_IBAN, _iban), (b"AA2", b"AA3", b"AA4")),
+    Detector("iban", matches(_IN_LOWER_CASE, _in_lower_case), (b"aa2", b"aa3", b"aa4", b"Aa2", b"Aa3", b"Aa4")),
+)

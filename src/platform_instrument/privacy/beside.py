@@ -1,28 +1,49 @@
-"""What stands beside a number: the gaps within it, and words that say what it is."""
+"""What stands beside a number: the gaps within it, and words that say what it is, in a text as it reads."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
 
 from platform_instrument.privacy.patterns import Pattern
 
-if TYPE_CHECKING:
-    import re
-
-GAP = r"(?:[ .\u00a0\u2010-\u2015\u202f-]|%20|%2[dD]|\+)"
-"""What groups digits, as it is written and as URLs encode it."""
-BEGIN = r"(?:(?<![\w.+-])|(?<=%[0-9A-Fa-f][0-9A-Fa-f]))"
-"""Where a number may begin: not in a word or another number, but behind what a URL encodes."""
+GAP = r"[ .+-]"
+"""What groups digits; URLs write a space as `+`."""
+BEGIN = r"(?:(?<![A-Za-z0-9.+-])|(?<=[A-Za-z]\+))"
+"""Where a number may begin: not in a word or another number."""
+END = r"(?![A-Za-z0-9]|[.-]\d)"
+"""Where it may end."""
 GAPS = Pattern(f"{GAP}+")
 _BEFORE, _AFTER = 48, 24
 """Characters beside a number in which a word may say what it is."""
 
 
-def beside(match: re.Match[str], words: Pattern[str]) -> bool:
-    """Say whether one of the words stands beside a match, or whether there is nothing but the match."""
-    start, end = match.span()
+_KEY = Pattern(r"([A-Za-z][\w.-]{0,40})[\"'\\\]]{0,6}\s{0,4}[:=]\s{0,4}[\"'\\\[(]{0,6}\Z", re.ASCII)
+_OTHER = Pattern(
+    r"(?:.*[\W_a-z]|)(?:(?:[iI]|I)[dD]s?|(?i:offset|size|count|total|ts|time|timestamp|date|at|on|ms|ns|us|seq|sequence|version|bytes|length"
+    r"|duration|epoch|xid|lsn|pid|tid|seed|port|status|hash|build))",
+    re.ASCII,
+)
+"""Keys of numbers that are something else."""
+
+
+def beside(match: re.Match[str], words: Pattern[str], end: int = -1) -> bool:
+    """Say whether one of the words stands beside a match, or whether there is nothing but the match; `end`: it ends there.
+
+    Where the match has a key of its own, words behind another key do not speak of it.
+    """
+    start, end = match.start(), match.end() if end < 0 else end
     text = match.string
     if end - start == len(text):
         return True  # the value of an attribute, an argument of a log line
     search = words.compiled().search
-    return search(text, max(start - _BEFORE, 0), start) is not None or search(text, end, end + _AFTER) is not None
+    first = max(start - _BEFORE, 0)
+    key = _KEY.compiled().search(text, first, start)
+    if key is not None and _OTHER.fullmatch(key[1]):
+        return search(key[1]) is not None
+    if search(text, first, start) is not None:
+        return True
+    return text[end : end + 1] not in _PARTS and search(text, end, end + _AFTER) is not None
+
+
+_PARTS = (":", "/")
+"""With what a path or a name of several parts goes on."""

@@ -6,18 +6,19 @@ A bare run of digits is a card only where a word beside it says so: one random n
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
-from platform_instrument.privacy.beside import BEGIN, GAP, GAPS, beside
+from platform_instrument.privacy.beside import BEGIN, END, GAP, GAPS, beside
 from platform_instrument.privacy.detector import Detector, matches
 from platform_instrument.privacy.patterns import Pattern
 
 _CARD_WORD = Pattern(
-    r"(?i)card|\bcc\b|credit|debit|visa|amex|maestro|discover|diners|\bpan\b|(?<![a-z])cc[_ -]?(?:num|no)|primary.?account"
+    r"(?i)(?<!dis)(?<!wild)(?<!post)card(?!inal)|(?<![a-z0-9])cc(?: (?:is|number|no|num))?\W{0,4}\Z|credit|debit"
+    r"|(?<![a-z])visa(?![a-z])|amex|maestro"
+    r"|discover(?![a-z])|diners|(?<![a-z])pan(?![a-z])|(?-i:Pan(?![a-z])|[a-z]PAN)|(?<![a-z])cc[_ -]?(?:num|no)|primary.?account"
+    r"|kreditkarte|kartennummer|tarjeta|carte.(?:bancaire|bleue)|cart[aã]o|carta.di.credito|numer.?karty",
 )
-_CARD = Pattern(
-    rf"{BEGIN}\d{{4}}(?:\d{{8,15}}|{GAP}\d{{3,13}}(?:{GAP}{{1,2}}\d{{1,7}}){{0,3}}|\d{{1,9}}{GAP}{{1,2}}\d{{3,11}})"
-    r"(?![\w-]|\.\d)"
-)
+_RUN = Pattern(rf"{BEGIN}\d(?:{GAP}{{0,2}}\d){{11,}}{END}", re.ASCII)
 _ISSUERS = (
     (r"4", (13, 16, 19)),  # Visa
     (r"5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720", (16,)),  # Mastercard
@@ -34,29 +35,56 @@ _GROUPINGS = frozenset((
     (4, 4, 4, 4), (4, 4, 4, 4, 3), (4, 4, 4, 4, 2), (4, 4, 4, 4, 1), (4, 4, 4, 3), (4, 4, 4, 2), (4, 4, 4, 1), (4, 4, 5),
     (4, 6, 5), (4, 6, 4), (6, 13),
 ))  # fmt: skip
+_CLOCKS = Pattern(r"1[4-9][0-9]{11}(?:[0-9]{3}(?:[0-9]{3})?)?|20[0-3][0-9][01][0-9][0-3][0-9][0-2][0-9][0-5][0-9]{3}")
+"""Milliseconds, microseconds or nanoseconds since 1970, from 2014 to 2033, and times without signs."""
+_MOST_GROUPS, _MOST_IN_A_ROW = 6, 12
+_LEAST_FIRST, _LEAST_MIDDLE = 4, 3
+_CLOSE = 20
+"""Characters in which a word speaks of the very number behind it, whoever issued it and however it is grouped."""
 
 
 def _card(match: re.Match[str]) -> list[tuple[int, int]]:
-    """Return the cards in a match: mostly it is one, but what is beside a card may be another."""
-    named = beside(match, _CARD_WORD)
-    gaps = [gap.span() for gap in GAPS.compiled().finditer(match[0])]
-    groups = list(zip([0, *(end for _, end in gaps)], [*(start for start, _ in gaps), len(match[0])], strict=True))
+    """Return the cards in a run of digits: mostly it is one, but what is beside a card may be another, or a date."""
+    run, text, at = match[0], match.string, match.start()
+    gaps = [gap.span() for gap in GAPS.compiled().finditer(run)]
+    groups = list(zip([0, *(end for _, end in gaps)], [*(start for start, _ in gaps), len(run)], strict=True))
+    if len(run) == len(text) and _is_card(run, groups, named=True, close=True):
+        return [match.span()]
+    named = len(run) < len(text) and beside(match, _CARD_WORD)
+    close = named and _CARD_WORD.compiled().search(text, max(at - _CLOSE, 0), at) is not None
+    if not named and len(groups) > _MOST_IN_A_ROW:
+        return []  # a row of numbers
     found: list[tuple[int, int]] = []
     first = 0
     while first < len(groups):
-        last = next((last for last in range(len(groups), first, -1) if _is_card(match[0], groups[first:last], named=named)), None)
-        if last is not None:
-            found.append((match.start() + groups[first][0], match.start() + groups[last - 1][1]))
-        first = last or first + 1
+        last = first
+        if groups[first][1] - groups[first][0] >= _LEAST_FIRST:
+            most = min(first + _MOST_GROUPS, len(groups))
+            cards = (last for last in range(most, first, -1) if _is_card(run, groups[first:last], named=named, close=close))
+            last = next(cards, first)
+        if last > first:
+            found.append((at + groups[first][0], at + groups[last - 1][1]))
+        first = max(last, first + 1)
     return found
 
 
-def _is_card(text: str, groups: list[tuple[int, int]], *, named: bool) -> bool:
+def _is_card(text: str, groups: list[tuple[int, int]], *, named: bool, close: bool) -> bool:
     """Say whether groups of digits are a card together."""
-    digits = "".join([text[start:end] for start, end in groups])
-    if not _SHORTEST_CARD <= len(digits) <= _LONGEST_CARD or not luhn(digits):
+    lengths = tuple([end - start for start, end in groups])
+    if not _SHORTEST_CARD <= sum(lengths) <= _LONGEST_CARD:
         return False
-    return named or (tuple(end - start for start, end in groups) in _GROUPINGS and _issued(digits))
+    if close:
+        if min(lengths[1:-1], default=_LEAST_MIDDLE) < _LEAST_MIDDLE:
+            return False
+    elif (len(groups) > 1 or not named) and (lengths not in _GROUPINGS or not _evenly(groups)):
+        return False
+    digits = "".join([text[start:end] for start, end in groups])
+    return luhn(digits) and (close or _issued(digits)) and not (len(groups) == 1 and _CLOCKS.fullmatch(digits))
+
+
+def _evenly(groups: list[tuple[int, int]]) -> bool:
+    """Say whether one character is between each group and the next."""
+    return all(after[0] - end == 1 for (_, end), after in pairwise(groups))
 
 
 def _issued(digits: str) -> bool:
@@ -73,4 +101,4 @@ def luhn(digits: str) -> bool:
     return (sum(reverse[::2]) + sum([_DOUBLED[digit] for digit in reverse[1::2]])) % 10 == 0
 
 
-CARD = Detector("card", matches(_CARD, _card), (b"444",))
+CARD = Detector("card", matches(_RUN, _card), (b"444",))

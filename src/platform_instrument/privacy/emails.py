@@ -14,19 +14,30 @@ if TYPE_CHECKING:
 _LOCAL = string.ascii_letters + string.digits + "._%+-"
 _LONGEST_LOCAL = 64
 _LONGEST_USER_INFO = 256
-_SIGNS = Pattern(r"@|%40")
+_SIGNS = Pattern("@")
+_FILES = (
+    "png|jpe?g|gif|svg|webp|css|jsx?|tsx?|map|py|rb|php|java|html?|json|ya?ml|xml|txt|log|conf|cfg|sock|gz|tar"
+    "|service|socket|slice|scope|timer|mount|device|swap|automount"
+)
+_ODD = "!#$&*^{|}~"
+"""What addresses may end with before their sign, and hardly do."""
+_NOT_QUOTED = " \t\r\n,:;=(){}[]<>@"
+"""With what a quoted local part does not begin: it would be what stands between two texts."""
+_PREFIXES = ("b", "r", "u", "f", "rb", "br")
 _DOMAIN = Pattern(
-    r"(?:[^\W_](?:[\w-]{0,62})\.){1,8}"
-    r"(?!(?:png|jpe?g|gif|svg|webp|css|js|py|html?)\b)(?:[A-Za-z]{2,24}|(?i:xn--)[\w-]{2,59})(?![\w-])"
+    r"(?!\d{1,5}\.\d|self\.)(?:[^\W_](?:[\w-]{0,62})\.){1,16}"
+    rf"(?!(?:{_FILES})\b)(?:[^\W\d_]{{2,24}}|(?i:xn--)[\w-]{{2,59}})(?!\w)"
+    r"|\[(?:\d{1,3}(?:\.\d{1,3}){3}|(?i:ipv6:)[0-9A-Fa-f:.]{2,45})\]"
 )
 _NO_PERSON = ("git", "REDACTED")
+_OUT_OF_AUTHORITY = Pattern(r"[\s/?#\"'<>]")
 
 
 def _in_authority(text: str, start: int) -> bool:
     """Say whether the sign ends the user info of a URL, which is credentials."""
     before = text[max(start - _LONGEST_USER_INFO, 0) : start]
     scheme = before.rfind("://")
-    return scheme >= 0 and not any(sign in before[scheme + 3 :] for sign in "/?# ")
+    return scheme >= 0 and _OUT_OF_AUTHORITY.compiled().search(before, scheme + 3) is None
 
 
 def _addresses(text: str) -> Iterator[tuple[int, int]]:
@@ -34,14 +45,35 @@ def _addresses(text: str) -> Iterator[tuple[int, int]]:
     domain_at = _DOMAIN.compiled().match
     for sign in _SIGNS.compiled().finditer(text):
         at = sign.start()
-        before = text[max(at - _LONGEST_LOCAL, 0) : at]
-        local = len(before) - len(before.rstrip(_LOCAL))
-        start = at - local
-        if not local or _in_authority(text, start) or before[-local:] in _NO_PERSON:
+        domain = domain_at(text, at + 1)
+        if domain is None:
             continue
-        domain = domain_at(text, sign.end())
-        if domain is not None:
+        start = _start(text, at)
+        if start < at and text[start:at] not in _NO_PERSON and not _in_authority(text, start):
             yield start, domain.end()
+
+
+def _start(text: str, at: int) -> int:
+    """Return where the local part begins that ends here."""
+    first = max(at - _LONGEST_LOCAL, 0)
+    before = text[first:at]
+    end = len(before)
+    if before[-1:] == '"':
+        opening = before.rfind('"', 0, end - 1)
+        quoted = before[opening + 1 : end - 1]
+        return first + opening if opening >= 0 and quoted and quoted[0] not in _NOT_QUOTED else at
+    start = end
+    while start and (before[start - 1] in _LOCAL or before[start - 1].isalnum()):
+        start -= 1
+    if start == end:
+        return first + len(before.rstrip(_ODD))
+    if before[start - 1 : start] == "'":  # a name such as O'Neil, not the quote of a literal
+        name = start - 1
+        while name and (before[name - 1] in "._-" or before[name - 1].isalnum()):
+            name -= 1
+        if name < start - 1 and before[name : start - 1].lower() not in _PREFIXES:
+            return first + name
+    return first + start
 
 
 EMAIL = Detector("email", _addresses)

@@ -18,7 +18,7 @@ LABEL = r"\[(?:" + "|".join(KINDS) + r")(?::[0-9a-f]{12})?\]"
 _MOST_KNOWN = 4_096
 _DIGEST_BYTES = 6
 _NUMBERS = frozenset(("phone", "card", "iban", "us_ssn", "national_id"))
-_SPACING = Pattern(r"%20|%2[dD]|%2[bB]|[^0-9A-Za-z]")
+_SPACING = Pattern(r"[^0-9A-Za-z]")
 
 
 class Labels:
@@ -37,7 +37,7 @@ class Labels:
         """Kinds that are let through."""
 
     def of(self, kind: str, value: str) -> str:
-        """Return what stands in for a value."""
+        """Return what stands in for a value, as it reads."""
         if self._modes.get(kind) != "hash":
             return f"[{kind}]"
         known = self._known.get((kind, value))
@@ -51,7 +51,7 @@ class Labels:
         """Return twelve hexadecimal digits that depend on the key and on the value, however it is written."""
         from hashlib import blake2b  # costs a millisecond, and few want pseudonyms
 
-        same = _SPACING.sub("", value) if kind in _NUMBERS else value.replace("%40", "@")
+        same = _SPACING.sub("", value) if kind in _NUMBERS else value
         return blake2b(same.lower().encode("utf-8", "replace"), digest_size=_DIGEST_BYTES, key=self._key).hexdigest()
 
 

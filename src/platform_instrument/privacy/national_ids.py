@@ -7,28 +7,47 @@ from __future__ import annotations
 
 import re
 
-from platform_instrument.privacy.beside import BEGIN, beside
+from platform_instrument.privacy.beside import BEGIN, END, beside
 from platform_instrument.privacy.detector import Detector, matches, whole
 from platform_instrument.privacy.patterns import Pattern
 
-_SSN_WORD = Pattern(r"(?i)\bssn|social.?security|tax.?(?:payer)?.?id|\btin\b|\bitin\b")
-_SSN = Pattern(BEGIN + r"(?!000|666|9\d\d)\d{3}(?P<gap>[-. ]?)(?!00)\d\d(?P<second>[-. ]?)(?!0000)\d{4}(?![\w-]|\.\d)")
+_SSN_WORD = Pattern(
+    r"(?i)(?<![a-z])ssns?(?![a-z])|(?-i:Ssn(?![a-z])|[a-z]SSN)|social.?sec|tax.?(?:payer)?.?id|(?<![a-z])i?tin(?![a-z])"
+)
+_ITIN_WORD = Pattern(r"(?i)tax|(?<![a-z])i?tin(?![a-z])")
+_SSN = Pattern(BEGIN + r"(?!000|666)\d{3}(?P<gap>[-. +]?)(?!00)\d\d(?P<second>[-. +]?)(?!0000)\d{4}" + END, re.ASCII)
+_NO_SSN = frozenset(("123456789", "078051120"))
+_NO_AREA = "9"
+_WORD_BEFORE = Pattern(r"[A-Za-z:,(][ ]?\Z")
+_WORD_AFTER = Pattern(r"[.,;)]?(?: [A-Za-z]|\s*\Z|\n)|[\"'<]")
 
 
 def _ssn(match: re.Match[str]) -> bool:
     digits = re.sub(r"\D", "", match[0])
-    if len(set(digits)) == 1 or digits in {"123456789", "078051120"}:
+    if len(set(digits)) == 1 or digits in _NO_SSN:
         return False
-    gap = match["gap"]
-    return gap == match["second"] and (gap in ("-", " ") or beside(match, _SSN_WORD))
+    if digits[0] == _NO_AREA:
+        return digits[3] > "4" and beside(match, _ITIN_WORD)  # the Treasury gives these to those who have none
+    gap, second = match["gap"], match["second"]
+    if gap == second and (gap == "-" or (gap == " " and _among_words(match))):
+        return True
+    return (gap == second or "-" in gap + second) and beside(match, _SSN_WORD)
 
 
-_CPF = Pattern(r"(?<![\w.-])\d{3}\.\d{3}\.\d{3}-\d\d(?![\w-]|\.\d)")
+def _among_words(match: re.Match[str]) -> bool:
+    """Say whether three numbers are one, since they are not in a row of numbers."""
+    text, (start, end) = match.string, match.span()
+    return (not start or _WORD_BEFORE.compiled().search(text, max(start - 2, 0), start) is not None) and (
+        _WORD_AFTER.compiled().match(text, end) is not None
+    )
+
+
+_CPF = Pattern(r"(?<![\w.-])\d{3}\.\d{3}\.\d{3}-\d\d(?![\w-]|\.\d)", re.ASCII)
 _CODICE_FISCALE = Pattern(
     r"(?<![A-Za-z0-9])[A-Z]{6}[0-9LMNP-V]{2}[ABCDEHLMPRST][0-9LMNP-V]{2}[A-Z][0-9LMNP-V]{3}[A-Z](?![A-Za-z0-9])"
 )
-_NIR = Pattern(r"(?<![\w.-])[12] ?\d\d ?(?:0[1-9]|1[0-2]|[2-9]\d) ?(?:\d\d|2[AB]) ?\d{3} ?\d{3} ?\d\d(?![\w-]|\.\d)")
-_DNI = Pattern(r"(?<![\w.-])[XYZ\d]\d{7}-?[A-HJ-NP-TV-Z](?![\w-])")
+_NIR = Pattern(r"(?<![\w.-])[12] ?\d\d ?(?:0[1-9]|1[0-2]|[2-9]\d) ?(?:\d\d|2[AB]) ?\d{3} ?\d{3} ?\d\d(?![\w-]|\.\d)", re.ASCII)
+_DNI = Pattern(r"(?<![\w.-])[XYZ\d]\d{7}-?[A-HJ-NP-TV-Z](?![\w-])", re.ASCII)
 _DNI_WORD = Pattern(r"(?i)\b(?:dni|nie|nif)\b")
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ODD_WEIGHTS = (1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16,

@@ -1,6 +1,6 @@
 """Telephone numbers: international ones, national ones in groups, and those with a word beside them.
 
-Source: ITU-T E.164, E.123; the North American Numbering Plan.
+Source: ITU-T E.164, E.123; RFC 3966; the North American Numbering Plan.
 """
 
 from __future__ import annotations
@@ -10,53 +10,82 @@ import re
 from platform_instrument.privacy.detector import Detector, matches, whole
 from platform_instrument.privacy.patterns import Pattern
 
-_GAP = r"(?:[ .\u00a0-]|%20)"
-_END = r"(?:x\d{1,5})?(?![\w-]|\.\d)"
+_GAP = r"[ .+-]"
+_EXTENSION = r"(?:[ ,;]{0,2}(?:x|ext(?:ension|n)?\.?|#)[ .:=]{0,2}\d{1,6})?"
+_END = r"(?!\w|[.-]\d)"
 _INTERNATIONAL = Pattern(
-    rf"(?:\+|%2[bB])[1-9]\d{{0,14}}(?:{_GAP}{{0,2}}\(\d{{1,5}}\){_GAP}{{0,2}}\d{{1,14}}|{_GAP}{{1,2}}\d{{1,14}}){{0,7}}"
-    r"(?:x\d{1,5})?(?!\w|\.\d)"
+    rf"\+[1-9]\d{{0,14}}(?:{_GAP}{{0,2}}\(\d{{1,5}}\){_GAP}{{0,2}}\d{{1,14}}|[ .+/-]{{1,2}}\d{{1,14}}){{0,7}}"
+    rf"{_EXTENSION}(?!\w|\.\d)",
+    re.ASCII,
 )
 _GROUPED = Pattern(
-    r"(?<![\w.+/-])(?:1[ .-])?(?:\([2-9]\d\d\) ?[2-9]\d\d[ .-]\d{4}|[2-9]\d\d([.-])[2-9]\d\d\1\d{4}"
-    rf"|\(0?\d{{2,4}}\) ?\d{{3,4}}[ -]\d{{3,4}}){_END}"
+    r"(?<![\w.+/-])(?:[1-9]\d{0,2}[ .-])?(?:\([2-9]\d\d\) ?[2-9]\d\d[ .-]\d{4}|[2-9]\d\d([.-])[2-9]\d\d\1\d{4}"
+    rf"|\(0?\d{{2,4}}\) ?\d{{3,5}}[ -]\d{{3,4}}){_EXTENSION}{_END}",
+    re.ASCII,
 )
+_NUMBER = r"(?:s|[_. -]?(?:number|numero|num|nummer|no|nr|n|home|work|mobile|main|primary|office|contact|cell|line)s?){0,3}[12]?"
+_NAME = (
+    r"(?:(?:phone|mobile|msisdn|whats-?app|mobil|m[oó]vil|celular|telefon[eo]?|t[eé]l[eé](?:phone|fono)|rufnummer|手机|电话|電話|携帯|телефон"
+    r"|(?<![a-z])(?:tel|t[eé]l|cell|fax|desk|sms|handy))"
+    rf"{_NUMBER})"
+)
+_OTHER = r"(?:id|ids|version|build|type|size|count|status|code|error|port|model|os|key|data|network|app)"
+_VALUE = r"\+?\(?\d(?:[ .()/+-]{0,2}\d){5,14}"
+_SAYING = (
+    r"call(?:ed|ing)?(?: \w{2,10}){0,2} (?:at|on)\b|call me\b|answering at|messages? (?:on|to)|my (?:\w{1,20} ){0,2}number is"
+)
+_BETWEEN = rf"(?! (?:[a-z]+ )?{_OTHER}\b)(?: [a-z]\w{{0,11}}){{0,2}}(?!-[\d(])[^a-z0-9_+(/]{{1,8}}"
 _NAMED = Pattern(
-    r"(?:phone|mobile|cell|tel|fax|desk|whats-?app|sms|msisdn|call(?:ed|ing)?(?: \w{2,10}){0,2} (?:at|on)\b|call me\b"
-    r"|answering at|messages? (?:on|to)|my (?:\w{1,20} ){0,2}number is)(?: [a-z]\w{0,11}){0,2}[^\w+(]{1,6}"
-    r"(?P<value>\+?\(?\d(?:[ .()/-]{0,2}\d){5,14}(?:x\d{1,5})?)(?!\w|[.-]\d)"
+    rf"(?:(?:{_NAME}|{_SAYING}){_BETWEEN}|(?<![a-z])wa\.me/)(?P<value>{_VALUE}{_EXTENSION}){_END}",
+    re.ASCII,
 )
 _THEN_NAMED = Pattern(
-    r"(?<![\w.+:/-])(?P<value>\(?\d(?:[ .()-]{0,2}\d){6,14}(?:x\d{1,5})?)(?:[ ,;-]{1,2}\(?)"
-    r"(?:fax|mobile|office|desk|cell|phone|tel)\b"
+    rf"(?<![\w.+:/-])(?P<value>\(?\d(?:[ .()-]{{0,2}}\d){{6,14}}{_EXTENSION})(?:[ ,;-]{{1,2}}\(?)"
+    r"(?:fax|mobile|office|desk|cell|phone|tel)\b(?! ?[=:])",
+    re.ASCII,
 )
+_NO_PHONE = Pattern(
+    r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])(?:[ -]?\d\d.*)?|\d{4}-\d\d-\d\d.*|\d{4}([./])\d\d\1\d\d.*"
+    r"|\d{1,2}([./-])\d{1,2}\2\d{4}(?: .*)?|(?!\d\d(?:\.\d\d){3}$)\d{1,5}(?:\.\d{1,5}){3}|1[4-9]\d{8}(?:\d{3}){0,2}"
+)
+_COORDINATES = Pattern(r"\+\d{1,3}\.\d+[+-]\d{1,3}\.\d+")
+"""Dates, places, addresses of networks, versions, seconds since 1970 and their fractions."""
 _LEAST_DIGITS, _MOST_DIGITS = 8, 15
 _LEAST_UNGROUPED = 10
 _LEAST_NAMED = 7
 
 
+def _digits(number: str) -> int:
+    """Return how many digits a number has without its extension."""
+    return len(re.sub(r"\D", "", re.split(r"[x#e;,]", number, maxsplit=1)[0]))
+
+
 def _international(match: re.Match[str]) -> bool:
     start = match.start()
     before = match.string[start - 1 : start]
-    encoded = match.string[max(start - 3, 0) : max(start - 2, 0)] == "%"
-    if not encoded and (before.isalnum() or (before and before in "_+.*/=-")):
+    if before.isalnum() or (before and before in "_+.*-") or _COORDINATES.fullmatch(match[0]):
         return False
-    digits = re.sub(r"%2[0Bb]|\D", "", match[0].partition("x")[0])
-    grouped = re.search(r"[ .()\u00a0-]", match[0]) is not None
-    return (_LEAST_DIGITS if grouped else _LEAST_UNGROUPED) <= len(digits) <= _MOST_DIGITS + 2
+    grouped = re.search(r"[ .()+-]", match[0][1:]) is not None
+    least = _LEAST_DIGITS if grouped else _LEAST_UNGROUPED + (before in ("=", "/"))
+    return least <= _digits(match[0]) <= _MOST_DIGITS + 2
 
 
 def _named(match: re.Match[str]) -> tuple[tuple[int, int], ...]:
-    count = len(re.sub(r"\D", "", match["value"].partition("x")[0]))
-    return (match.span("value"),) if _LEAST_NAMED <= count <= _MOST_DIGITS else ()
+    value = match["value"]
+    return (match.span("value"),) if _LEAST_NAMED <= _digits(value) <= _MOST_DIGITS and not _NO_PHONE.fullmatch(value) else ()
+
+
+def _then_named(match: re.Match[str]) -> tuple[tuple[int, int], ...]:
+    value = match["value"]
+    return () if value.isdigit() and len(value) < _LEAST_UNGROUPED else _named(match)
 
 
 PHONES = (
-    Detector("phone", matches(_INTERNATIONAL, whole(_international)), (b"+", b"%")),
+    Detector("phone", matches(_INTERNATIONAL, whole(_international)), (b"+",)),
     Detector("phone", matches(_GROUPED), (b")3", b") 3", b")4", b") 4", b"3-3-4", b"3.3.4")),
 )
 NAMED_PHONES = (
-    Detector("phone", matches(_NAMED, _named, folded=True), (b"phone", b"mobile", b"cell", b"tel", b"fax", b"desk", b"whats",
-             b"sms", b"msisdn", b"call", b"answering at", b"message", b"number is")),
-    Detector("phone", matches(_THEN_NAMED, _named, folded=True),
+    Detector("phone", matches(_NAMED, _named, folded=True)),
+    Detector("phone", matches(_THEN_NAMED, _then_named, folded=True),
              (b"fax", b"mobile", b"office", b"desk", b"cell", b"phone", b"tel")),
 )  # fmt: skip

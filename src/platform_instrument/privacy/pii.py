@@ -9,16 +9,19 @@ from __future__ import annotations
 import string
 from typing import TYPE_CHECKING
 
-from platform_instrument.privacy.accounts import IBAN, NAMED_IBAN
+from platform_instrument.privacy.accounts import IBANS
 from platform_instrument.privacy.addresses import IPS
 from platform_instrument.privacy.cards import CARD
+from platform_instrument.privacy.clean_lines import KNOWN, remember, shape_of
 from platform_instrument.privacy.database_messages import mask_database_message, quotes_values
 from platform_instrument.privacy.detector import Found, fold
 from platform_instrument.privacy.emails import EMAIL
+from platform_instrument.privacy.json_numbers import quotes
 from platform_instrument.privacy.labels import DEFAULT, Labels
 from platform_instrument.privacy.national_ids import CODICE_FISCALE, NAMED_NATIONAL_IDS, NATIONAL_IDS
 from platform_instrument.privacy.patterns import Pattern
 from platform_instrument.privacy.phones import NAMED_PHONES, PHONES
+from platform_instrument.privacy.reading import as_read, read
 from platform_instrument.privacy.secrets import NAMED, SUSPECT, SUSPECT_ABROAD
 from platform_instrument.privacy.tokens import PRIVATE_KEY, TOKENS
 from platform_instrument.privacy.urls import URL_CREDENTIALS, URL_SECRET, encoded_label, redact_encoded
@@ -39,9 +42,9 @@ def _table(digits: str, upper: str, lower: str, joins: bytes) -> bytes:
     return bytes(kinds.get(byte, byte) for byte in range(256))
 
 
-_NUMBERS = (CARD, IBAN, *PHONES, *NATIONAL_IDS)
+_NUMBERS = (CARD, *IBANS, *PHONES, *NATIONAL_IDS)
 """Marks are looked for in the shape of the text, with gaps and without: digits are counted, `A` and `a` are letters."""
-_NAMED_NUMBERS = (NAMED_IBAN, *NAMED_PHONES, *NAMED_NATIONAL_IDS)
+_NAMED_NUMBERS = (*NAMED_PHONES, *NAMED_NATIONAL_IDS)
 """Marks are in lower case."""
 _SHAPE = _table("0", "A", "a", b"_")
 _RUNS = _table("a", "a", "a", b"_-")
@@ -51,13 +54,12 @@ _SEVEN_DIGITS = b"0" * 7
 _SHORTEST_TOKEN = b"a" * 20
 _CODICE = b"AAAAAA00A00A000A"
 _NUMBER_NAMES = Pattern(
-    rb"phone|mobile|cell|tel|fax|desk|whats|sms|msisdn|call|answering at|message|number is|office|iban|ssn|social|tin|tax"
-    rb"|dni|nie|nif"
+    rb"phone|mobi|m\xc3\xb3vil|cel|tel|t\xc3\xa9l|fax|desk|whats|wa\.me|sms|handy|rufn|msisdn|call|answering at|message|number is"
+    rb"|office|ssn|social|tin|tax|dni|nie|nif|\xe6\x89\x8b\xe6\x9c\xba|\xe7\x94\xb5\xe8\xaf\x9d|\xe9\x9b\xbb\xe8\xa9\xb1"
+    rb"|\xe6\x90\xba\xe5\xb8\xaf|\xd1\x82\xd0\xb5\xd0\xbb\xd0\xb5\xd1\x84\xd0\xbe\xd0\xbd"
 )
-
-_JSON = ("{", "}", "[", "]")
-_INDENT = 64
-_BEFORE_NUMBER, _AFTER_NUMBER = (":", ",", "["), (",", "}", "]")
+_MARGIN = 1_024
+"""Characters behind the longest text that are looked at too, so that none leaves of a value that begins before its end."""
 
 
 _DEEPEST_ENCODING = 2
@@ -71,13 +73,16 @@ def find(text: str, labels: Labels | None = None) -> list[Found]:
 def mask(text: str, labels: Labels | None = None) -> str:
     """Return free text without personal data and secrets: a label of its kind stands for each; plain words stay."""
     if len(text) > LONGEST:
-        text = text[:LONGEST]
+        text = text[: LONGEST + _MARGIN]
+    shape = shape_of(text) if _ALWAYS is None else 0
+    if shape in KNOWN:
+        return text
     labels = ACTIVE if labels is None else labels
     if quotes_values(text):
-        text = mask_database_message(text)
+        text, shape = mask_database_message(text), 0
     if "=" in text and ("%" in text or "+" in text):
         text = redact_encoded(text, lambda value: _encoded(value, labels, _DEEPEST_ENCODING))
-    return _labelled(text, _found(text, labels.off, _is_named(text)), labels)
+    return _labelled(text, _found(text, labels.off, _is_named(text), shape), labels)
 
 
 def _encoded(value: str, labels: Labels, deepest: int) -> str:
@@ -90,48 +95,66 @@ def _encoded(value: str, labels: Labels, deepest: int) -> str:
 
 def mask_tokens(text: str) -> str:
     """Return an id without what can be nothing but a token: other ids are what joins need."""
-    text = text[:LONGEST]
-    return _labelled(text, _merged(text, TOKENS, ACTIVE.off), ACTIVE) if len(text) >= len(_SHORTEST_TOKEN) else text
+    if len(text) < len(_SHORTEST_TOKEN):
+        return text
+    text = text[: LONGEST + _MARGIN]
+    return _labelled(text, _merged(_values(text, TOKENS, ACTIVE.off)), ACTIVE)
 
 
 def _labelled(text: str, found: list[Found], labels: Labels) -> str:
-    """Return the text with a label for each value; one that stands for a number of JSON is a string there."""
+    """Return the text with a label for each value; what is longer than the longest is cut, though in no value or label."""
+    if len(text) > LONGEST:
+        found = [value for value in found if value.start < LONGEST]
+        text = text[: max(LONGEST, found[-1].end if found else 0)]
     if not found:
         return text
-    document = text.lstrip()[:1] in _JSON and text.rstrip()[-1:] in _JSON
     pieces: list[str] = []
-    at = quotes = counted = 0
-    for start, end, kind in found:
-        label = labels.of(kind, text[start:end])
-        if document:
-            quotes += text.count('"', counted, start) - text.count('\\"', counted, start)
-            counted = start
-            if not quotes % 2 and _is_number_of_json(text, start, end):
-                label = f'"{label}"'
-        pieces += (text[at:start], label)
+    at = 0
+    for (start, end, kind), quote in zip(found, quotes(text, found), strict=True):
+        pieces += (text[at:start], f"{quote}{labels.of(kind, as_read(text[start:end]))}{quote}")
         at = end
-    return "".join([*pieces, text[at:]])
+    pieces.append(text[at:])
+    masked = "".join(pieces)
+    return masked if len(masked) <= LONGEST else _cut(pieces)
 
 
-def _is_number_of_json(text: str, start: int, end: int) -> bool:
-    """Say whether a value outside of all strings is a whole number."""
-    before, after = text[max(start - _INDENT, 0) : start].rstrip()[-1:], text[end : end + _INDENT].lstrip()[:1]
-    return text[start:end].isdigit() and before in _BEFORE_NUMBER and after in _AFTER_NUMBER
+def _cut(pieces: list[str]) -> str:
+    """Return as much as leaves of texts and the labels between them."""
+    left = LONGEST
+    for number, piece in enumerate(pieces):
+        if len(piece) > left:
+            return "".join([*pieces[:number], "" if number % 2 else piece[:left]])
+        left -= len(piece)
+    return "".join(pieces)
 
 
-def _found(text: str, off: frozenset[str], named: bool) -> list[Found]:  # noqa: FBT001 - on the hot path
-    detectors = _suspects(text, named)
-    return _merged(text, detectors, off) if detectors else []
+def _found(text: str, off: frozenset[str], named: bool, shape: int = 0) -> list[Found]:  # noqa: FBT001 - on the hot path
+    reading = read(text)
+    plain = reading if isinstance(reading, str) else reading.text
+    personal, others = _suspects(text, plain, named)
+    if not personal and not others:
+        if shape and _SHORTEST_TOKEN not in text.encode().translate(_RUNS):  # other digits may make that a token
+            remember(shape)
+        return []
+    found = _values(plain, personal, off)
+    if not isinstance(reading, str):
+        found = [Found(reading.written(start), reading.written(end), kind) for start, end, kind in found]
+    return _merged(found + _values(text, others, off))
 
 
-def _merged(text: str, detectors: Iterable[Detector], off: frozenset[str]) -> list[Found]:
+def _values(text: str, detectors: Iterable[Detector], off: frozenset[str]) -> list[Found]:
+    return [Found(start, end, kind) for kind, values, _ in detectors if kind not in off for start, end in values(text)]
+
+
+def _merged(found: list[Found]) -> list[Found]:
     """Return what detectors find, in order; values that overlap are one, of the kind of the first."""
-    found = sorted([Found(start, end, kind) for kind, values, _ in detectors if kind not in off for start, end in values(text)])
-    for number in range(len(found) - 1, 0, -1):
-        before, value = found[number - 1], found[number]
-        if value.start < before.end:
-            found[number - 1 : number + 1] = [before._replace(end=max(before.end, value.end))]
-    return found
+    merged: list[Found] = []
+    for value in sorted(found):
+        if merged and value.start < merged[-1].end:
+            merged[-1] = merged[-1]._replace(end=max(merged[-1].end, value.end))
+        else:
+            merged.append(value)
+    return merged
 
 
 def _is_named(text: str) -> bool:
@@ -141,27 +164,30 @@ def _is_named(text: str) -> bool:
     return SUSPECT_ABROAD.compiled().search(fold(text)) is not None
 
 
-def _suspects(text: str, named: bool) -> list[Detector]:  # noqa: FBT001 - on the hot path
-    """Return the detectors that may find something: none for most texts."""
-    found: list[Detector] = []
-    if "@" in text or ("%" in text and "%40" in text):
-        found.append(EMAIL)
+def _suspects(text: str, plain: str, named: bool) -> tuple[list[Detector], list[Detector]]:  # noqa: FBT001 - on the hot path
+    """Return the detectors that may find something: personal data in a text as it reads, and the rest in it as it is written."""
+    personal: list[Detector] = []
+    others: list[Detector] = []
+    if "@" in plain:
+        personal.append(EMAIL)
         if "://" in text:
-            found += URL_CREDENTIALS
+            others += URL_CREDENTIALS
     if "=" in text and ("?" in text or "&" in text or "#" in text):
-        found.append(URL_SECRET)
-    raw = text.encode("ascii", "replace")
+        others.append(URL_SECRET)
+    raw = plain.encode("utf-8", "replace")
     shape = raw.translate(_SHAPE)
     packed = shape.replace(_DATE, b"").translate(None, _GROUPING)
     if _SEVEN_DIGITS in packed:
-        _suspect_numbers(found, raw, _counted(b"\n%b\n%b" % (shape, packed)))
+        _suspect_numbers(personal, raw, _counted(b"\n%b\n%b" % (shape, packed)))
     if _CODICE in shape:
-        found.append(CODICE_FISCALE)
+        personal.append(CODICE_FISCALE)
+    if plain is not text:
+        raw = text.encode("utf-8", "replace")
     if _SHORTEST_TOKEN in raw.translate(_RUNS):
-        found += [detector for detector in TOKENS if detector.marked(raw)]
+        others += [detector for detector in TOKENS if detector.marked(raw)]
     if named:
-        found += (NAMED, PRIVATE_KEY) if b"-----B" in raw else (NAMED,)
-    return found if _ALWAYS is None else [*found, *_ALWAYS]
+        others += (NAMED, PRIVATE_KEY) if b"-----B" in raw else (NAMED,)
+    return personal, others if _ALWAYS is None else [*others, *_ALWAYS]
 
 
 def _suspect_numbers(found: list[Detector], raw: bytes, counted: bytes) -> None:

@@ -1,0 +1,44 @@
+"""Numbers of JSON and of `repr`: what stands in for one is in quotes, as a key beside it is, so that a document stays one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from platform_instrument.privacy.patterns import Pattern
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from platform_instrument.privacy.detector import Found
+
+_OPEN, _CLOSED = ("{", "["), ("}", "]")
+_NUMBER = Pattern(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_AFTER = Pattern(r"\s{0,64}[,}\]]")
+_KEY = Pattern(r"(?P<quote>\\{0,15}[\"'])\s{0,64}:\s{0,64}\Z")
+_ITEMS = Pattern(r"[^{}\[\]:]*")
+_BEFORE = 512
+
+
+def quotes(text: str, found: Iterable[Found]) -> Iterator[str]:
+    """Yield for each value what a label has to be put in, mostly nothing."""
+    document = text.lstrip()[:1] in _OPEN and text.rstrip()[-1:] in _CLOSED
+    marks = counted = 0
+    for start, end, _ in found:
+        if document:
+            marks += text.count('"', counted, start) - text.count('\\"', counted, start)
+            counted = start
+        yield _quote(text, start, end, outside=document and not marks % 2)
+
+
+def _quote(text: str, start: int, end: int, *, outside: bool) -> str:
+    if not _NUMBER.fullmatch(text[start:end]) or _AFTER.compiled().match(text, end) is None:
+        return ""
+    before = text[max(start - _BEFORE, 0) : start]
+    key = _KEY.compiled().search(before)
+    if key is None and before.rstrip()[-1:] in ("[", ","):
+        opening = before.rfind("[")
+        if outside:
+            return '"'
+        if opening >= 0 and _ITEMS.fullmatch(before[opening + 1 :]):
+            key = _KEY.compiled().search(before[:opening])
+    return "" if key is None else key["quote"]
