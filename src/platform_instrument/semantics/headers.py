@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 from platform_instrument.config.patterns import whole_of
+from platform_instrument.privacy.cuts import cut
 
 Pairs: TypeAlias = Iterable[tuple[str | bytes, str | bytes]]
 Captured: TypeAlias = Callable[[Pairs], dict[str, tuple[str, ...]]]
@@ -35,7 +36,7 @@ def capture(prefix: str, wanted: tuple[str, ...], sanitized: tuple[str, ...]) ->
             name = _text(raw).lower()
             key = prefix + name
             if is_wanted(name) and (len(found) < _MOST or key in found):
-                value = SECRET if is_sanitized is not None and is_sanitized(name) else _text(content)[:_LONGEST]
+                value = SECRET if is_sanitized is not None and is_sanitized(name) else cut(_text(content), _LONGEST)
                 found[key] = (*found.get(key, ()), value)
         return found
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from platform_instrument.core.errors import error_type
 from platform_instrument.core.guard import guard
+from platform_instrument.privacy.cuts import masked_ends, masked_start
 
 if TYPE_CHECKING:
     from platform_instrument.telemetry.span import Span
@@ -20,7 +21,7 @@ MOST_MESSAGE = 4_096
 
 def exception_attributes(error: BaseException) -> dict[str, str]:
     """Return `exception.type`, `.message` and `.stacktrace`; the middle of a long stack is left out."""
-    return {**_identified(error), "exception.stacktrace": _folded(guard("exception stack", _stack, error) or "")}
+    return {**_identified(error), "exception.stacktrace": guard("exception stack", _stack, error) or ""}
 
 
 def recorded(span: Span, error: BaseException) -> bool:
@@ -32,16 +33,14 @@ def recorded(span: Span, error: BaseException) -> bool:
 def _identified(error: BaseException) -> dict[str, str]:
     return {
         "exception.type": error_type(error),
-        "exception.message": (guard("exception message", str, error) or "")[:MOST_MESSAGE],
+        "exception.message": guard("exception message", _message, error) or "",
     }
 
 
 def _stack(error: BaseException) -> str:
-    return "".join(traceback.format_exception(type(error), error, error.__traceback__, limit=100))
+    stack = "".join(traceback.format_exception(type(error), error, error.__traceback__, limit=100))
+    return masked_ends(stack, MOST_STACK, "\n  …\n")
 
 
-def _folded(stack: str) -> str:
-    if len(stack) <= MOST_STACK:
-        return stack
-    half = MOST_STACK // 2
-    return f"{stack[:half]}\n  …\n{stack[-half:]}"
+def _message(error: BaseException) -> str:
+    return masked_start(str(error), MOST_MESSAGE)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.guard import guard
+from platform_instrument.privacy.cuts import cut
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +70,7 @@ def clean(value: Any, longest: int) -> Any:  # noqa: ANN401 - whatever the appli
     """Return the value as an attribute may hold it, its text cut to `longest`; None where it says nothing."""
     kind = type(value)
     if kind is str:
-        return value if len(value) <= longest else value[:longest]
+        return value if len(value) <= longest else cut(value, longest)
     if kind is int:
         return value if -_INT64 <= value < _INT64 else _large(value)[:longest]
     if kind is bool or kind is float:
@@ -85,19 +86,19 @@ def _large(value: int) -> str:
 def _rendered(value: Any, longest: int) -> Any:  # noqa: ANN401, PLR0911 - whatever the application passes, by its kind
     """Return what the current SDK makes of a value, but for mappings and bytes, which become text so that it is masked."""
     if isinstance(value, str):
-        return str.__str__(value)[:longest]
+        return cut(str.__str__(value), longest)
     if isinstance(value, int):
         return clean(int.__index__(value), longest)
     if isinstance(value, float):
         return float.__float__(value)
     if isinstance(value, (bytes, bytearray)):
-        return bytes(value[: longest * 4]).decode("utf-8", "replace")[:longest]
+        return cut(bytes(value[: longest * 4]).decode("utf-8", "replace"), longest)
     if isinstance(value, Mapping):
-        return _json(value)[:longest]
+        return cut(_json(value), longest)
     if isinstance(value, Sequence):
-        items = (_json(item)[:longest] if _is_nested(item) else clean(item, longest) for item in value[:MOST_ITEMS])
+        items = (cut(_json(item), longest) if _is_nested(item) else clean(item, longest) for item in value[:MOST_ITEMS])
         return tuple([item for item in items if item is not None])
-    return _text(value)[:longest] or None
+    return cut(_text(value), longest) or None
 
 
 def _text(value: Any) -> str:  # noqa: ANN401 - whatever the application passes

@@ -14,6 +14,7 @@ from platform_instrument.core.errors import error_type
 from platform_instrument.core.families import HTTP_SERVER, SUPPRESSED
 from platform_instrument.core.values import SERVER
 from platform_instrument.engine.scope import merge, settle
+from platform_instrument.privacy.cuts import cut
 from platform_instrument.semantics.http import METHODS, server_operation, server_response
 from platform_instrument.telemetry import propagation
 from platform_instrument.telemetry.context import CURRENT, Ambient
@@ -181,4 +182,4 @@ def bounded(attributes: dict[str, Any]) -> None:
     for name in ("url.path", "url.query", "user_agent.original", "server.address"):
         value = attributes.get(name)
         if value is not None and len(value) > _LONGEST:
-            attributes[name] = value[:_LONGEST]
+            attributes[name] = cut(value, _LONGEST)
