@@ -269,4 +269,7 @@ password? no
 Is your password safe? Use a passphrase: it is longer
 he paid for the passage: 12 dollars
 the pin code is required
+opening app wtoken = AppWindowToken{9f4ef63 token=Token{a64f992 ActivityRecord}}
+Bad activity token: android.os.BinderProxy@2bd79ce
+no event name for stream/token: com.apple.xpc.activity/4505: 132: Request failed
 """

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     Value = tuple[int, int]
 
 _PARTS = (
-    r"p(?:ass|w\b|s?wd|sw|sk|in(?![a-z])|arol|(?<=otp| -p|\n-p|mdp))"
+    r"s(?:e(?:ss|nha)|i(?:[dg](?![a-z])|fre)|rf|alt(?![a-z])|lo(?<=heslo|haslo))"
+    r"|p(?:ass|w\b|s?wd|s[wk]|in(?![a-z])|arol|(?<=otp| -p|\n-p|mdp))"
     r"|c(?:ret|reden|lave|ontrase|v[vc]|srf|htwo|ode(?<=[yans]_code))"
+    r"|u(?:th|re(?<=signature)|ser[ =](?<=-user.)| (?<=[ \n]-u.))"
     r"|k(?:ey|en(?<=token)|ie(?<=cookie)|ennw|ode(?<=ngskode))"
-    r"|u(?:th|re(?<=signature)|(?<=[ \n]-u) |ser[ =](?<=-user.))"
-    r"|s(?:ess|id(?![a-z])|ig(?![a-z])|rf|alt(?![a-z])|enha|ifre|lo(?<=heslo|haslo))"
-    r"|jwt|bearer|basic "
+    r"|b(?:earer|asic )|jwt"
 )
 """Parts of names, in lower case, that begin with few letters: what searches for many words at once is slow."""
 SUSPECT = Pattern(_PARTS)
@@ -64,7 +64,7 @@ _AFTER_A_LOGIN = Pattern(r"\s{1,20}(?P<value>\S{3,})")
 _NO_SECRET = Pattern(
     rf"(?i).*?{LABEL}.*|\W+|x{{3,}}|redacted|masked|hidden|filtered|scrubbed|removed|null|none|nil|true|false|undefined|empty|blank|yes|no"
     r"|%s|%\(.*|(?-i:\$[A-Z0-9_]*|[$:][a-z0-9_]+)|\$[{(].*|\{.*\}|<.*>|arn:.*|op://.*|(?:enabled|disabled|present|absent|provided|configured|valid)"
-    r"|(?-i:[~.]{0,2}(?:/(?:[A-Z]?[a-z0-9_.-]+|[A-Z]+))+/?)|[a-z_]+(?:\.[a-z_]+)+(?:[(\[].*)?|[a-z_]+[(\[].*"
+    r"|(?-i:[~.]{0,2}(?:/(?:[A-Z]?[a-z0-9_.-]+|[A-Z]+))+/?)|[a-z_]+(?:\.[a-z_]+)+(?:[(\[{@/:$].*)?|[a-z_]+[(\[{].*"
     r"|incorrect|invalid|required|missing|expired|wrong|must|is|are|was|not|the|a|an|ok|okay|failed|failure|for|in|of|and|or|to|too"
     r"|authentication|authenticated|unauthorized|denied|accepted|rejected|changed|reset|mismatch|string|str|int|bool|bytes|object"
     r"|field|optional|unknown|default|cannot|can|should|does|has|got|expected|unexpected|error|found|set|unset|unchanged|updated|rotated"
