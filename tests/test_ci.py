@@ -49,6 +49,16 @@ def test_a_failure_of_the_tests_decides(tmp_path: Path) -> None:
     assert "make test-slow" not in done.stdout
 
 
+@pytest.mark.parametrize("target", ["test", "slow"])
+def test_what_passes_at_the_second_try_does_not_decide_and_is_said(tmp_path: Path, target: str) -> None:
+    failed = "===== 1 failed, 6 passed in 1.00s ====="
+    twice = f"if [ -e tried ]; then echo \"$(PYTEST_ARGS)\"; {FAST}; else touch tried; echo '{failed}'; exit 1; fi"
+    done = check(tmp_path, **{target: twice})
+    assert closing(done) == (0, "7 passed in 1.00s")
+    assert f"passed at the second try, after: {failed}" in done.stdout
+    assert "--last-failed --last-failed-no-failures=none\n" in done.stdout
+
+
 def test_a_failure_of_the_matrices_decides(tmp_path: Path) -> None:
     done = check(tmp_path, slow=SLOW_FAILS)
     assert closing(done) == (1, "1 failed, 2 passed in 1.00s")
