@@ -90,6 +90,26 @@ def test_nothing_of_a_person_is_in_a_line_and_the_rest_of_it_is(tmp_path: Path) 
     assert printed == f"authenticated ok, by print: {EMAIL}"  # what a service prints by itself is its own
 
 
+def test_what_logging_says_of_a_record_that_it_cannot_render_is_masked(tmp_path: Path) -> None:
+    file = tmp_path / "program.py"
+    file.write_text(f"""
+import logging
+log = logging.getLogger("shop")
+log.error("%s of %s and password={PASSWORD}", "{EMAIL}")
+log.error({{"password": "{PASSWORD}"}}, "{CARD}")
+log.error("%d items", "plain")
+""")
+    argv, environment = door("command", [sys.executable, file])
+    done = run(argv, env={**environment, **NOWHERE})
+    assert done.returncode == 0
+    said = [line for line in done.stderr.splitlines() if line.startswith(("Message: ", "Arguments: "))]
+    assert said[:2] == ["Message: '%s of %s and password=[secret]'", "Arguments: ('[email]',)"]
+    assert said[2:4] == ["Message: {'password': '[secret]'}", "Arguments: ('[card]',)"]
+    assert said[4:] == ["Message: '%d items'", "Arguments: ('plain',)"]
+    off = run(argv, env={**environment, **NOWHERE, "PLATFORM_LOG_MASK": "false"})
+    assert f"Arguments: ('{EMAIL}',)" in off.stderr
+
+
 def test_the_setting_switches_it_off(tmp_path: Path) -> None:
     done = ran(tmp_path, {"PLATFORM_LOG_MASK": "false"})
     assert f"INFO paid by {EMAIL} with {CARD}, 3 items []" in done.stdout

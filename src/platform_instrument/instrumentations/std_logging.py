@@ -3,7 +3,7 @@
 Records stay as they are: the line is masked once it is rendered. A line of text gets ` trace_id=… span_id=…` at the end of
 its first line, a JSON object two members; a line that carries the trace id already, or has these keys, stays as it is.
 Source: https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_context/;
-logging/__init__.py `Handler.format`.
+logging/__init__.py `Handler.format`, `Handler.handleError`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from platform_instrument.config.schema import Settings
-from platform_instrument.core.values import EditResult, Instrumentation
+from platform_instrument.core.values import EditCall, EditResult, Instrumentation
 from platform_instrument.privacy.pii import mask
 from platform_instrument.telemetry import pipeline
 from platform_instrument.telemetry.context import CURRENT
@@ -28,9 +28,36 @@ def finish(_call: Call, line: str) -> str | None:
     """Return the line as it is printed, None where it stays as it is."""
     if type(line) is not str:
         return None
-    settings = pipeline.PIPELINE.settings if pipeline.PIPELINE is not None else _DEFAULTS
+    settings = _settings()
     masked = mask(line) if settings.log_mask else line
     return (_correlated(masked) if settings.log_trace_id else None) or masked
+
+
+class _Written:
+    """What `repr` says of a message."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+def without_values(call: Call) -> None:
+    """Mask what is printed of a record that cannot be rendered: its message and its arguments, to standard error."""
+    record = call.argument(1, "record")
+    if not _settings().log_mask:
+        return
+    shown = object.__new__(type(record))
+    shown.__dict__.update(record.__dict__)
+    shown.msg, shown.args = _Written(mask(repr(record.msg))), mask(str(record.args))
+    call.args, call.kwargs = (call.args[0], shown), {}
+
+
+def _settings() -> Settings:
+    return pipeline.PIPELINE.settings if pipeline.PIPELINE is not None else _DEFAULTS
 
 
 def _correlated(line: str) -> str | None:
@@ -54,7 +81,7 @@ def _correlated(line: str) -> str | None:
 INSTRUMENTATION = Instrumentation(
     name="logging",
     requires="python>=3.10,<3.16",
-    patches=(EditResult("logging:Handler.format", finish),),
+    patches=(EditResult("logging:Handler.format", finish), EditCall("logging:Handler.handleError", without_values)),
     modules=("logging",),
     settings=("log_trace_id", "log_mask"),
 )
