@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from opentelemetry import trace
 
-from platform_instrument.privacy import mask, mask_attribute
+from platform_instrument.privacy import mask, mask_attribute, mask_command
 from platform_instrument.privacy.cuts import cut, masked_ends, masked_start
 from platform_instrument.telemetry.exceptions import MOST_MESSAGE, MOST_STACK, exception_attributes
 from tests.privacy.planted import CARD, EMAIL, IBAN, JWT, MARKER, PASSWORD, PHONE, PRIVATE_KEY, SENTENCE, SSN, TOKEN
@@ -31,6 +31,15 @@ def test_a_text_without_values_is_cut_where_it_should_be() -> None:
     assert cut("short", 5) == "short"
     assert cut(f"{'x' * 10} {EMAIL}", 10) == "x" * 10
     assert cut(EMAIL, 0) == ""
+
+
+@pytest.mark.parametrize("value", [EMAIL, CARD, IBAN, TOKEN, JWT])
+@pytest.mark.parametrize("kind", [str, str.encode, lambda text: bytearray(text.encode())], ids=["text", "bytes", "bytearray"])
+def test_a_key_of_a_command_is_cut_in_no_value(value: str, kind: Any) -> None:
+    for length in range(100, 128):
+        text = mask_attribute("db.query.text", mask_command(("GET", kind(f"{'x' * length} {value}"))))
+        assert value[:_LEAST] not in text, text
+    assert mask_command(("GET", "x" * 200)) == f"GET {'x' * 128}..."
 
 
 STATEMENT = f"[SQL: INSERT INTO t VALUES {', '.join([repr((1, MARKER))] * 2_000)}]\n[parameters: ()]"

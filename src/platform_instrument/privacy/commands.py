@@ -10,11 +10,14 @@ from __future__ import annotations
 from typing import Any
 
 from platform_instrument.privacy.command_shapes import MEMCACHED_SHAPES, SHAPES, SUBCOMMANDS, keys_after_count, module_shape
+from platform_instrument.privacy.cuts import cut
 from platform_instrument.privacy.patterns import Pattern
 
 _MOST_NAMES = 1_024
 _LONGEST_NAME = 64
 _LONGEST_ARGUMENT = 128
+_MOST_READ = 640
+"""Characters of an argument that are read, so that a value is known that begins before the end of what is shown."""
 _MOST_ARGUMENTS = 16
 _MARKS = tuple(" ?" * count for count in range(_MOST_ARGUMENTS))
 _MANY_MARKS = _MARKS[-1] + " ..."
@@ -122,13 +125,13 @@ def _argument(value: object) -> str:
     if type(value) is str and len(value) <= _LONGEST_ARGUMENT and value.isprintable():
         return value
     if isinstance(value, (str, bytes)):
-        text = _text(_exact(value)[: _LONGEST_ARGUMENT + 1])
+        text = _text(_exact(value)[:_MOST_READ])
     elif isinstance(value, bytearray):
-        text = bytes(value[: _LONGEST_ARGUMENT + 1]).decode("utf-8", "replace")
+        text = bytes(value[:_MOST_READ]).decode("utf-8", "replace")
     elif type(value) is int and value.bit_length() <= _LONGEST_ARGUMENT:
         text = str(value)
     else:
         return "?"
     if len(text) > _LONGEST_ARGUMENT:
-        text = text[:_LONGEST_ARGUMENT] + "..."
+        text = cut(text, _LONGEST_ARGUMENT) + "..."
     return text if text.isprintable() else text.encode("unicode_escape", "replace").decode("ascii")
