@@ -1,18 +1,21 @@
 """logging: every line that a handler prints is masked, and carries the ids of the current span, whatever its format.
 
-Records stay as they are: the line is masked once it is rendered. A line of text gets ` trace_id=… span_id=…` at the end of
-its first line, a JSON object two members; a line that carries the trace id already, or has these keys, stays as it is.
+Records stay as they are: the line is masked once it is rendered, also where a formatter makes a mapping or bytes of it; what
+leaves as a record, by HTTP or a socket, is a masked copy. A line of text gets ` trace_id=… span_id=…` at the end of its first
+line, a JSON object two members; a line that carries the trace id already, or has these keys, stays as it is.
 Source: https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_context/;
-logging/__init__.py `Handler.format`, `Handler.handleError`.
+logging/__init__.py `Handler.format`, `Handler.handleError`; logging/handlers.py `HTTPHandler`, `SocketHandler`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
+from typing import TYPE_CHECKING, Any
 
 from platform_instrument.config.schema import Settings
 from platform_instrument.core.values import EditCall, EditResult, Instrumentation
 from platform_instrument.privacy.pii import mask
+from platform_instrument.privacy.values import mask_member, mask_value
 from platform_instrument.telemetry import pipeline
 from platform_instrument.telemetry.context import CURRENT
 
@@ -20,15 +23,19 @@ if TYPE_CHECKING:
     from platform_instrument.core.values import Call
 
 _DEFAULTS = Settings()
+_CODE = frozenset(("name", "levelname", "pathname", "filename", "module", "funcName", "exc_info"))
+"""Parts of a record that the code determines, and the exception itself."""
 _FIRST_IN_OBJECT = ('"', "}")
 """With what a JSON object goes on after its brace: a key, or its end."""
 
 
-def finish(_call: Call, line: str) -> str | None:
+def finish(_call: Call, line: Any) -> Any:  # noqa: ANN401 - what a formatter made, mostly a text
     """Return the line as it is printed, None where it stays as it is."""
-    if type(line) is not str:
-        return None
     settings = _settings()
+    if type(line) is not str:
+        if not isinstance(line, str):
+            return mask_value(line) if settings.log_mask else None
+        line = str.__str__(line)
     masked = mask(line) if settings.log_mask else line
     return (_correlated(masked) if settings.log_trace_id else None) or masked
 
@@ -56,6 +63,18 @@ def without_values(call: Call) -> None:
     call.args, call.kwargs = (call.args[0], shown), {}
 
 
+def sent(call: Call) -> None:
+    """Give a masked copy of the record to what sends its parts."""
+    record = call.argument(1, "record")
+    if not _settings().log_mask:
+        return
+    parts = {key: mask_member(key, value) for key, value in record.__dict__.items() if key not in _CODE}
+    parts |= {"msg": mask(record.getMessage()), "args": None}
+    if record.exc_info and not record.exc_text:
+        parts["exc_text"] = mask(logging.Formatter().formatException(record.exc_info))
+    call.args, call.kwargs = (call.args[0], logging.makeLogRecord({**record.__dict__, **parts, "exc_info": None})), {}
+
+
 def _settings() -> Settings:
     return pipeline.PIPELINE.settings if pipeline.PIPELINE is not None else _DEFAULTS
 
@@ -81,7 +100,12 @@ def _correlated(line: str) -> str | None:
 INSTRUMENTATION = Instrumentation(
     name="logging",
     requires="python>=3.10,<3.16",
-    patches=(EditResult("logging:Handler.format", finish), EditCall("logging:Handler.handleError", without_values)),
+    patches=(
+        EditResult("logging:Handler.format", finish),
+        EditCall("logging:Handler.handleError", without_values),
+        EditCall("logging.handlers:HTTPHandler.mapLogRecord", sent, optional=True),
+        EditCall("logging.handlers:SocketHandler.makePickle", sent, optional=True),
+    ),
     modules=("logging",),
     settings=("log_trace_id", "log_mask"),
 )
