@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from platform_instrument.privacy.labels import SECRET
-from platform_instrument.privacy.names import is_secret_name
+from platform_instrument.privacy.names import NUMBER, ONLY_KEY, STRONG, secrecy
 from platform_instrument.privacy.patterns import Pattern
 from platform_instrument.privacy.pii import LONGEST, mask, mask_tokens
 from platform_instrument.privacy.sql import is_sanitized, known_sql
@@ -88,8 +88,10 @@ def _rule(key: str) -> Rule:  # noqa: PLR0911 - one return a kind
         return _whole
     if key.endswith((".id", ".name")):
         return mask_tokens if key.endswith(".id") else mask
-    if is_secret_name(key.rpartition(".")[2]):
-        return _whole
+    space, _, name = key.rpartition(".")
+    said = secrecy(name)
+    if said and not (space and said == ONLY_KEY):  # `aws.s3.key` and `error.code` are no secrets
+        return _whole if said in (STRONG, NUMBER) else _whole_text
     return _beside(key) if _NUMBER_NAME.compiled().search(key) else mask
 
 
@@ -129,6 +131,11 @@ def _whole(_text: str) -> str:
     return SECRET
 
 
+def _whole_text(_text: str) -> str:
+    """Return the label under a name that says many things: `ticket` and `session` may be numbers that are counted."""
+    return SECRET
+
+
 def mask_url(text: str) -> str:
     """Return a URL without credentials, secrets and personal data."""
     return mask(redact_url(text[:LONGEST]))
@@ -150,7 +157,7 @@ def _statement(text: str) -> str:
     return mask(text)
 
 
-_OF_TEXTS = frozenset((_as_it_is, _address, mask, mask_tokens, mask_url, _query, _statement))
+_OF_TEXTS = frozenset((_as_it_is, _whole_text, _address, mask, mask_tokens, mask_url, _query, _statement))
 """Rules that find nothing in a number."""
 
 _rules: dict[str, Rule] = {}
