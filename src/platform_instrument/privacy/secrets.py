@@ -61,16 +61,22 @@ _SAYING = Pattern(r"[ \t](?:is|was|ist|war|lautet|es|est|set to|now)[ \t:]{1,3}[
 _QUOTED = Pattern(r"[ \t](?P<quote>['\"`])(?P<value>(?:(?!(?P=quote))[^\s\\]){4,512})(?P=quote)")
 _AFTER_A_LOGIN = Pattern(r"\s{1,20}(?P<value>\S{3,})")
 
-_NO_SECRET = Pattern(
-    rf"(?i).*?{LABEL}.*|\W+|x{{3,}}|redacted|masked|hidden|filtered|scrubbed|removed|null|none|nil|true|false|undefined|empty|blank|yes|no"
-    r"|%s|%\(.*|(?-i:\$[A-Z0-9_]*|[$:][a-z0-9_]+)|\$[{(].*|\{.*\}|<.*>|arn:.*|op://.*|(?:enabled|disabled|present|absent|provided|configured|valid)"
-    r"|(?-i:[~.]{0,2}(?:/(?:[A-Z]?[a-z0-9_.-]+|[A-Z]+))+/?)|[a-z_]+(?:\.[a-z_]+)+(?:[(\[{@/:$].*)?|[a-z_]+[(\[{].*"
-    r"|incorrect|invalid|required|missing|expired|wrong|must|is|are|was|not|the|a|an|ok|okay|failed|failure|for|in|of|and|or|to|too"
-    r"|authentication|authenticated|unauthorized|denied|accepted|rejected|changed|reset|mismatch|string|str|int|bool|bytes|object"
-    r"|field|optional|unknown|default|cannot|can|should|does|has|got|expected|unexpected|error|found|set|unset|unchanged|updated|rotated"
-    r"|created|deleted|generated|please|enter|your|this|that|with|from|by|on|at|it|if|when|user|only|all|any|as|be|may|will|more|least"
-    r"|granted|succeeded|successful|success|attempts?|length|type|text|number|value|input|prompt|sent|received|refreshed|revoked"
+_SAID_OF_SECRETS = """
+redacted masked hidden filtered scrubbed removed null none nil true false undefined empty blank yes no enabled
+disabled present absent provided configured valid incorrect invalid required missing expired wrong must is are was not
+the a an ok okay failed failure for in of and or to too authentication authenticated unauthorized denied accepted
+rejected changed reset mismatch string str int bool bytes object field optional unknown default cannot can should does
+has got expected unexpected error found set unset unchanged updated rotated created deleted generated please enter
+your this that with from by on at it if when user only all any as be may will more least granted succeeded successful
+success attempt attempts length type text number value input prompt sent received refreshed revoked
+"""
+_STATES = frozenset(_SAID_OF_SECRETS.split())
+"""What is said of a secret, or stands for one."""
+_STAND_IN = Pattern(
+    r"\W+|[xX]{3,}|%s|%\(.*|\$[A-Z0-9_]*|[$:][a-z0-9_]+|\$[{(].*|\{.*\}|<.*>|arn:.*|op://.*"
+    r"|[~.]{0,2}(?:/(?:[A-Z]?[a-z0-9_.-]+|[A-Z]+))+/?|[A-Za-z_]+(?:(?:\.[A-Za-z_]+)+(?:[(\[{@/:$].*)?|[(\[{].*)"
 )
+"""Placeholders, references to variables, paths, and code."""
 _SENTENCE = Pattern(
     r"(?i).*\b(?:is|are|was|must|may|not|cannot|required|invalid|field|the|at least|too|should|please|enter|your|has|for)\b.*"
 )
@@ -104,11 +110,12 @@ def _whole(lower: str, part: re.Match[str]) -> Value:
     """Return where the name begins and ends that a part belongs to."""
     start = part.start()
     before = lower[max(start - _LONGEST_NAME, 0) : start]
-    start -= len(before) - len(before.rstrip(_OF_A_NAME))
-    if start and start < part.start():
-        start += {"\\": 1, "%": 2}.get(lower[start - 1], 0)
+    own = len(before) - len(before.rstrip(_OF_A_NAME))
+    if own:
+        sign = lower[start - own - 1 : start - own]
+        start -= own - (1 if sign == "\\" else min(own, 2) if sign == "%" else 0)
     rest = _REST_OF_A_NAME.compiled().match(lower, part.end())
-    return min(start, part.start()), rest.end() if rest else part.end()
+    return start, rest.end() if rest else part.end()
 
 
 def _beside(text: str, lower: str, part: re.Match[str], name: Value) -> Value | None:
@@ -163,7 +170,7 @@ def _judged(kind: str, found: re.Match[str]) -> Value | None:
     if not found["quote"]:
         value = value.rstrip(")]}.")
         end = start + len(value)
-    if len(value) < _SHORTEST[kind] or _NO_SECRET.fullmatch(value):
+    if len(value) < _SHORTEST[kind] or _is_harmless(value):
         return None
     if kind == STRONG and not found["listed"]:
         return None if found["quote"] and " " in value and _SENTENCE.fullmatch(value) else (start, end)
@@ -176,7 +183,7 @@ def _header(text: str, start: int, end: int) -> Value | None:
     """Return the value of a header, the whole of it."""
     pattern = _IN_QUOTES if text[max(start - 1, 0) : start] in ("'", '"') and text[end : end + 1] in (":", "=") else _TO_THE_END
     found = pattern.compiled().match(text, end)
-    if found is None or _NO_SECRET.fullmatch(found["value"].strip()) or _NO_SECRET.fullmatch(found["value"].split(None, 1)[0]):
+    if found is None or _is_harmless(found["value"].strip()) or _is_harmless(found["value"].split(None, 1)[0]):
         return None
     return found.span("value")
 
@@ -184,9 +191,7 @@ def _header(text: str, start: int, end: int) -> Value | None:
 def _scheme(text: str, name: re.Match[str]) -> Value | None:
     """Return the credentials behind a scheme of authentication."""
     found = _CREDENTIALS.compiled().match(text, name.end() - (name[0][-1] == " "))
-    return (
-        None if found is None or _NO_SECRET.fullmatch(found["value"]) or _WORDY.fullmatch(found["value"]) else found.span("value")
-    )
+    return None if found is None or _is_harmless(found["value"]) or _WORDY.fullmatch(found["value"]) else found.span("value")
 
 
 def _said(text: str, lower: str, kind: str, name: Value) -> Value | None:
@@ -205,15 +210,22 @@ def _said(text: str, lower: str, kind: str, name: Value) -> Value | None:
     if found is None:
         return None
     value = found["value"].rstrip(".!)")
-    if _NO_SECRET.fullmatch(value) or (_WORDY.fullmatch(value) and not (kind == NUMBER and _CODE.fullmatch(value))):
+    if _is_harmless(value) or (_WORDY.fullmatch(value) and not (kind == NUMBER and _CODE.fullmatch(value))):
         return None
     return found.start("value"), found.start("value") + len(value)
+
+
+def _is_harmless(value: str) -> bool:
+    """Say whether a value is none that must not leave: a label, a placeholder, a path, a word about a secret."""
+    if value.lower() in _STATES or _STAND_IN.fullmatch(value) is not None:
+        return True
+    return "[" in value and _LABEL.compiled().search(value) is not None
 
 
 def _read(pattern: Pattern[str], text: str, at: int) -> Value | None:
     """Return the value that a pattern finds here."""
     found = pattern.compiled().match(text, at)
-    return None if found is None or _NO_SECRET.fullmatch(found["value"]) else found.span("value")
+    return None if found is None or _is_harmless(found["value"]) else found.span("value")
 
 
 NAMED = Detector("secret", _named)
