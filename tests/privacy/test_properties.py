@@ -40,12 +40,70 @@ PIECES = st.lists(
     ),
     max_size=40,
 ).map("".join)
+STATEMENT_PIECES = st.lists(
+    st.sampled_from(
+        [
+            *"'\"`$()[]{};,.=:@?&#/\\-+*! \n\r",
+            *(
+                "''",
+                "'''",
+                "/*",
+                "*/",
+                "/*!",
+                "--",
+                "-- ",
+                "//",
+                "$$",
+                "$a$",
+                "\\'",
+                "q'[",
+                "]'",
+                "E'",
+                "U&'",
+                "N'",
+                "_utf8'",
+                "\u2018",
+            ),
+            *(
+                "a",
+                "b.co",
+                "a@b.co",
+                "1",
+                "-7",
+                "$1",
+                "$12.5",
+                ":a",
+                "%s",
+                "#>",
+                "#t",
+                "IN (",
+                "SELECT ",
+                "FROM ",
+                "DISTINCT FROM ",
+            ),
+            *(
+                "COPY ",
+                "STDIN",
+                "EXEC ",
+                "PRAGMA key",
+                "SET a.b ",
+                "TO ",
+                "KEY ",
+                "ENCRYPTION ",
+                "CONNECT ",
+                "PASSWORD ",
+                "IDENTIFIED ",
+            ),
+        ]
+    ),
+    max_size=30,
+).map("".join)
 TEXTS = ANY | PIECES
 EXAMPLES = settings(max_examples=400, deadline=None)
 
 
 @EXAMPLES
-@given(TEXTS, SYSTEMS)
+@given(TEXTS | STATEMENT_PIECES, SYSTEMS)
 def test_any_sql_is_sanitized_once_and_for_all(text: str, system: str) -> None:
     statement = known_sql(text, system)
     assert len(statement.text) <= len(text) + 8

@@ -124,6 +124,7 @@ MYSQL, UNKNOWN = ["mysql", ""], ["", "unheard of"]
         (f"COPY INTO t CREDENTIALS=(AWS_SECRET_KEY={SECRET})", EVERYWHERE),
         (f"ALTER DATABASE d SET ENCRYPTION KEY {SECRET}", EVERYWHERE),
         (f"CONNECT scott/{SECRET}@db", EVERYWHERE),
+        (f"ENCRYPTION KEY {SECRET}", EVERYWHERE),
         (f'GRANT a TO "{SECRET}@example.com"', EVERYWHERE),
         (f'CREATE USER "{SECRET}@example.com"', EVERYWHERE),
     ],

@@ -81,9 +81,15 @@ def _at_first_sight(text: str, dialect: Dialect, digest: int, *, whole: bool) ->
 
 def _impersonal(text: str) -> str:
     """Return a text without e-mail addresses: a database that knows people by them has roles with such names."""
-    for start, end in reversed([*EMAIL.values(text)]):
-        text = f"{text[:start]}[{EMAIL.kind}]{text[end:].lstrip('$#')}"  # the end of the word
-    return text
+    pieces: list[str] = []
+    at = 0
+    for start, end in EMAIL.values(text):
+        if start >= at:
+            pieces += (text[at:start], f"[{EMAIL.kind}]")
+        at = max(at, end)
+        while text[at : at + 1].isalnum() or (text[at : at + 1] or " ") in "_$#.@":
+            at += 1  # to the end of the word
+    return "".join([*pieces, text[at:]])
 
 
 def _readable(text: object) -> str:

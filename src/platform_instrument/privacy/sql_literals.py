@@ -32,7 +32,8 @@ _BEFORE_SIGNS = words(
     " VALUES WHEN WHERE ( , = < > ! ~ | & ^ * / + - % <> != <= >= == ; ||"
 )
 _TRUTH = words("TRUE FALSE")
-_TOLD = _TRUTH | ANNOUNCERS | words("IN TO EXEC EXECUTE")
+_EXECUTES = words("EXEC EXECUTE")
+_TOLD = _TRUTH | ANNOUNCERS | _EXECUTES | words("IN TO")
 """Words that say something about what follows, or are literals."""
 
 _APART = frozenset(" \n\t\r,;()=<>")
@@ -139,7 +140,7 @@ class Literals(Reading):
             self._lists = True
         elif capital == "TO":
             self._gives(index, -2)
-        elif len(self.upper) == self._start + 1 and self._dialect.bare_arguments:  # EXEC
+        elif capital in _EXECUTES and len(self.upper) == self._start + 1 and self._dialect.bare_arguments:
             for position in bare_arguments(self._tokens, index):
                 self._hide_word(position)
 
@@ -203,9 +204,9 @@ class Literals(Reading):
                 self._hide_statement(index)
         elif body[0] == "#" and not self._dialect.hash_comments and not body[1].isspace():
             self._add('"', body)
-        elif is_doubtful_comment(body, self._dialect) or self._out[-2:] == ["-", "-"]:  # signs would become a comment
+        elif is_doubtful_comment(body, self._dialect) or "".join(self._out[-2:]).endswith(("--", "#")):
             self._string(body, index)
-            self._broken = True
+            self._broken = True  # so it is where signs would begin a comment that a space is all that is left of
         else:
             spaced = bool(self._out) and self._out[-1] == " "
             following = self._tokens[index + 1 : index + 2]

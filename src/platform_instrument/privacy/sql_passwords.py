@@ -34,7 +34,9 @@ def announces_password(statement: Sequence[str], before: str, word: str, followi
     if word == "IDENTIFIED" or not following or not statement or statement[0] in _DATA_STATEMENTS:
         return False
     if word == "KEY":
-        return before == "ENCRYPTION" and statement[-2] not in _NAMED_KEYS and following not in _NO_KEY | _NO_PASSWORD
+        return (
+            before == "ENCRYPTION" and not _NAMED_KEYS.intersection(statement[-2:-1]) and following not in _NO_KEY | _NO_PASSWORD
+        )
     if statement[0] == "SET":
         return following not in _NO_PASSWORD or following == "FOR"
     about_data = statement[0] in ("CREATE", "ALTER") and statement[:2][-1] in _DATA_OBJECTS
