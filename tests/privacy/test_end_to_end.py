@@ -15,7 +15,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psycopg
+import pymysql
 import pytest
+from sqlalchemy.engine import make_url
 
 from platform_instrument.core.masking import KINDS
 from platform_instrument.testing.collector import Collector
@@ -161,19 +164,22 @@ INBOUND_HEADERS = {
 
 
 @pytest.fixture(scope="module")
-def servers(postgres_url: str, mariadb_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Servers:
-    import pymysql
-    from sqlalchemy.engine import make_url
-
+def servers(postgres_url: str, mariadb_url: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """Return where the databases are; the table that the places fill is gone afterwards."""
     url = make_url(mariadb_url)
-    with pymysql.connect(host=url.host or "127.0.0.1", port=url.port or 3306, user=url.username) as connection:
-        connection.cursor().execute("create database if not exists telemetry_test")
     environment = {
         "POSTGRES_URL": postgres_url,
         "MARIADB_URL": url.set(database="telemetry_test").render_as_string(),
         "REDIS_URL": redis_url,
     }
-    return Servers(environment, tmp_path_factory.mktemp("planted"))
+    with (
+        pymysql.connect(host=url.host or "127.0.0.1", port=url.port or 3306, user=url.username) as mariadb,
+        psycopg.connect(postgres_url, autocommit=True) as postgres,
+    ):
+        mariadb.cursor().execute("create database if not exists telemetry_test")
+        yield Servers(environment, tmp_path_factory.mktemp("planted"))
+        mariadb.cursor().execute("drop table if exists telemetry_test.telemetry_planted")
+        postgres.execute("drop table if exists telemetry_planted")
 
 
 def check(outcome: Outcome, *, printed: bool = True) -> None:
