@@ -205,7 +205,7 @@ def test_nox_runs_the_tests_as_make_does() -> None:
     session = ast.parse(of_a_checkout("noxfile.py"))
     calls = [node for node in ast.walk(session) if isinstance(node, ast.Call) and ast.unparse(node.func) == "session.run"]
     ((pytest_of_nox),) = [[ast.unparse(word).strip("'") for word in call.args] for call in calls]
-    said = subprocess.run(["make", "-n", "test", "WORKERS=workers", "PYTEST_ARGS=*session.posargs"], cwd=ROOT, check=True, capture_output=True, text=True).stdout  # noqa: S607 - make, wherever it is  # fmt: skip
+    said = subprocess.run(["make", "--no-print-directory", "-n", "test", "WORKERS=workers", "PYTEST_ARGS=*session.posargs"], cwd=ROOT, check=True, capture_output=True, text=True).stdout  # noqa: S607 - make, wherever it is  # fmt: skip
     assert pytest_of_nox[1:] == shlex.split(said.splitlines()[-1])[1:]
     (versions,) = (ast.literal_eval(node.value) for node in session.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "PYTHONS")  # fmt: skip
     assert versions == [*SUPPORTED]
