@@ -65,6 +65,17 @@ _ALTERNATIVE_QUOTES = (
 )
 
 
+def _tokens(comments: tuple[str, ...], extra: str, quoted: tuple[str, str, str], dollars: str, *, hashes: bool) -> str:
+    """Return the pattern of every token of a dialect; where `hashes` begin comments, no word holds one."""
+    double, single, brackets = quoted
+    word = r"[^\W\d][\w$]*" if hashes else r"[^\W\d][\w$\#]*"
+    part = f"(?:{word}|{_BACKTICKS}|{double}|{brackets})"
+    strings = f"[eE]{_SINGLE_ESCAPED}|(?:[xXbBnN]|[uU]&){single}"
+    names = rf"{part}(?:\.{{1,2}}(?:{part}|[\w$]+))*(?:(?<=[\w$\#])@{word})?"
+    tokens = (*comments, strings, extra, _UUID, names, single, _NUMBER, dollars, _BIND, _PASTED, _OPERATOR)
+    return "|".join(filter(None, tokens))
+
+
 class Dialect:
     """How one family of databases quotes, and the statements known in it."""
 
@@ -125,28 +136,8 @@ class Dialect:
         """Whether a comment may hold what is executed."""
         double = _DOUBLE_ESCAPED if self.escapes_names else _DOUBLE
         single = _SINGLE_ESCAPED if escapes else _SINGLE
-        if not self.hash_comments:
-            comments = (*comments, _SPACED_HASH)
-        word = r"[^\W\d][\w$]*" if self.hash_comments else r"[^\W\d][\w$\#]*"
-        part = f"(?:{word}|{_BACKTICKS}|{double}|{brackets})"
-        self._source = "|".join(
-            filter(
-                None,
-                (
-                    *comments,
-                    f"[eE]{_SINGLE_ESCAPED}|(?:[xXbBnN]|[uU]&){single}",
-                    extra,
-                    _UUID,
-                    rf"{part}(?:\.{{1,2}}(?:{part}|[\w$]+))*(?:(?<=[\w$\#])@{word})?",
-                    single,
-                    _NUMBER,
-                    dollars,
-                    _BIND,
-                    _PASTED,
-                    _OPERATOR,
-                ),
-            )
-        )
+        spaced = () if self.hash_comments else (_SPACED_HASH,)
+        self._source = _tokens((*comments, *spaced), extra, (double, single, brackets), dollars, hashes=self.hash_comments)
         self._double = Pattern(double, re.DOTALL)
         self._plain: Callable[[str], list[str]] | None = None
         self._grouped: re.Pattern[str] | None = None
