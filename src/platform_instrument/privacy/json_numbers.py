@@ -15,6 +15,7 @@ _OPEN, _CLOSED = ("{", "["), ("}", "]")
 _NUMBER = Pattern(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _AFTER = Pattern(r"\s{0,64}[,}\]]")
 _KEY = Pattern(r"(?P<quote>\\{0,15}[\"'])\s{0,64}:\s{0,64}\Z")
+_ITEM = Pattern(r"(?P<quote>\\{0,15}[\"'])\s{0,64},\s{0,64}\Z")
 _ITEMS = Pattern(r"[^{}\[\]:]*")
 _BEFORE = 512
 
@@ -31,7 +32,7 @@ def quotes(text: str, found: Iterable[Found]) -> Iterator[str]:
 
 
 def _quote(text: str, start: int, end: int, *, outside: bool) -> str:
-    if not _NUMBER.fullmatch(text[start:end]) or _AFTER.compiled().match(text, end) is None:
+    if not text[end - 1 : end].isdigit() or not _NUMBER.fullmatch(text[start:end]) or _AFTER.compiled().match(text, end) is None:
         return ""
     before = text[max(start - _BEFORE, 0) : start]
     key = _KEY.compiled().search(before)
@@ -39,6 +40,7 @@ def _quote(text: str, start: int, end: int, *, outside: bool) -> str:
         opening = before.rfind("[")
         if outside:
             return '"'
-        if opening >= 0 and _ITEMS.fullmatch(before[opening + 1 :]):
+        key = _ITEM.compiled().search(before)
+        if key is None and opening >= 0 and _ITEMS.fullmatch(before[opening + 1 :]):
             key = _KEY.compiled().search(before[:opening])
     return "" if key is None else key["quote"]
