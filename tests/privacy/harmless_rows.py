@@ -272,4 +272,21 @@ the pin code is required
 opening app wtoken = AppWindowToken{9f4ef63 token=Token{a64f992 ActivityRecord}}
 Bad activity token: android.os.BinderProxy@2bd79ce
 no event name for stream/token: com.apple.xpc.activity/4505: 132: Request failed
+E1125 secret.go:194] Couldn't get secret kube-system/default-token-x7k2m: secret "default-token-x7k2m" not found
+botocore.exceptions.ClientError: An error occurred (InvalidClientTokenId) when calling the GetCallerIdentity operation: The security token included in the request is invalid.
+partition key: customer_id
+sasl.jaas.config = null
+sid=ORCLPDB1 service=orders
+salt: minion-01 responded
+X-Amzn-Trace-Id: Root=1-67891233-abcdef012345678912345678
+fingerprint SHA256:abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ
+PASSWORD_HASHERS=['django.contrib.auth.hashers.PBKDF2PasswordHasher']
+SESSION_COOKIE_NAME=sid_v2
+session=<sqlalchemy.orm.session.Session object at 0x7f1>
+credentials=CredentialsProvider(env)
+User not known to the underlying authentication module
+render pass=shadow
+secret: kv/data/app
+mysql -u root -p -h db
+helm upgrade --install login ./chart -p 3
 """

@@ -54,7 +54,7 @@ _TO_THE_END = Pattern(rf"{_BETWEEN}(?P<quote>[bur]?\\{{0,7}}['\"])?(?P<value>(?(
 _IN_QUOTES = Pattern(rf"{_BETWEEN}(?P<value>[^\s'\"\\][^\n'\"\\]*)")
 _CREDENTIALS = Pattern(r"[ \t]{1,4}(?![a-z_]{1,20}=)(?P<value>[\w.~+/=-]{6,})")
 _ARGUMENT = Pattern(r"[ \t]{1,4}['\"]?(?!-)(?P<value>[^\s'\"]+)")
-_AFTER_P = Pattern(r"[ \t]{0,4}['\"]?(?P<value>[^\s'\"]+)")
+_AFTER_P = Pattern(r"[ \t]{0,4}['\"]?(?!-)(?P<value>[^\s'\"]+)")
 _USER = Pattern(r"[ \t=]{0,4}['\"]?[^\s:'\"/]{0,64}:(?P<value>[^\s'\"]+)")
 _PAIR = Pattern(rf"{_GAP}={_GAP}\({_GAP}['\"][^'\"\n]{{0,64}}['\"],{_GAP}['\"](?P<value>[^'\"\n]+)")
 _SAYING = Pattern(r"[ \t](?:is|was|ist|war|lautet|es|est|set to|now)[ \t:]{1,3}['\"`]?(?P<value>[^\s'\"`,;]{4,})")
@@ -74,7 +74,7 @@ _STATES = frozenset(_SAID_OF_SECRETS.split())
 """What is said of a secret, or stands for one."""
 _STAND_IN = Pattern(
     r"\W+|[xX]{3,}|%s|%\(.*|\$[A-Z0-9_]*|[$:][a-z0-9_]+|\$[{(].*|\{.*\}|<.*>|arn:.*|op://.*"
-    r"|[~.]{0,2}(?:/(?:[A-Z]?[a-z0-9_.-]+|[A-Z]+))+/?|[A-Za-z_]+(?:(?:\.[A-Za-z_]+)+(?:[(\[{@/:$].*)?|[(\[{].*)"
+    r"|[~.]{0,2}(?:/(?:[A-Z]?[a-z0-9_.-]+|[A-Z]+))+/?|[a-z_-]+(?:/[a-z0-9_.-]+)+|[A-Za-z_]+(?:(?:\.[A-Za-z_]+)+(?:[(\[{@/:$].*)?|[(\[{].*)"
 )
 """Placeholders, references to variables, paths, and code."""
 _SENTENCE = Pattern(
@@ -83,11 +83,16 @@ _SENTENCE = Pattern(
 _LABEL = Pattern(LABEL)
 _WORD = r"(?:[A-Z]?[a-z]{1,16}(?:[A-Z][a-z]{2,20}){0,4}|[A-Z]{1,24})"
 _WORDY = Pattern(rf"(?:{_WORD}(?:[-_/.:+]{_WORD}){{0,8}})?[-_/.:!?]?|\d[\d_.,:]*[a-z%]{{0,3}}|0x[0-9a-fA-F]+|S-1-[\d-]+")
+_NUMBERED = Pattern(r"(?:[A-Z]?[a-z]+|[A-Z]+)\d{0,3}(?:[-_/.:][a-z]*\d{0,3}){0,4}")
+"""What is called by words and a number: a server, a database."""
 _CODE = Pattern(r"\d{3,8}")
 _SHORTEST = {STRONG: 3, MEDIUM: 4, NUMBER: 3, WEAK: 6}
 _REQUESTS = ("curl", "http", "wget", "svn ")
 _SETTINGS = ("setx ", "\nenv ", "setenv ")
-_LOGINS = ("login", "mysql", "mariadb", "sshpass", "mongo", "psql", "smbclient")
+_LOGINS = (
+    *("docker login", "podman login", "oc login", "az login", "cf login", "registry login", "buildah login", "skopeo login"),
+    *("mysql", "mariadb", "sshpass", "mongo", "psql", "smbclient"),
+)
 
 
 def _named(text: str) -> Iterator[Value]:
@@ -176,7 +181,8 @@ def _judged(kind: str, found: re.Match[str]) -> Value | None:
         return None if found["quote"] and " " in value and _SENTENCE.fullmatch(value) else (start, end)
     if kind == NUMBER and _CODE.fullmatch(value):
         return start, end
-    return None if " " in value or _WORDY.fullmatch(value) else (start, end)
+    is_other = " " in value or _WORDY.fullmatch(value) or (kind == WEAK and _NUMBERED.fullmatch(value))
+    return None if is_other else (start, end)
 
 
 def _header(text: str, start: int, end: int) -> Value | None:
@@ -203,7 +209,7 @@ def _said(text: str, lower: str, kind: str, name: Value) -> Value | None:
     if kind == STRONG:
         if "login " in lower[max(start - _LONGEST_NAME, 0) : start]:
             return _read(_AFTER_A_LOGIN, text, end)
-        pattern = _QUOTED if text[end + 1 : end + 2] in ("'", '"', "`") else _SAYING
+        pattern = _QUOTED if not lower.endswith("secret", start, end) and text[end + 1 : end + 2] in ("'", '"', "`") else _SAYING
     elif kind == WEAK:
         return None
     found = pattern.compiled().match(text, end)
