@@ -142,6 +142,8 @@ def test_values_that_overlap_are_one_whatever_they_hold() -> None:
     [
         {"body": json.dumps({"card": 4539148803436467, "cards": [1, 4539148803436467]})},
         {"phone": 4155550132, "deep": [{"card": 4539148803436467}]},
+        {"link": json.dumps("https://h.example/?token=abcdef"), "card": "4539148803436467"},
+        {"mixed": json.dumps(["card: b", 4539148803436467])},
         {"password": 12.5, "text": "card: 4539148803436467, new"},
         [4539148803436467, "card 4539148803436467"],
     ],
@@ -172,6 +174,24 @@ def test_a_pseudonym_is_of_the_value_and_not_of_its_writing() -> None:
     labels = Labels({"email": "hash", "card": "hash"}, "key")
     for writings in ((EMAIL, "BOB%40example.com", "bob&#64;example.com", "bob\\u0040example.com"), (CARD, quote(CARD))):
         assert len({mask(writing, labels) for writing in writings}) == 1
+
+
+def test_a_label_is_no_word_for_the_next_number() -> None:
+    text = f'{{"paid":["{CARD}","4539148803436467"],"by":["{PHONE}","5551234567"]}}'
+    masked = mask(text)
+    assert mask(masked) == masked
+
+
+def test_a_pseudonym_of_nothing_but_digits_stays() -> None:
+    for text in ("[phone:123456789012] x", "card [card:453914880340]", "tel [phone:415555013212], [us_ssn:536228726111]"):
+        assert mask(text) == text
+
+
+@pytest.mark.parametrize(("on", "off"), [("\x1b[1;35m", "\x1b[0m"), ("\\u001b[35m", "\\u001b[0m"), ("\\x1b[35m", "\\x1b[0m")])
+def test_colours_of_a_terminal_stay_and_hide_nothing(on: str, off: str) -> None:
+    for value, kind in ((CARD, "card"), (IBAN, "iban"), (EMAIL, "email"), (PHONE, "phone")):
+        assert mask(f"by {on}{value}{off} now") == f"by {on}[{kind}]{off} now"
+    assert mask(f"{on}card{off}={on}{CARD.replace(' ', '')}{off}") == f"{on}card{off}={on}[card]{off}"
 
 
 def test_where_a_value_is_told_in_the_text_as_it_is_written() -> None:

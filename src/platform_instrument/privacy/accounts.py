@@ -22,7 +22,7 @@ _IBAN = Pattern(rf"(?:(?<![A-Za-z0-9])|(?<=IBAN))[A-Z]{{2}}\d\d(?=((?:{GAP}?[A-Z
 _IN_LOWER_CASE = Pattern(rf"(?:(?<![A-Za-z0-9])|(?<=iban))[A-Za-z]{{2}}\d\d(?=((?:{GAP}?[a-z0-9]){{11,30}}))", re.ASCII)
 """Only the country and the check digits are consumed: what looks like the rest may be the next account."""
 _WORD = Pattern(
-    r"(?i)iban|account|acct|konto|bank|sepa|transfer|payee|beneficiary|creditor|debtor|compte|cuenta|conto\b|rekening"
+    r"iban(?<!\[iban)|account|acct|konto|bank|sepa|transfer|payee|beneficiary|creditor|debtor|compte|cuenta|conto\b|rekening"
 )
 _HEXADECIMAL = Pattern(r"[a-f]{2}[0-9]{2}[0-9]*[a-f][0-9a-f]*")
 """With letters behind the check digits: of the countries whose codes are digits, none has such accounts."""

@@ -29,7 +29,7 @@ _OTHER = Pattern(
 def beside(match: re.Match[str], words: Pattern[str], end: int = -1) -> bool:
     """Say whether one of the words stands beside a match, or whether there is nothing but the match; `end`: it ends there.
 
-    Where the match has a key of its own, words behind another key do not speak of it.
+    Words are in lower case. Where the match has a key of its own, words behind another key do not speak of it.
     """
     start, end = match.start(), match.end() if end < 0 else end
     text = match.string
@@ -37,12 +37,10 @@ def beside(match: re.Match[str], words: Pattern[str], end: int = -1) -> bool:
         return True  # the value of an attribute, an argument of a log line
     search = words.compiled().search
     first = max(start - _BEFORE, 0)
+    if search(text[first:start].lower()) is None:
+        return text[end : end + 1] not in _PARTS and search(text[end : end + _AFTER].lower()) is not None
     key = _KEY.compiled().search(text, first, start)
-    if key is not None and _OTHER.fullmatch(key[1]):
-        return search(key[1]) is not None
-    if search(text, first, start) is not None:
-        return True
-    return text[end : end + 1] not in _PARTS and search(text, end, end + _AFTER) is not None
+    return key is None or not _OTHER.fullmatch(key[1]) or search(key[1].lower()) is not None
 
 
 _PARTS = (":", "/")

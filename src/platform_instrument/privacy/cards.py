@@ -13,11 +13,12 @@ from platform_instrument.privacy.detector import Detector, matches
 from platform_instrument.privacy.patterns import Pattern
 
 _CARD_WORD = Pattern(
-    r"(?i)(?<!dis)(?<!wild)(?<!post)card(?!inal)|(?<![a-z0-9])cc(?: (?:is|number|no|num))?\W{0,4}\Z|credit|debit"
-    r"|(?<![a-z])visa(?![a-z])|amex|maestro"
-    r"|discover(?![a-z])|diners|(?<![a-z])pan(?![a-z])|(?-i:Pan(?![a-z])|[a-z]PAN)|(?<![a-z])cc[_ -]?(?:num|no)|primary.?account"
-    r"|kreditkarte|kartennummer|tarjeta|carte.(?:bancaire|bleue)|cart[aã]o|carta.di.credito|numer.?karty",
+    r"card(?<!discard)(?<!wildcard)(?<!postcard)(?<!\[card)(?!inal)|cc(?<![a-z0-9]cc)"
+    r"(?:(?: (?:is|number|no|num))?\W{0,4}\Z|[_ -]?n(?:um|o))"
+    r"|credit|debit|visa(?<![a-z]visa)(?![a-z])|amex|maestro|discover(?![a-z])|diners|pan(?<![a-ce-qs-z]pan)(?![a-z])|primary.?account"
+    r"|kreditkarte|kartennummer|tarjeta|carte.(?:bancaire|bleue)|cart[aã]o|carta.di.credito|numer.?karty"
 )
+"""Each begins with a letter, so that few places of a text are looked at."""
 _RUN = Pattern(rf"{BEGIN}\d(?:{GAP}{{0,2}}\d){{11,}}{END}", re.ASCII)
 _ISSUERS = (
     (r"4", (13, 16, 19)),  # Visa
@@ -50,10 +51,15 @@ def _card(match: re.Match[str]) -> list[tuple[int, int]]:
     groups = list(zip([0, *(end for _, end in gaps)], [*(start for start, _ in gaps), len(run)], strict=True))
     if len(run) == len(text) and _is_card(run, groups, named=True, close=True):
         return [match.span()]
-    named = len(run) < len(text) and beside(match, _CARD_WORD)
-    close = named and _CARD_WORD.compiled().search(text, max(at - _CLOSE, 0), at) is not None
-    if not named and len(groups) > _MOST_IN_A_ROW:
-        return []  # a row of numbers
+    found = _cards(run, groups, at, named=False, close=False) if 1 < len(groups) <= _MOST_IN_A_ROW else []
+    if not found and len(run) < len(text) and beside(match, _CARD_WORD):
+        close = _CARD_WORD.compiled().search(text[max(at - _CLOSE, 0) : at].lower()) is not None
+        return _cards(run, groups, at, named=True, close=close)
+    return found
+
+
+def _cards(run: str, groups: list[tuple[int, int]], at: int, *, named: bool, close: bool) -> list[tuple[int, int]]:
+    """Return the cards in the groups of a run that begins here."""
     found: list[tuple[int, int]] = []
     first = 0
     while first < len(groups):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from platform_instrument.core.masking import KINDS
 from platform_instrument.privacy.patterns import Pattern
+from platform_instrument.privacy.reading import as_read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +18,8 @@ LABEL = r"\[(?:" + "|".join(KINDS) + r")(?::[0-9a-f]{12})?\]"
 
 _MOST_KNOWN = 4_096
 _DIGEST_BYTES = 6
+PSEUDONYM = 2 * _DIGEST_BYTES
+"""Characters of a pseudonym."""
 _NUMBERS = frozenset(("phone", "card", "iban", "us_ssn", "national_id"))
 _SPACING = Pattern(r"[^0-9A-Za-z]")
 
@@ -37,14 +40,14 @@ class Labels:
         """Kinds that are let through."""
 
     def of(self, kind: str, value: str) -> str:
-        """Return what stands in for a value, as it reads."""
+        """Return what stands in for a value, however it is escaped."""
         if self._modes.get(kind) != "hash":
             return f"[{kind}]"
         known = self._known.get((kind, value))
         if known is None:
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
-            known = self._known[kind, value] = f"[{kind}:{self._pseudonym(kind, value)}]"
+            known = self._known[kind, value] = f"[{kind}:{self._pseudonym(kind, as_read(value))}]"
         return known
 
     def _pseudonym(self, kind: str, value: str) -> str:

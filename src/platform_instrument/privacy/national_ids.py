@@ -11,10 +11,8 @@ from platform_instrument.privacy.beside import BEGIN, END, beside
 from platform_instrument.privacy.detector import Detector, matches, whole
 from platform_instrument.privacy.patterns import Pattern
 
-_SSN_WORD = Pattern(
-    r"(?i)(?<![a-z])ssns?(?![a-z])|(?-i:Ssn(?![a-z])|[a-z]SSN)|social.?sec|tax.?(?:payer)?.?id|(?<![a-z])i?tin(?![a-z])"
-)
-_ITIN_WORD = Pattern(r"(?i)tax|(?<![a-z])i?tin(?![a-z])")
+_SSN_WORD = Pattern(r"ssns?(?<!\[us_ssn)(?![a-z])|social.?sec|tax.?(?:payer)?.?id|tin(?<![a-hj-z]tin)(?<![a-z]itin)(?![a-z])")
+_ITIN_WORD = Pattern(r"tax|tin(?<![a-hj-z]tin)(?<![a-z]itin)(?![a-z])")
 _SSN = Pattern(BEGIN + r"(?!000|666)\d{3}(?P<gap>[-. +]?)(?!00)\d\d(?P<second>[-. +]?)(?!0000)\d{4}" + END, re.ASCII)
 _NO_SSN = frozenset(("123456789", "078051120"))
 _NO_AREA = "9"
@@ -48,7 +46,7 @@ _CODICE_FISCALE = Pattern(
 )
 _NIR = Pattern(r"(?<![\w.-])[12] ?\d\d ?(?:0[1-9]|1[0-2]|[2-9]\d) ?(?:\d\d|2[AB]) ?\d{3} ?\d{3} ?\d\d(?![\w-]|\.\d)", re.ASCII)
 _DNI = Pattern(r"(?<![\w.-])[XYZ\d]\d{7}-?[A-HJ-NP-TV-Z](?![\w-])", re.ASCII)
-_DNI_WORD = Pattern(r"(?i)\b(?:dni|nie|nif)\b")
+_DNI_WORD = Pattern(r"\b(?:dni|nie|nif)\b")
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ODD_WEIGHTS = (1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16,
                 10, 22, 25, 24, 23)  # fmt: skip
@@ -78,7 +76,7 @@ def _nir(match: re.Match[str]) -> bool:
     return text.isdigit() and 97 - int(text[:13]) % 97 == int(text[13:]) and (" " in match[0] or beside(match, _NIR_WORD))
 
 
-_NIR_WORD = Pattern(r"(?i)\bnir\b|s[ée]curit[ée] sociale|\bsecu\b")
+_NIR_WORD = Pattern(r"\bnir\b|s[ée]curit[ée] sociale|\bsecu\b")
 
 
 def _dni(match: re.Match[str]) -> bool:

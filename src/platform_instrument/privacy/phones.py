@@ -25,7 +25,7 @@ _GROUPED = Pattern(
 )
 _NUMBER = r"(?:s|[_. -]?(?:number|numero|num|nummer|no|nr|n|home|work|mobile|main|primary|office|contact|cell|line)s?){0,3}[12]?"
 _NAME = (
-    r"(?:(?:phone|mobile|msisdn|whats-?app|mobil|m[oó]vil|celular|telefon[eo]?|t[eé]l[eé](?:phone|fono)|rufnummer|手机|电话|電話|携帯|телефон"
+    r"(?:(?:(?<!\[)phone|mobile|msisdn|whats-?app|mobil|m[oó]vil|celular|telefon[eo]?|t[eé]l[eé](?:phone|fono)|rufnummer|手机|电话|電話|携帯|телефон"
     r"|(?<![a-z])(?:tel|t[eé]l|cell|fax|desk|sms|handy))"
     rf"{_NUMBER})"
 )

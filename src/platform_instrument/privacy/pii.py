@@ -9,6 +9,7 @@ from __future__ import annotations
 import string
 from typing import TYPE_CHECKING
 
+from platform_instrument.core.masking import KINDS
 from platform_instrument.privacy.accounts import IBANS
 from platform_instrument.privacy.addresses import IPS
 from platform_instrument.privacy.cards import CARD
@@ -17,11 +18,11 @@ from platform_instrument.privacy.database_messages import mask_database_message,
 from platform_instrument.privacy.detector import Found, fold
 from platform_instrument.privacy.emails import EMAIL
 from platform_instrument.privacy.json_numbers import quotes
-from platform_instrument.privacy.labels import DEFAULT, Labels
+from platform_instrument.privacy.labels import DEFAULT, PSEUDONYM, Labels
 from platform_instrument.privacy.national_ids import CODICE_FISCALE, NAMED_NATIONAL_IDS, NATIONAL_IDS
 from platform_instrument.privacy.patterns import Pattern
 from platform_instrument.privacy.phones import NAMED_PHONES, PHONES
-from platform_instrument.privacy.reading import as_read, read
+from platform_instrument.privacy.reading import read
 from platform_instrument.privacy.secrets import NAMED, SUSPECT, SUSPECT_ABROAD
 from platform_instrument.privacy.tokens import PRIVATE_KEY, TOKENS
 from platform_instrument.privacy.urls import URL_CREDENTIALS, URL_SECRET, encoded_label, redact_encoded
@@ -58,6 +59,8 @@ _NUMBER_NAMES = Pattern(
     rb"|office|ssn|social|tin|tax|dni|nie|nif|\xe6\x89\x8b\xe6\x9c\xba|\xe7\x94\xb5\xe8\xaf\x9d|\xe9\x9b\xbb\xe8\xa9\xb1"
     rb"|\xe6\x90\xba\xe5\xb8\xaf|\xd1\x82\xd0\xb5\xd0\xbb\xd0\xb5\xd1\x84\xd0\xbe\xd0\xbd"
 )
+_OPENINGS = tuple([f"[{kind}:" for kind in KINDS])
+_LONGEST_OPENING = max(map(len, _OPENINGS))
 _MARGIN = 1_024
 """Characters behind the longest text that are looked at too, so that none leaves of a value that begins before its end."""
 
@@ -111,7 +114,7 @@ def _labelled(text: str, found: list[Found], labels: Labels) -> str:
     pieces: list[str] = []
     at = 0
     for (start, end, kind), quote in zip(found, quotes(text, found), strict=True):
-        pieces += (text[at:start], f"{quote}{labels.of(kind, as_read(text[start:end]))}{quote}")
+        pieces += (text[at:start], f"{quote}{labels.of(kind, text[start:end])}{quote}")
         at = end
     pieces.append(text[at:])
     masked = "".join(pieces)
@@ -139,7 +142,13 @@ def _found(text: str, off: frozenset[str], named: bool, shape: int = 0) -> list[
     found = _values(plain, personal, off)
     if not isinstance(reading, str):
         found = [Found(reading.written(start), reading.written(end), kind) for start, end, kind in found]
-    return _merged(found + _values(text, others, off))
+    found = _merged(found + _values(text, others, off))
+    return [value for value in found if not text.startswith("]", value.end) or not _is_pseudonym(text, value)]
+
+
+def _is_pseudonym(text: str, value: Found) -> bool:
+    """Say whether a value is the pseudonym of a label, which may be nothing but digits."""
+    return value.end - value.start == PSEUDONYM and text[max(value.start - _LONGEST_OPENING, 0) : value.start].endswith(_OPENINGS)
 
 
 def _values(text: str, detectors: Iterable[Detector], off: frozenset[str]) -> list[Found]:
@@ -147,10 +156,10 @@ def _values(text: str, detectors: Iterable[Detector], off: frozenset[str]) -> li
 
 
 def _merged(found: list[Found]) -> list[Found]:
-    """Return what detectors find, in order; values that overlap are one, of the kind of the first."""
+    """Return what detectors find, in order; values that overlap, or touch and are of one kind, are one of the first's kind."""
     merged: list[Found] = []
     for value in sorted(found):
-        if merged and value.start < merged[-1].end:
+        if merged and value.start < merged[-1].end + (value.kind == merged[-1].kind):
             merged[-1] = merged[-1]._replace(end=max(merged[-1].end, value.end))
         else:
             merged.append(value)

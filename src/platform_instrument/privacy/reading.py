@@ -17,10 +17,13 @@ _HEX = "[0-9A-Fa-f]"
 _PERCENT = "%(?:25){0,3}"
 _ESCAPE = Pattern(
     rf"{_PERCENT}[C-Fc-f]{_HEX}(?:{_PERCENT}[89ABab]{_HEX}){{1,3}}|{_PERCENT}[2-7]{_HEX}|{_PERCENT}0[9ADad]"
+    rf"|(?:\x1b|\\{{1,8}}(?:u001[bB]|x1[bB]|033|e))\[[0-9;:]{{0,32}}[A-Za-z]"
     rf"|\\{{1,8}}(?:u{_HEX}{{4}}|x{_HEX}{{2}}|[nrt\"'/])"
     rf"|&(?:amp;){{0,2}}(?:#\d{{1,6}}|#[xX]{_HEX}{{1,5}}|nbsp|commat|quot|apos|lt|gt|plus|amp);"
 )
 """Hundreds of letters of hexadecimal digits are no escape; neither are those of control characters."""
+_COLOUR = "\x1b"
+"""Begins a sequence of a terminal, which reads as this sign alone: it parts words, and no gap of a number."""
 _NAMED = {"nbsp": " ", "commat": "@", "quot": '"', "apos": "'", "lt": "<", "gt": ">", "plus": "+", "amp": "&"}
 _LETTERS = {"n": "\n", "r": "\r", "t": "\t"}
 _ZEROS = (0x660, 0x6F0, 0x966, 0x9E6, 0xA66, 0xAE6, 0xB66, 0xBE6, 0xC66, 0xCE6, 0xD66, 0xE50, 0xED0, 0xF20, 0x1040, 0x17E0,
@@ -48,7 +51,7 @@ class Reading(NamedTuple):
 
 def read(text: str) -> Reading | str:
     """Return how a text reads: the text itself where its characters keep their places."""
-    escaped = "%" in text or "\\" in text or "&" in text
+    escaped = "%" in text or "\\" in text or "&" in text or _COLOUR in text
     if escaped and (first := _ESCAPE.compiled().search(text)) is not None:
         return _resolved(text, first)
     return text if text.isascii() else text.translate(_AS_ASCII)
@@ -87,7 +90,9 @@ def _resolved(text: str, first: re.Match[str]) -> Reading:
 def _character(escape: str) -> str | None:
     """Return the character that an escape stands for, None where it stands for none."""
     try:
-        if escape[0] == "%":
+        if escape[-1].isalpha() and "[" in escape:
+            read = _COLOUR
+        elif escape[0] == "%":
             read = bytes.fromhex(escape.replace("%25", "%").replace("%25", "%").replace("%25", "%").replace("%", "")).decode()
         elif escape[0] == "&":
             name = escape[1:-1].rpartition("amp;")[2]
