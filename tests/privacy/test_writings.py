@@ -90,6 +90,9 @@ def test_digits_of_all_scripts_are_digits(zero: int) -> None:
         ("Phone: 415-555-0132 ext. 55", "Phone: [phone]"),
         ("msisdn=%2B49+30+901820&x=1", "msisdn=[phone]&x=1"),
         ("电话: 13800138000", "电话: [phone]"),
+        ("Tel.: 030 / 90 18 20", "Tel.: [phone]"),
+        ("ph: 415 555 0132, contact no 9876543210", "ph: [phone], contact no [phone]"),
+        ("card no.4539148803436467", "card no.[card]"),
         ("customerSsn=536228726", "customerSsn=[us_ssn]"),
         ("us_ssn: 536.22.8726", "us_ssn: [us_ssn]"),
         ("his ssn+is+536+22+8726", "his ssn+is+[us_ssn]"),
@@ -119,6 +122,7 @@ def test_values_as_they_are_written(text: str, masked: str) -> None:
         "position +60.4359-175.8023/",
         "last call at 1700000000 and called at 20240102",
         "discard 4539148803436467",
+        "cloning git+ssh://git@github.com/a/b.git",
     ],
 )
 def test_what_logs_are_full_of_stays(text: str) -> None:

@@ -8,7 +8,7 @@ from platform_instrument.privacy.patterns import Pattern
 
 GAP = r"[ .+-]"
 """What groups digits; URLs write a space as `+`."""
-BEGIN = r"(?:(?<![A-Za-z0-9.+-])|(?<=[A-Za-z]\+))"
+BEGIN = r"(?:(?<![A-Za-z0-9.+-])|(?<=[A-Za-z][+.]))"
 """Where a number may begin: not in a word or another number."""
 END = r"(?![A-Za-z0-9]|[.-]\d)"
 """Where it may end."""

@@ -26,11 +26,11 @@ _GROUPED = Pattern(
 _NUMBER = r"(?:s|[_. -]?(?:number|numero|num|nummer|no|nr|n|home|work|mobile|main|primary|office|contact|cell|line)s?){0,3}[12]?"
 _NAME = (
     r"(?:(?:(?<!\[)phone|mobile|msisdn|whats-?app|mobil|m[oó]vil|celular|telefon[eo]?|t[eé]l[eé](?:phone|fono)|rufnummer|手机|电话|電話|携帯|телефон"
-    r"|(?<![a-z])(?:tel|t[eé]l|cell|fax|desk|sms|handy))"
+    r"|(?<![a-z])(?:contact(?= n)|ph(?=[:. ])|tel|t[eé]l|cell|fax|desk|sms|handy))"
     rf"{_NUMBER})"
 )
 _OTHER = r"(?:id|ids|version|build|type|size|count|status|code|error|port|model|os|key|data|network|app)"
-_VALUE = r"\+?\(?\d(?:[ .()/+-]{0,2}\d){5,14}"
+_VALUE = r"\+?\(?\d(?:(?:[ .()/+-]{0,2}| / )\d){5,14}"
 _SAYING = (
     r"call(?:ed|ing)?(?: \w{2,10}){0,2} (?:at|on)\b|call me\b|answering at|messages? (?:on|to)|my (?:\w{1,20} ){0,2}number is"
 )

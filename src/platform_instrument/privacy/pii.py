@@ -55,8 +55,8 @@ _SEVEN_DIGITS = b"0" * 7
 _SHORTEST_TOKEN = b"a" * 20
 _CODICE = b"AAAAAA00A00A000A"
 _NUMBER_NAMES = Pattern(
-    rb"phone|mobi|m\xc3\xb3vil|cel|tel|t\xc3\xa9l|fax|desk|whats|wa\.me|sms|handy|rufn|msisdn|call|answering at|message|number is"
-    rb"|office|ssn|social|tin|tax|dni|nie|nif|\xe6\x89\x8b\xe6\x9c\xba|\xe7\x94\xb5\xe8\xaf\x9d|\xe9\x9b\xbb\xe8\xa9\xb1"
+    rb"ph|contact n|mobi|m\xc3\xb3vil|cel|tel|t\xc3\xa9l|fax|desk|whats|wa\.me|sms|handy|rufn|msisdn|call|answering at|message"
+    rb"|number is|office|ssn|social|tin|tax|dni|nie|nif|\xe6\x89\x8b\xe6\x9c\xba|\xe7\x94\xb5\xe8\xaf\x9d|\xe9\x9b\xbb\xe8\xa9\xb1"
     rb"|\xe6\x90\xba\xe5\xb8\xaf|\xd1\x82\xd0\xb5\xd0\xbb\xd0\xb5\xd1\x84\xd0\xbe\xd0\xbd"
 )
 _OPENINGS = tuple([f"[{kind}:" for kind in KINDS])

@@ -22,6 +22,8 @@ _ODD_PASSWORD = Pattern(r"(?<=://)[^\s/?#@:\[\"'<>]{0,256}:(?!\d{1,5}(?:[/?#\s]|
 _PARAMETER = Pattern(r"([?&;#])([^=&;#?\s\"'<>]{1,128})=((?:[^&;#\s\"'<>\\]|\\(?!\\{0,15}(?:[\"'/nrt]|u00)))+)")
 """A value ends before an escape of JSON that ends the text, or the line, that the URL is in."""
 
+_NOBODY = "git@"
+"""The user that all clients of a host of repositories have."""
 _MASK = "REDACTED"
 _MASKED = Pattern(rf"(?:{_MASK}(?::{_MASK})?|{LABEL})@?")
 
@@ -50,7 +52,7 @@ def _parameter(match: re.Match[str]) -> str:
 
 def _credentials(match: re.Match[str]) -> tuple[tuple[int, int], ...]:
     """Return the user info without its sign."""
-    return () if _MASKED.fullmatch(match[0]) else ((match.start(), match.end() - 1),)
+    return () if match[0] == _NOBODY or _MASKED.fullmatch(match[0]) else ((match.start(), match.end() - 1),)
 
 
 def _secret(match: re.Match[str]) -> tuple[tuple[int, int], ...]:
