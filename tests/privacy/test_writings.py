@@ -122,6 +122,7 @@ def test_values_as_they_are_written(text: str, masked: str) -> None:
         "position +60.4359-175.8023/",
         "last call at 1700000000 and called at 20240102",
         "discard 4539148803436467",
+        'bytes_total{path="/v1"} 601213 1467522258807',
         "cloning git+ssh://git@github.com/a/b.git",
     ],
 )

@@ -85,7 +85,7 @@ def _is_card(text: str, groups: list[tuple[int, int]], *, named: bool, close: bo
     elif (len(groups) > 1 or not named) and (lengths not in _GROUPINGS or not _evenly(groups)):
         return False
     digits = "".join([text[start:end] for start, end in groups])
-    return luhn(digits) and (close or _issued(digits)) and not (len(groups) == 1 and _CLOCKS.fullmatch(digits))
+    return luhn(digits) and (close or _issued(digits)) and not _CLOCKS.fullmatch(text[slice(*groups[-1])])
 
 
 def _evenly(groups: list[tuple[int, int]]) -> bool:
