@@ -9,7 +9,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from platform_instrument.privacy import find, mask
+from platform_instrument.privacy import find, mask, mask_attribute
 from platform_instrument.privacy.labels import Labels
 from platform_instrument.privacy.pii import LONGEST
 
@@ -185,6 +185,12 @@ def test_a_label_is_no_word_for_the_next_number() -> None:
     text = f'{{"paid":["{CARD}","4539148803436467"],"by":["{PHONE}","5551234567"]}}'
     masked = mask(text)
     assert mask(masked) == masked
+
+
+def test_a_label_in_a_query_stays_as_it_is() -> None:
+    masked = mask_attribute("url.query", "PASS=0#")
+    assert masked != "PASS=0#"
+    assert mask_attribute("url.query", masked) == masked
 
 
 def test_a_pseudonym_of_nothing_but_digits_stays() -> None:

@@ -47,7 +47,8 @@ def _user_info(match: re.Match[str]) -> str:
 
 
 def _parameter(match: re.Match[str]) -> str:
-    return f"{match[1]}{match[2]}={_MASK}" if is_secret_name(match[2]) else match[0]
+    secret = is_secret_name(match[2]) and not _MASKED.fullmatch(match[3])
+    return f"{match[1]}{match[2]}={_MASK}" if secret else match[0]
 
 
 def _credentials(match: re.Match[str]) -> tuple[tuple[int, int], ...]:
