@@ -191,6 +191,7 @@ def test_a_label_in_a_query_stays_as_it_is() -> None:
     masked = mask_attribute("url.query", "PASS=0#")
     assert masked != "PASS=0#"
     assert mask_attribute("url.query", masked) == masked
+    assert mask(mask("?PASS=00000#`")) == mask("?PASS=00000#`")
 
 
 def test_a_pseudonym_of_nothing_but_digits_stays() -> None:

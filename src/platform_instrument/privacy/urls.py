@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _AUTHORITY = Pattern(r"(?<=://)[^\s/?#\"'<>]{1,512}@")
 _ODD_PASSWORD = Pattern(r"(?<=://)[^\s/?#@:\[\"'<>]{0,256}:(?!\d{1,5}(?:[/?#\s]|$))[^\s\"'<>@]{1,256}@(?=[\w\[])")
 """A password that holds `/`, `?` or `#`, which no URL may, and which drivers accept."""
-_PARAMETER = Pattern(r"([?&;#])([^=&;#?\s\"'<>]{1,128})=((?:[^&;#\s\"'<>\\]|\\(?!\\{0,15}(?:[\"'/nrt]|u00)))+)")
+_PARAMETER = Pattern(r"([?&;#])([^=&;#?\s\"'<>]{1,128})=((?:[^&;#\s\"'<>`\\]|\\(?!\\{0,15}(?:[\"'/nrt]|u00)))+)")
 """A value ends before an escape of JSON that ends the text, or the line, that the URL is in."""
 
 _NOBODY = "git@"
