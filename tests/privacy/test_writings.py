@@ -75,6 +75,7 @@ def test_digits_of_all_scripts_are_digits(zero: int) -> None:
         ("bob@[192.168.1.1] was", "[email] was"),
         ("<mailto:bob@example.com>.", "<mailto:[email]>."),
         (f"{CARD} {CARD}", "[card] [card]"),
+        (f"{CARD.replace(' ', '')} {CARD}", "[card] [card]"),
         (f"2024-01-02 {CARD}", "2024-01-02 [card]"),
         (f"{IBAN.replace(' ', '')} GB82WEST12345698765432", "[iban] [iban]"),
         ("de89370400440532013000 is the account", "[iban] is the account"),
@@ -191,7 +192,8 @@ def test_a_label_in_a_query_stays_as_it_is() -> None:
     masked = mask_attribute("url.query", "PASS=0#")
     assert masked != "PASS=0#"
     assert mask_attribute("url.query", masked) == masked
-    assert mask(mask("?PASS=00000#`")) == mask("?PASS=00000#`")
+    for text in ("?PASS=00000#`", "?PASS=00000#."):
+        assert mask(mask(text)) == mask(text)
 
 
 def test_a_pseudonym_of_nothing_but_digits_stays() -> None:

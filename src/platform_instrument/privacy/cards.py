@@ -52,7 +52,9 @@ def _card(match: re.Match[str]) -> list[tuple[int, int]]:
     if len(run) == len(text) and _is_card(run, groups, named=True, close=True):
         return [match.span()]
     found = _cards(run, groups, at, named=False, close=False) if 1 < len(groups) <= _MOST_IN_A_ROW else []
-    if not found and len(run) < len(text) and beside(match, _CARD_WORD):
+    if found:
+        return _cards(run, groups, at, named=True, close=False)  # a card is beside the others
+    if len(run) < len(text) and beside(match, _CARD_WORD):
         close = _CARD_WORD.compiled().search(text[max(at - _CLOSE, 0) : at].lower()) is not None
         return _cards(run, groups, at, named=True, close=close)
     return found

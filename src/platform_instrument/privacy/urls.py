@@ -25,7 +25,7 @@ _PARAMETER = Pattern(r"([?&;#])([^=&;#?\s\"'<>]{1,128})=((?:[^&;#\s\"'<>`\\]|\\(
 _NOBODY = "git@"
 """The user that all clients of a host of repositories have."""
 _MASK = "REDACTED"
-_MASKED = Pattern(rf"(?:{_MASK}(?::{_MASK})?|{LABEL})@?")
+_MASKED = Pattern(rf"(?:{_MASK}(?::{_MASK})?|{LABEL})\W*")
 
 
 def redact_url(text: str) -> str:
