@@ -9,7 +9,6 @@ logging/__init__.py `Handler.format`, `Handler.handleError`; logging/handlers.py
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.config.schema import Settings
@@ -68,11 +67,13 @@ def sent(call: Call) -> None:
     record = call.argument(1, "record")
     if not _settings().log_mask:
         return
+    from logging import Formatter, makeLogRecord  # loaded by who made the record
+
     parts = {key: mask_member(key, value) for key, value in record.__dict__.items() if key not in _CODE}
     parts |= {"msg": mask(record.getMessage()), "args": None}
     if record.exc_info and not record.exc_text:
-        parts["exc_text"] = mask(logging.Formatter().formatException(record.exc_info))
-    call.args, call.kwargs = (call.args[0], logging.makeLogRecord({**record.__dict__, **parts, "exc_info": None})), {}
+        parts["exc_text"] = mask(Formatter().formatException(record.exc_info))
+    call.args, call.kwargs = (call.args[0], makeLogRecord({**record.__dict__, **parts, "exc_info": None})), {}
 
 
 def _settings() -> Settings:
