@@ -125,9 +125,9 @@ def test_a_fault_of_masking_leaves_the_line_as_it_was(tmp_path: Path) -> None:
         """
         import logging
         from platform_instrument.core.guard import faults
-        from platform_instrument.instrumentations import std_logging
+        from platform_instrument import privacy
         def failing(line): raise RuntimeError("no masking today")
-        std_logging.mask = failing
+        privacy.mask = failing
         logging.basicConfig(format="%(message)s")
         logging.warning("paid %d", 3)
         [fault] = [fault for fault in faults() if "logging" in fault.place]

@@ -151,3 +151,16 @@ def test_what_cannot_be_done_is_one_line_and_the_service_is_masked(tmp_path: Pat
     assert done.stderr.count("\n") == 1
     assert "a key that" not in done.stderr
     assert "INFO paid by [email] with [card]" in done.stdout
+
+
+def test_a_start_that_logs_nothing_does_not_load_what_masking_needs(tmp_path: Path) -> None:
+    file = tmp_path / "program.py"
+    file.write_text(
+        "import logging, sys\n"
+        "needed = 'platform_instrument.privacy.pii'\n"
+        "print(needed in sys.modules, end=' ')\n"
+        "logging.warning('paid')\n"
+        "print(needed in sys.modules)\n"
+    )
+    argv, environment = door("command", [sys.executable, file])
+    assert run(argv, env={**environment, **NOWHERE}).stdout == "False True\n"

@@ -11,10 +11,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from platform_instrument import privacy  # loads what is asked of it with the first line, not at start
 from platform_instrument.config.schema import Settings
 from platform_instrument.core.values import EditCall, EditResult, Instrumentation
-from platform_instrument.privacy.pii import mask
-from platform_instrument.privacy.values import mask_member, mask_value
 from platform_instrument.telemetry import pipeline
 from platform_instrument.telemetry.context import CURRENT
 
@@ -33,9 +32,11 @@ def finish(_call: Call, line: Any) -> Any:  # noqa: ANN401 - what a formatter ma
     settings = _settings()
     if type(line) is not str:
         if not isinstance(line, str):
+            from platform_instrument.privacy.values import mask_value  # few formatters make no text
+
             return mask_value(line) if settings.log_mask else None
         line = str.__str__(line)
-    masked = mask(line) if settings.log_mask else line
+    masked = privacy.mask(line) if settings.log_mask else line
     return (_correlated(masked) if settings.log_trace_id else None) or masked
 
 
@@ -58,7 +59,7 @@ def without_values(call: Call) -> None:
         return
     shown = object.__new__(type(record))
     shown.__dict__.update(record.__dict__)
-    shown.msg, shown.args = _Written(mask(repr(record.msg))), mask(str(record.args))
+    shown.msg, shown.args = _Written(privacy.mask(repr(record.msg))), privacy.mask(str(record.args))
     call.args, call.kwargs = (call.args[0], shown), {}
 
 
@@ -69,10 +70,12 @@ def sent(call: Call) -> None:
         return
     from logging import Formatter, makeLogRecord  # loaded by who made the record
 
+    from platform_instrument.privacy.values import mask_member  # few handlers send a record
+
     parts = {key: mask_member(key, value) for key, value in record.__dict__.items() if key not in _CODE}
-    parts |= {"msg": mask(record.getMessage()), "args": None}
+    parts |= {"msg": privacy.mask(record.getMessage()), "args": None}
     if record.exc_info and not record.exc_text:
-        parts["exc_text"] = mask(Formatter().formatException(record.exc_info))
+        parts["exc_text"] = privacy.mask(Formatter().formatException(record.exc_info))
     call.args, call.kwargs = (call.args[0], makeLogRecord({**record.__dict__, **parts, "exc_info": None})), {}
 
 
