@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -243,6 +245,25 @@ def test_a_held_process_has_no_thread_until_it_forks(work: Work) -> None:
     work.worker.renew()  # as in a fork child
     work.worker.start()
     assert work.worker.running
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="its threads are in /proc")
+def test_a_thread_that_was_stopped_is_gone_for_the_system_too_so_that_a_fork_copies_no_lock_of_its_end(work: Work) -> None:
+    """OpenSSL, which `hashlib` loads, takes a lock as a thread ends; a child that inherits it held never ends."""
+    libc, key = ctypes.CDLL(None), ctypes.c_uint()
+    libc.pthread_key_create(ctypes.byref(key), libc.usleep)  # what a thread keeps under the key is how long its end takes
+
+    def turn() -> float:
+        libc.pthread_setspecific(key, ctypes.c_void_p(20_000))
+        return 60.0
+
+    work.turn = turn
+    work.worker.start()
+    assert soon(lambda: work.turns)
+    thread = work.worker._thread
+    assert thread is not None
+    work.worker.stop(5)
+    assert not Path(f"/proc/self/task/{thread.native_id}").exists()
 
 
 # --- the system's scheduler --------------------------------------------------------------------------------------------

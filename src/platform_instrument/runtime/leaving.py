@@ -103,7 +103,7 @@ def _in_a_sub_interpreter() -> bool:
 def _at_exit() -> None:
     flush()
     if _Leaving.subordinate and pipeline.PIPELINE is not None:
-        pipeline.PIPELINE.worker.end(_Leaving.left)  # a sub-interpreter that has a thread left takes the process with it
+        pipeline.PIPELINE.worker.stop(_Leaving.left)  # a sub-interpreter that has a thread left takes the process with it
     if getattr(sys, "last_type", None) is KeyboardInterrupt:
         _remain_interrupted()
 

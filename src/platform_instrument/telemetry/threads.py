@@ -11,7 +11,12 @@ from platform_instrument.telemetry.priority import may_ask
 
 
 def wait_until_gone(thread: threading.Thread) -> None:
-    """Wait some milliseconds for the system to forget a thread that was joined: Python lets go of it last of all."""
+    """Wait some milliseconds for the system to forget a thread that was joined: Python lets go of it before it has ended.
+
+    Where gevent stands in for threads, it has the number of the one that is the process, which is not waited for.
+    """
+    if thread.native_id in (os.getpid(), threading.get_native_id()):
+        return
     patience = 50
     while patience and _known(thread.native_id or 0):
         patience -= 1

@@ -32,10 +32,11 @@ _ONE_AFTER_ANOTHER = 0.2
 """Seconds that one fork waits for another thread's fork, or for a flush."""
 _PREPARATION = 5.0
 """Seconds that a fork waits for our imports: a child that is forked in the middle of one can never import that module."""
-_COUNTED = sys.version_info >= (3, 12)
-"""Whether `os.fork` counts the system's threads and warns of more than one."""
 _COUNTED_LAST = (3, 13) <= sys.version_info < (3, 13, 10) or (3, 14) <= sys.version_info < (3, 14, 1)
-"""Whether it counts them when the hooks are done, with those that a hook has started. Source: CPython, gh-137109."""
+"""Whether `os.fork` counts the system's threads when the hooks are done, with those that a hook has started.
+
+Source: CPython, gh-137109.
+"""
 _MARGIN = 0.1
 """Share of a flush's time that is kept for saying how it ended."""
 
@@ -193,7 +194,11 @@ class Worker:
             self._at_work.release()
 
     def stop(self, seconds: float) -> None:
-        """End the thread; one that does not end in time is left behind, and not waited for again in the same turn."""
+        """End the thread; one that does not end in time is left behind, and not waited for again in the same turn.
+
+        One that ends is gone for the system too: as the last thing it does it takes locks of C libraries, such as OpenSSL's,
+        and a child that is forked at that moment waits for them for ever.
+        """
         thread = self._thread
         if thread is None or thread is threading.current_thread() or thread.ident is None:
             return  # there is none, or another thread is just starting it
@@ -203,15 +208,8 @@ class Worker:
         if thread is not self._left_behind:
             thread.join(seconds if self._prepared else _PREPARATION)
             self._left_behind = thread if thread.is_alive() else None
-            if _COUNTED and not thread.is_alive():
+            if self._left_behind is None:
                 wait_until_gone(thread)
-
-    def end(self, seconds: float) -> None:
-        """Stop, and leave nothing of the thread to the interpreter, which looks for it after the last `atexit` function."""
-        thread = self._thread
-        self.stop(seconds)
-        if thread is not None and not thread.is_alive():
-            wait_until_gone(thread)
 
     # --- the thread -----------------------------------------------------------------------------------------------
 
