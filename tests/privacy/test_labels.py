@@ -87,3 +87,10 @@ def test_where_google_re2_is_installed_it_runs_every_pattern_in_linear_time(capf
     assert [pattern for pattern, _ in refused] == [r"(a)\1"]
     assert "google-re2" in refused[0][1]
     assert capfd.readouterr() == ("", "")
+
+
+def test_no_value_stays_in_memory() -> None:
+    labels = Labels({"email": "hash"}, "a key")
+    mask("mail to bob@example.com", labels)
+    assert labels._known
+    assert not any("bob" in repr(item) for item in labels._known.items())

@@ -91,6 +91,13 @@ def test_every_name_says_it_in_every_form(form: str) -> None:
         ("HEROKU_API_KEY=550e8400-e29b-41d4-a716-446655440000", "HEROKU_API_KEY=[secret]"),
         ('{"auth": "dXNlcjpwYXNz"}', '{"auth": "[secret]"}'),
         ('Proxy-Authorization: Digest username="a", response="9f86d081"', "Proxy-Authorization: [secret]"),
+        ("\x1b[36mpassword\x1b[0m=\x1b[35mhunter2X9\x1b[0m", "\x1b[36mpassword\x1b[0m=\x1b[35m[secret]\x1b[0m"),
+        ("paid \x1b[36mtoken\x1b[0m=\x1b[35mab12CD34ef56\x1b[0m n=3", "paid \x1b[36mtoken\x1b[0m=\x1b[35m[secret]\x1b[0m n=3"),
+        ("\x1b[36mAuthorization\x1b[0m: \x1b[35mBearer abc123XYZ\x1b[0m ok", "\x1b[36mAuthorization\x1b[0m: \x1b[35m[secret]\x1b[0m ok"),
+        ('{"Authorization": 4155550132, "n": 1}', '{"Authorization": "[secret]", "n": 1}'),
+        ('{"Authorization": "\\u00e9abc123", "n": 1}', '{"Authorization": "[secret]", "n": 1}'),
+        ('{"authorization": "\\"abc\\" x1", "n": 1}', '{"authorization": "[secret]", "n": 1}'),
+        ('{"Authorization": "", "n": 1}', '{"Authorization": "", "n": 1}'),
     ],
 )  # fmt: skip
 def test_no_more_than_the_value_is_hidden(text: str, masked: str) -> None:

@@ -35,7 +35,8 @@ class Labels:
     def __init__(self, modes: Mapping[str, str], key: str = "") -> None:
         self._modes = dict(modes)
         self._key = key.encode("utf-8", "replace")[:64]
-        self._known: dict[tuple[str, str], str] = {}
+        self._known: dict[int, str] = {}
+        """By digests, so that no value stays in memory."""
         self.off = frozenset(kind for kind, mode in modes.items() if mode == "off")
         """Kinds that are let through."""
 
@@ -43,11 +44,12 @@ class Labels:
         """Return what stands in for a value, however it is escaped."""
         if self._modes.get(kind) != "hash":
             return f"[{kind}]"
-        known = self._known.get((kind, value))
+        digest = hash((kind, value))
+        known = self._known.get(digest)
         if known is None:
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
-            known = self._known[kind, value] = f"[{kind}:{self._pseudonym(kind, as_read(value))}]"
+            known = self._known[digest] = f"[{kind}:{self._pseudonym(kind, as_read(value))}]"
         return known
 
     def _pseudonym(self, kind: str, value: str) -> str:

@@ -37,7 +37,7 @@ _REST_OF_A_NAME = Pattern(r"[\w-]*")
 _LONGEST_NAME = 64
 _LONGEST_COMMAND = 256
 
-_GAP = r"[ \t]{0,4}"
+_GAP = r"(?:[ \t]{0,4}|(?:[ \t]{0,2}\x1b\[[0-9;]{0,16}m){1,4}[ \t]{0,2})"
 _QUOTE = r"\\{0,7}['\"`]|&quot;|&#3[49];|%2[27]|\\{1,4}u002[27]"
 _BETWEEN = (
     rf"(?:{_QUOTE})?(?:\[\w{{0,20}}\]|\])?(?:{_GAP}: ?(?:str|bytes|String|SecretStr) ?=|{_GAP}(?:=>|:=|==|[=:]|->|%3[dDaA])"
@@ -48,9 +48,12 @@ _BETWEEN = (
 _ASSIGNED = Pattern(
     rf"{_BETWEEN}(?:(?:Secret|SecretStr|SecretBytes|str|bytes|String)\()?(?:[bur]{{0,2}}(?P<quote>{_QUOTE}))?"
     rf"(?P<value>(?(quote)(?:(?!(?P=quote))(?:[^\\\n]|\\.)){{1,8192}}|(?![(){{}}\[\]=:>]|//)"
-    rf"(?:(?<=: )[^\s,;\"'`<>\\]{{1,8192}}|(?:(?!%26)[^\s,;&\"'`<>\\]){{1,8192}})))"
+    rf"(?:(?<=: )[^\s,;\"'`<>\\\x1b]{{1,8192}}|(?:(?!%26)[^\s,;&\"'`<>\\\x1b]){{1,8192}})))"
 )
-_TO_THE_END = Pattern(rf"{_BETWEEN}(?P<quote>[bur]?\\{{0,7}}['\"])?(?P<value>(?(quote)[^\s'\"\\][^\n'\"\\]*|\S[^\n]*))")
+_TO_THE_END = Pattern(
+    rf"{_BETWEEN}(?:[bur]{{0,2}}(?P<quote>\\{{0,7}}['\"]))?"
+    rf"(?P<value>(?(quote)(?:(?!(?P=quote))(?:[^\\\n]|\\.)){{0,8192}}|[^\s\x1b][^\n\x1b]*))"
+)
 _IN_QUOTES = Pattern(rf"{_BETWEEN}(?P<value>[^\s'\"\\][^\n'\"\\]*)")
 _CREDENTIALS = Pattern(r"[ \t]{1,4}(?![a-z_]{1,20}=)(?P<value>[\w.~+/=-]{6,})")
 _ARGUMENT = Pattern(r"[ \t]{1,4}['\"]?(?!-)(?P<value>[^\s'\"]+)")
@@ -189,7 +192,14 @@ def _header(text: str, start: int, end: int) -> Value | None:
     """Return the value of a header, the whole of it."""
     pattern = _IN_QUOTES if text[max(start - 1, 0) : start] in ("'", '"') and text[end : end + 1] in (":", "=") else _TO_THE_END
     found = pattern.compiled().match(text, end)
-    if found is None or _is_harmless(found["value"].strip()) or _is_harmless(found["value"].split(None, 1)[0]):
+    if found is not None and pattern is _TO_THE_END and not found["quote"] and text[end : end + 1] in ("'", '"', "\\"):
+        found = _ASSIGNED.compiled().match(text, end)  # a number or the like beside a key in quotes: the document goes on
+    if (
+        found is None
+        or not found["value"].strip()
+        or _is_harmless(found["value"].strip())
+        or _is_harmless(found["value"].split(None, 1)[0])
+    ):
         return None
     return found.span("value")
 
