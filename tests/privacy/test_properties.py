@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -10,9 +9,7 @@ from hypothesis import strategies as st
 from platform_instrument.privacy.commands import command_name, mask_command
 from platform_instrument.privacy.sql import known_sql
 from platform_instrument.privacy.text import mask_attribute
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from tests.privacy.linear import assert_linear, cost
 
 SYSTEMS = st.sampled_from(["", "mysql", "postgresql", "sqlite", "oracle.db", "microsoft.sql_server", "other_sql", "clickhouse"])
 KEYS = st.sampled_from(
@@ -166,22 +163,9 @@ STATEMENTS = (
 )
 
 
-def cost(function: Callable[[str], object], text: str) -> float:
-    best = 1e9
-    for _ in range(3):
-        before = time.thread_time()
-        function(text)
-        best = min(best, time.thread_time() - before)
-    return best
-
-
 @pytest.mark.parametrize("unit", UNITS)
 def test_masking_takes_time_in_proportion_to_length(unit: str) -> None:
-    def mask(text: str) -> object:
-        return mask_attribute("exception.message", text)
-
-    short, long = (unit * (length // len(unit)) for length in (15_000, 60_000))
-    assert cost(mask, long) < 7 * cost(mask, short) + 0.01
+    assert_linear(partial(mask_attribute, "exception.message"), unit)
 
 
 @pytest.mark.parametrize("system", ["postgresql", "mysql", "oracle.db", "microsoft.sql_server"])

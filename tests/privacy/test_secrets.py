@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import random
 import string
-import time
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +11,7 @@ from platform_instrument.privacy import find, mask
 from platform_instrument.privacy.names import is_secret_name
 from tests.privacy.corpus import rows
 from tests.privacy.harmless_rows import HARMLESS
+from tests.privacy.linear import assert_linear
 from tests.privacy.secret_rows import SECRETS
 from tests.privacy.test_tokens import survives
 
@@ -149,16 +149,7 @@ UNITS = (
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_looking_for_secrets_takes_time_in_proportion_to_length(unit: str) -> None:
-    def cost(length: int) -> float:
-        text = unit * (length // len(unit))
-        best = 1e9
-        for _ in range(3):
-            before = time.thread_time()
-            mask(text)
-            best = min(best, time.thread_time() - before)
-        return best
-
-    assert cost(60_000) < 7 * cost(15_000) + 0.01
+    assert_linear(mask, unit)
 
 
 PIECES = st.lists(
