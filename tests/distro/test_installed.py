@@ -93,7 +93,7 @@ def test_uninstalled_it_leaves_nothing_behind(installed: Path, wheel: Path, tmp_
     binaries = copied(installed, tmp_path / "venv")
     pip(binaries, "uninstall", "-y", "platform-instrument")
     left = entries(binaries)
-    assert {entry for entry in left if "platform" in entry and "pip/" not in entry} == set()
+    assert {entry for entry in left if "platform_instrument" in entry.replace("-", "_")} == set()
     assert not (site_packages(binaries) / "platform_instrument").exists()
     assert run([binaries / "python", told], env=AUTO) == PLAIN
     pip(binaries, "install", "--no-index", "--no-deps", wheel)
