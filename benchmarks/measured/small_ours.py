@@ -5,16 +5,16 @@ import json
 from timing import best_us
 from work import BOUNDS, CONSTANT, TRACEPARENT, VARYING
 
-from platform_instrument.core.values import SERVER, Call, Duration, Operation
+from platform_instrument.core.values import SERVER, Call, Instrument, Operation
 from platform_instrument.engine.scope import Plan, enter, leave
-from platform_instrument.telemetry.cells import cell_of
 from platform_instrument.telemetry.context import Ambient
+from platform_instrument.telemetry.metrics.registry import cell_of
 from platform_instrument.telemetry.otlp import SpanEncoder
 from platform_instrument.telemetry.propagation import Propagation
 from platform_instrument.telemetry.scope import own_scope
 from platform_instrument.telemetry.span import Span
 
-DURATION = Duration(
+DURATION = Instrument(
     "http.server.request.duration", "", constant=tuple(CONSTANT), varying=("http.response.status_code",), bounds=BOUNDS
 )
 REQUEST = Operation("GET /plants/{id}", SERVER, CONSTANT, DURATION)

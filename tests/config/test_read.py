@@ -11,7 +11,7 @@ from platform_instrument.config import kinds
 from platform_instrument.config.otlp import otlp_settings
 from platform_instrument.config.overview import all_problems, rows
 from platform_instrument.config.read import read
-from platform_instrument.config.schema import SIGNALS, Settings, instrumentation_enabled, switched_off
+from platform_instrument.config.schema import SIGNALS, Settings, instrumentation_enabled, of_signals, switched_off
 
 EMPTY = str(Path(__file__).with_name("empty.yaml"))
 
@@ -57,6 +57,13 @@ VALUES = {
     "PLATFORM_SPAN_ATTRIBUTES_FROM_CLAIMS": ("sub", ("sub",)),
     "OTEL_METRIC_EXPORT_INTERVAL": ("1000", 1.0),
     "OTEL_METRIC_EXPORT_TIMEOUT": ("1000", 1.0),
+    "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": ("Delta", "delta"),
+    "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION": (
+        "base2_exponential_bucket_histogram",
+        "base2_exponential_bucket_histogram",
+    ),
+    "PLATFORM_METRICS_CARDINALITY_LIMIT": ("50", 50),
+    "PLATFORM_METRICS_SERIES_LIMIT": ("500", 500),
     "OTEL_METRICS_EXEMPLAR_FILTER": ("always_off", "always_off"),
     "PLATFORM_MASK": ("Email=hash, phone=off", {"email": "hash", "phone": "off"}),
     "PLATFORM_MASK_KEY": ("a key", "a key"),
@@ -126,10 +133,8 @@ def test_each_variable_is_read_from_the_environment(variable: str) -> None:
 
 
 def test_every_declared_variable_has_a_value_in_this_test() -> None:
-    general = [
-        setting for setting in Settings.declared.values() if not any(f"_otlp_{name}_" in setting.attribute for name in SIGNALS)
-    ]
-    assert sorted(VALUES) == sorted(setting.variable for setting in general)
+    of_one_signal = {own for setting in Settings.declared.values() for own in of_signals(setting)}
+    assert sorted(VALUES) == sorted(setting.variable for setting in Settings.declared.values() if setting not in of_one_signal)
 
 
 def test_the_defaults_are_those_that_are_promised() -> None:

@@ -46,7 +46,7 @@ PLACES = {
     "end": "from platform_instrument.engine import scope\nscope.settle.__code__ = broken.__code__\n",
     "encoder": "from platform_instrument.telemetry.otlp import SpanEncoder\nSpanEncoder.encode = broken\n",
     "exporter": "from platform_instrument.telemetry.http_exporter import HttpExporter\nHttpExporter.send = broken\n",
-    "metrics": "from platform_instrument.telemetry.otlp_metrics import MetricEncoder\nMetricEncoder.encode = broken\n",
+    "metrics": "from platform_instrument.telemetry.metrics.otlp import MetricEncoder\nMetricEncoder.encode = broken\n",
 }
 
 

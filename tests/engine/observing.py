@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from platform_instrument.core.values import CLIENT, Duration, Instrumentation, Observe, Operation
+from platform_instrument.core.values import CLIENT, Instrument, Instrumentation, Observe, Operation
 from platform_instrument.engine import apply
 from platform_instrument.testing.recorder import Recorder, recording
 from tests.engine import orders
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from platform_instrument.core.values import Call
 
 FAMILY = 1 << 10
-DURATION = Duration("orders.duration", "How long orders take.", constant=("order.kind",), varying=("error.type",), bounds=(1.0,))
+DURATION = Instrument(
+    "orders.duration", "How long orders take.", constant=("order.kind",), varying=("error.type",), bounds=(1.0,)
+)
 OPERATION = Operation("order", CLIENT, {"order.kind": "toy"}, DURATION)
 
 

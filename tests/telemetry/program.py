@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from platform_instrument.config.read import read
-from platform_instrument.core.values import Duration, Operation
+from platform_instrument.core.values import Instrument, Operation
 from platform_instrument.runtime import leaving
 from platform_instrument.telemetry import choices, pipeline, tracer
 from platform_instrument.telemetry.processors import PROCESSORS
@@ -172,7 +172,7 @@ def debug(seconds: str) -> None:
 def durations(children: str, seconds: str) -> None:
     """Record five durations, and one in each of some children; live so long."""
     operation = Operation(
-        "work", 1, {"kept": "yes"}, Duration("work.duration", "", constant=("kept",), varying=(), bounds=(1.0,))
+        "work", 1, {"kept": "yes"}, Instrument("work.duration", "", constant=("kept",), varying=(), bounds=(1.0,))
     )
 
     def record() -> None:

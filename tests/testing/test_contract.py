@@ -19,8 +19,8 @@ class Shop:
 """
 
 _SOUND = """
-from platform_instrument.core.values import CLIENT, Custom, Duration, Instrumentation, Observe, Operation
-DURATION = Duration("db.client.operation.duration", "", constant=("db.system.name",), varying=("error.type",), bounds=(1.0,))
+from platform_instrument.core.values import CLIENT, Custom, Instrument, Instrumentation, Observe, Operation
+DURATION = Instrument("db.client.operation.duration", "", constant=("db.system.name",), varying=("error.type",), bounds=(1.0,))
 OPERATION = Operation("sell", CLIENT, {"db.system.name": "shop"}, DURATION)
 def begin(call):
     return OPERATION, {"server.port": 80}

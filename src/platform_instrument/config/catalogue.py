@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from platform_instrument.config.schema import SIGNALS
+from platform_instrument.config.schema import SIGNALS, setting_of
 
 PROMISED = frozenset({
     "OTEL_EXPORTER_PROMETHEUS_HOST",
@@ -84,6 +84,12 @@ SECTIONS: dict[str, dict[str, str]] = {
     "Metrics": {
         "OTEL_METRIC_EXPORT_INTERVAL": "Time between two exports.",
         "OTEL_METRIC_EXPORT_TIMEOUT": "Longest time for one export.",
+        "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "`delta`: counters and histograms count from export to export; "
+        "`lowmemory`: all but observed ones do.",
+        "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION": "`base2_exponential_bucket_histogram`: buckets that fit "
+        "themselves to what is measured.",
+        "PLATFORM_METRICS_CARDINALITY_LIMIT": "Most attribute sets of one instrument; further ones are counted together.",
+        "PLATFORM_METRICS_SERIES_LIMIT": "Most attribute sets of all instruments of a process.",
         "OTEL_METRICS_EXEMPLAR_FILTER": "Which measurements may be kept as exemplars.",
     },
     "Privacy": {
@@ -133,6 +139,6 @@ def general(variable: str) -> tuple[str, str]:
     """Return the variable that a signal's own OTLP variable goes before, and the signal; any other is its own."""
     for signal in SIGNALS:
         part = f"_OTLP_{signal.upper()}_"
-        if part in variable:
+        if part in variable and setting_of(variable.replace(part, "_OTLP_")) is not None:
             return variable.replace(part, "_OTLP_"), signal
     return variable, ""

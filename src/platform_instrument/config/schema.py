@@ -185,6 +185,12 @@ class Settings(Found, metaclass=Schema):
     # Metrics
     metric_export_interval = otel(60.0, _INTERVAL)
     metric_export_timeout = otel(30.0, _INTERVAL)
+    exporter_otlp_metrics_temporality_preference = otel("cumulative", kinds.one_of("cumulative", "delta", "lowmemory"))
+    exporter_otlp_metrics_default_histogram_aggregation = otel(
+        "explicit_bucket_histogram", kinds.one_of("explicit_bucket_histogram", "base2_exponential_bucket_histogram")
+    )
+    metrics_cardinality_limit = platform(2_000, kinds.whole(1, 100_000))
+    metrics_series_limit = platform(10_000, kinds.whole(1, 1_000_000))
     metrics_exemplar_filter = otel("trace_based", kinds.one_of("trace_based", "always_on", "always_off"))
 
     # Privacy

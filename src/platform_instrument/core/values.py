@@ -19,22 +19,50 @@ OPEN: Any = object()
 """What `end` returns where the operation goes on after the call: the `begin` of a later call returns its span."""
 
 
-class Duration:
-    """A duration histogram and the attributes it may carry (seconds; buckets by the semantic conventions).
+COUNTER, UP_DOWN_COUNTER, GAUGE, HISTOGRAM = range(1, 5)
+"""Kinds of instruments, as the OpenTelemetry API has them."""
 
-    `constant` keys are known before the call and taken from the operation; `varying` keys from what the call answered.
+
+class Instrument:
+    """What is measured, and which attributes its series may carry.
+
+    `constant` keys are known before a call and taken from its operation; `varying` keys from what the call answered. `bounds`
+    are the upper bounds of a histogram's buckets, by the semantic conventions. `along` are instruments that are measured with
+    each call too, with the same attributes: each takes what the call answered under the name `value`. `merged` says what one
+    page makes of the gauges of several processes: their `sum`, `max` or `min`. `observable`: the value is asked for.
     """
 
-    __slots__ = ("bounds", "constant", "description", "name", "varying")
+    __slots__ = ("along", "bounds", "constant", "description", "kind", "merged", "name", "observable", "unit", "value", "varying")
 
-    def __init__(
-        self, name: str, description: str, *, constant: tuple[str, ...], varying: tuple[str, ...], bounds: tuple[float, ...]
+    def __init__(  # noqa: PLR0913 - what an instrument is
+        self,
+        name: str,
+        description: str,
+        *,
+        unit: str = "s",
+        kind: int = HISTOGRAM,
+        constant: tuple[str, ...] = (),
+        varying: tuple[str, ...] = (),
+        bounds: tuple[float, ...] = (),
+        along: tuple[Instrument, ...] = (),
+        value: str = "",
+        merged: str = "sum",
+        observable: bool = False,
     ) -> None:
         self.name = name
         self.description = description
+        self.unit = unit
+        self.kind = kind
         self.constant = constant
         self.varying = varying
         self.bounds = bounds
+        self.along = along
+        self.value = value
+        self.merged = merged
+        self.observable = observable
+
+    def __repr__(self) -> str:
+        return f"Instrument({self.name!r})"
 
 
 class Operation:
@@ -47,15 +75,16 @@ class Operation:
 
     __slots__ = ("attributes", "cells", "duration", "encoded", "kind", "name")
 
-    def __init__(self, name: str, kind: int, attributes: Mapping[str, Any], duration: Duration | None = None) -> None:
+    def __init__(self, name: str, kind: int, attributes: Mapping[str, Any], duration: Instrument | None = None) -> None:
         self.name = name
         self.kind = kind
         self.attributes = attributes
         self.duration = duration
+        """The histogram that its calls are counted in."""
         self.encoded: bytes | None = None
         """The constant attributes as OTLP, written by the encoder on first use."""
         self.cells: Any = None
-        """This operation's histogram cells by varying key, written by the metrics on first use."""
+        """The cells of `duration` by varying key, written by the metrics on first use."""
 
     def __repr__(self) -> str:
         return f"Operation({self.name!r}, {dict(self.attributes)!r})"

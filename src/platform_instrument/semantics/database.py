@@ -11,10 +11,10 @@ from collections.abc import Sized
 from typing import Any
 
 from platform_instrument.core.errors import error_type
-from platform_instrument.core.values import CLIENT, Duration, Operation
+from platform_instrument.core.values import CLIENT, Instrument, Operation
 from platform_instrument.privacy.sql import Statement, known_sql
 
-DURATION = Duration(
+DURATION = Instrument(
     "db.client.operation.duration",
     "Duration of database client operations.",
     constant=(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from platform_instrument.core.values import CLIENT, SERVER, Duration, Operation
+from platform_instrument.core.values import CLIENT, SERVER, Instrument, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,14 +20,14 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0
 _MOST_OPERATIONS = 2_000
 _SERVER_ERROR, _CLIENT_ERROR = 500, 400
 
-SERVER_DURATION = Duration(
+SERVER_DURATION = Instrument(
     "http.server.request.duration",
     "Duration of HTTP server requests.",
     constant=("http.request.method", "url.scheme", "http.route", "network.protocol.version"),
     varying=("http.response.status_code", "error.type"),
     bounds=_SECONDS,
 )
-CLIENT_DURATION = Duration(
+CLIENT_DURATION = Instrument(
     "http.client.request.duration",
     "Duration of HTTP client requests.",
     constant=("http.request.method", "server.address", "server.port"),

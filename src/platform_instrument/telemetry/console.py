@@ -1,16 +1,18 @@
-"""The console exporter: traces as readable trees and histograms as lines on standard output."""
+"""The console exporter: traces as readable trees and metrics as lines on standard output."""
 
 from __future__ import annotations
 
 import sys
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from platform_instrument.core.values import HISTOGRAM
 from platform_instrument.privacy.text import mask_attribute, mask_name
 from platform_instrument.telemetry.tree import line, render_trace
 
 if TYPE_CHECKING:
-    from platform_instrument.telemetry.cells import Histograms
+    from platform_instrument.core.values import Instrument
+    from platform_instrument.telemetry.metrics.registry import Metrics
     from platform_instrument.telemetry.span import Span
 
 
@@ -59,14 +61,22 @@ def _whole(spans: list[Span]) -> bool:
     return all(not span.parent_id or span.parent_remote or span.parent_id in ids for span in spans)
 
 
-def print_histograms(histograms: Histograms) -> None:
-    """Print each series: name, attributes, count, mean."""
-    for name, histogram in list(histograms.by_name.items()):
-        for cell in histogram.series():
-            count = sum(cell.counts)
-            if count:
-                attributes = " ".join(f"{mask_name(key)}={mask_attribute(key, value)}" for key, value in cell.attributes)
-                _write(f"{name} {attributes} count={count} mean={cell.sum / count * 1e3:.3f} ms")
+def print_metrics(metrics: Metrics) -> None:
+    """Print each series: name, attributes, and its value, or its count and mean."""
+    for metric in metrics.collect(metrics.every) or ():
+        instrument = metric.instrument
+        for cell in metric.series():
+            attributes = "".join([f" {mask_name(key)}={mask_attribute(key, value)}" for key, value in cell.attributes])
+            _write(f"{instrument.name}{attributes} {_said(instrument, cell)}")
+
+
+def _said(instrument: Instrument, cell: Any) -> str:  # noqa: ANN401 - a cell of the instrument's kind
+    """Return what a series says, seconds in milliseconds."""
+    unit, scale = ("ms", 1e3) if instrument.unit == "s" else (instrument.unit, 1)
+    if instrument.kind != HISTOGRAM:
+        return f"value={cell.value * scale:.12g} {unit}".rstrip()
+    count = sum(cell.counts)
+    return f"count={count} mean={cell.sum / count * scale:.3f} {unit}".rstrip() if count else "count=0"
 
 
 def _write(text: str) -> None:

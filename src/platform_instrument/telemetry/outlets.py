@@ -13,8 +13,8 @@ from platform_instrument.core.guard import guard
 from platform_instrument.core.report import say
 from platform_instrument.telemetry import losses
 from platform_instrument.telemetry.delivery import Complaints, Delivery, Exporter
+from platform_instrument.telemetry.metrics.otlp import MetricEncoder
 from platform_instrument.telemetry.otlp import SpanEncoder
-from platform_instrument.telemetry.otlp_metrics import MetricEncoder
 from platform_instrument.telemetry.resource import resource_attributes
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from platform_instrument.config.otlp import OtlpSettings
     from platform_instrument.config.schema import Settings
-    from platform_instrument.telemetry.cells import Histograms
     from platform_instrument.telemetry.console import Traces
+    from platform_instrument.telemetry.metrics.registry import Metrics
     from platform_instrument.telemetry.span import Span
 
 
@@ -33,7 +33,7 @@ class Outlets:
     def __init__(self, settings: Settings, hurried: Callable[[], bool] = bool) -> None:
         self.resource = resource_attributes(settings)
         self._span_encoder = SpanEncoder(self.resource)
-        self._metric_encoder = MetricEncoder(self.resource)
+        self._metric_encoder = MetricEncoder(self.resource, settings.exporter_otlp_metrics_temporality_preference)
         said = Complaints()
         self.spans = _delivery(settings, "traces", said, hurried) if "otlp" in settings.traces_exporter else None
         self.metrics = _delivery(settings, "metrics", said, hurried) if "otlp" in settings.metrics_exporter else None
@@ -67,16 +67,16 @@ class Outlets:
         if bodies:
             delivery.put(b"".join(bodies), len(bodies))  # messages of protobuf merge by concatenation
 
-    def put_metrics(self, histograms: Histograms) -> None:
+    def put_metrics(self, metrics: Metrics) -> None:
         """Encode the state of every series and queue it for delivery."""
         if self.metrics is not None:
-            body = self._metric_encoder.encode(histograms)
+            body = self._metric_encoder.encode(metrics)
             if body:
                 self.metrics.put(body, 1)
         if self._metric_console:
-            from platform_instrument.telemetry.console import print_histograms
+            from platform_instrument.telemetry.console import print_metrics
 
-            print_histograms(histograms)
+            print_metrics(metrics)
 
     def count_loss(self, count: int, reason: str) -> None:
         """Count spans that were lost before they could be encoded."""
@@ -130,7 +130,8 @@ def _delivery(settings: Settings, signal: str, said: Complaints, hurried: Callab
         return None
     shown = without_credentials(otlp.endpoint)
     if signal == "metrics":
-        return Delivery(exporter, shown, "metrics", said, timeout=settings.metric_export_timeout, latest_only=True)
+        latest_only = settings.exporter_otlp_metrics_temporality_preference == "cumulative"
+        return Delivery(exporter, shown, "metrics", said, timeout=settings.metric_export_timeout, latest_only=latest_only)
     return Delivery(exporter, shown, "spans", said, timeout=settings.bsp_export_timeout)
 
 

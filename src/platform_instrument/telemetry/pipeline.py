@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING, Any
 from platform_instrument.core.guard import clear_faults, guard
 from platform_instrument.core.report import forget, say
 from platform_instrument.telemetry import ids, limits, losses
-from platform_instrument.telemetry.cells import HISTOGRAMS, cell_of, use_exemplar_filter
 from platform_instrument.telemetry.context import CURRENT, SAMPLED, Ambient
+from platform_instrument.telemetry.metrics.cells import use_exemplar_filter
+from platform_instrument.telemetry.metrics.registry import METRICS, Limits, beside, cell_of
 from platform_instrument.telemetry.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from platform_instrument.config.schema import Settings
+    from platform_instrument.telemetry.metrics.cells import HistogramCell
     from platform_instrument.telemetry.outlets import Outlets
     from platform_instrument.telemetry.span import Span
 
@@ -75,14 +77,22 @@ class Pipeline:
         if waiting == self.many:
             self.worker.priority.hurry()
 
-    def settle(self, span: Span, answered: Mapping[str, Any] | None) -> None:
-        """Take an ended span of ours: its duration is counted whether it is sampled or not."""
+    def settle(self, span: Span, answered: Mapping[str, Any] | None) -> HistogramCell | None:
+        """Take an ended span of ours: it is counted whether it is sampled or not; return the cell of its duration."""
         if span.end_ns < span.start_ns:  # noqa: PLR1730 - `max` is a call, on the hot path
             span.end_ns = span.start_ns  # somebody froze the clock, or let it go on, in between
-        operation = span.operation
+        cell, operation = None, span.operation
         if operation is not None and operation.duration is not None and span.ticks >= self.born:
-            cell_of(operation, operation.duration, answered).record((span.end_ns - span.start_ns) / 1e9, span)
+            duration = operation.duration
+            cell = cell_of(operation, duration, answered)
+            cell.record((span.end_ns - span.start_ns) / 1e9, span)
+            if answered:
+                for instrument in duration.along:
+                    value = answered.get(instrument.value)
+                    if value is not None:
+                        beside(cell, instrument).record(value, span)
         self.ended(span)
+        return cell
 
     def flush(self, seconds: float, *, last: bool) -> bool:
         """Let everything leave within `seconds`; say whether it did. With `last` the process ends, and what is left is lost."""
@@ -104,7 +114,7 @@ class Pipeline:
 
     def _idle(self) -> bool:
         """Say whether nothing was recorded in this process that is not delivered yet."""
-        return not self.worker.running and not self.queue and not self.dropped and not self._outlets and not HISTOGRAMS.recorded()
+        return not self.worker.running and not self.queue and not self.dropped and not self._outlets and not METRICS.recorded()
 
     def status(self) -> dict[str, Any]:
         """Return what doctor shows: by signal what was delivered and what waits, and what was lost for which reason."""
@@ -140,7 +150,7 @@ class Pipeline:
         now = monotonic()
         if now >= self._next_metrics:
             self._next_metrics = now + self.settings.metric_export_interval
-            guard("encode metrics", outlets.put_metrics, HISTOGRAMS)
+            guard("encode metrics", outlets.put_metrics, METRICS)
         waits = [self.settings.bsp_schedule_delay, self._next_metrics - monotonic()]
         waits.extend(wait for wait in outlets.work() if wait is not None)
         if len(self.queue) >= self.many or outlets.behind():
@@ -153,7 +163,7 @@ class Pipeline:
         """Send everything before the deadline; say whether it was delivered."""
         outlets = self.outlets()
         self._drain(outlets)
-        guard("encode metrics", outlets.put_metrics, HISTOGRAMS)
+        guard("encode metrics", outlets.put_metrics, METRICS)
         return outlets.finish(deadline, last=last)
 
     def _drain(self, outlets: Outlets) -> None:
@@ -187,7 +197,7 @@ class Pipeline:
         self.dropped = self.weight = 0
         self.worker.renew()
         self._abandon()
-        HISTOGRAMS.reset()
+        METRICS.reset()
         losses.reset()
         ids.reseed()
         clear_faults()
@@ -235,6 +245,7 @@ def start(settings: Settings) -> Pipeline:
     if pipeline is not _made[0]:
         return _made[0]
     use_exemplar_filter(settings.metrics_exemplar_filter)
+    Limits.cardinality, Limits.series = settings.metrics_cardinality_limit, settings.metrics_series_limit
     limits.ENDED = pipeline.ended
     os.register_at_fork(
         before=lambda: guard("before fork", pipeline.before_fork),

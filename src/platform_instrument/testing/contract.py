@@ -26,8 +26,8 @@ from platform_instrument.engine import apply, drive, edits
 from platform_instrument.engine.frames import kind_of
 from platform_instrument.engine.journal import static
 from platform_instrument.engine.scope import Plan
-from platform_instrument.telemetry.cells import HISTOGRAMS
 from platform_instrument.telemetry.context import CURRENT
+from platform_instrument.telemetry.metrics.registry import METRICS
 from platform_instrument.telemetry.scope import own_scope
 from platform_instrument.testing.conventions import unconventional
 from platform_instrument.testing.recorder import recording
@@ -143,7 +143,7 @@ class InstrumentationContract:
         with installed(instrumentation) as (_, recorder):
             self.exercise()
             spans = recorder.spans
-            durations = {name: recorder.durations(name) for name in HISTOGRAMS.by_name}
+            durations = {name: recorder.durations(name) for name in METRICS.by_name}
         assert spans
         assert any(durations.values())
         assert unconventional(spans, {name: series for name, series in durations.items() if series}) == []

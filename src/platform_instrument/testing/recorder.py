@@ -20,10 +20,10 @@ from platform_instrument.config.schema import Settings
 from platform_instrument.engine import apply, imports
 from platform_instrument.instrumentations._index import TRIGGERS
 from platform_instrument.telemetry import choices, limits, pipeline
-from platform_instrument.telemetry.cells import HISTOGRAMS
 from platform_instrument.telemetry.context import CURRENT, SAMPLED
+from platform_instrument.telemetry.metrics.otlp import MetricEncoder
+from platform_instrument.telemetry.metrics.registry import METRICS
 from platform_instrument.telemetry.otlp import SpanEncoder
-from platform_instrument.telemetry.otlp_metrics import MetricEncoder
 from platform_instrument.testing import received
 
 if TYPE_CHECKING:
@@ -64,13 +64,13 @@ class Recorder:
 
     def durations(self, name: str) -> dict[tuple[tuple[str, object], ...], int]:
         """Return how often each series of a histogram was counted, by its attributes in the order of their names."""
-        points = received.points(MetricEncoder({}).encode(HISTOGRAMS))
+        points = received.points(MetricEncoder({}).encode(METRICS))
         return {tuple(sorted(point.attributes.items())): point.count for point in points if point.name == name}
 
     def clear(self) -> None:
         """Forget everything."""
         self._kept.kept.clear()
-        HISTOGRAMS.reset()
+        METRICS.reset()
 
 
 @contextlib.contextmanager
@@ -83,14 +83,14 @@ def recording(environ: Mapping[str, str] | None = None) -> Iterator[Recorder]:
     kept = _Kept(settings)
     pipeline.PIPELINE, limits.ENDED = kept, kept.ended
     choices.put_in_force(settings)
-    HISTOGRAMS.reset()
+    METRICS.reset()
     current = CURRENT.get()
     CURRENT.set(None)
     try:
         yield Recorder(kept)
     finally:
         CURRENT.set(current)
-        HISTOGRAMS.reset()
+        METRICS.reset()
         pipeline.PIPELINE, limits.ENDED = before, ended
         choices.put_in_force(before.settings if before is not None else Settings())
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from platform_instrument import __version__
-from platform_instrument.core.values import CLIENT, Duration, Operation
-from platform_instrument.telemetry import cells, tracer
+from platform_instrument.core.values import CLIENT, Instrument, Operation
+from platform_instrument.telemetry import tracer
 from platform_instrument.telemetry.context import Ambient
-from platform_instrument.telemetry.otlp_metrics import MetricEncoder
+from platform_instrument.telemetry.metrics.cells import use_exemplar_filter
+from platform_instrument.telemetry.metrics.otlp import MetricEncoder
+from platform_instrument.telemetry.metrics.registry import METRICS, Limits, Metrics, cell_of
 from platform_instrument.telemetry.scope import InstrumentationScope
 from platform_instrument.testing import received
 
@@ -20,15 +22,15 @@ if TYPE_CHECKING:
     from platform_instrument.telemetry.span import Span
 
 TRACE = 0x0AF7651916CD43DD8448EB211C80319C
-DURATION = Duration("test.duration", "How long.", constant=("db.system.name",), varying=("error.type",), bounds=(0.1, 1.0))
+DURATION = Instrument("test.duration", "How long.", constant=("db.system.name",), varying=("error.type",), bounds=(0.1, 1.0))
 
 
 @pytest.fixture(autouse=True)
-def histograms() -> Iterator[cells.Histograms]:
-    before, cells.HISTOGRAMS.by_name = cells.HISTOGRAMS.by_name, {}
-    yield cells.HISTOGRAMS
-    cells.HISTOGRAMS.by_name = before
-    cells.use_exemplar_filter("trace_based")
+def metrics() -> Iterator[Metrics]:
+    before, METRICS.by_name = METRICS.by_name, {}
+    yield METRICS
+    METRICS.by_name = before
+    use_exemplar_filter("trace_based")
 
 
 def span(flags: int = 1) -> Span:
@@ -38,16 +40,16 @@ def span(flags: int = 1) -> Span:
 
 
 def points() -> list[received.Point]:
-    return received.points(MetricEncoder({"service.name": "shop"}).encode(cells.HISTOGRAMS))
+    return received.points(MetricEncoder({"service.name": "shop"}).encode(METRICS))
 
 
-def test_every_field_of_a_histogram_arrives(histograms: cells.Histograms) -> None:
+def test_every_field_of_a_histogram_arrives(metrics: Metrics) -> None:
     operation = Operation("x", CLIENT, {"db.system.name": "sqlite", "not.a.metric.key": 1}, DURATION)
-    cell = cells.cell_of(operation, DURATION, {"error.type": "ValueError"})
+    cell = cell_of(operation, DURATION, {"error.type": "ValueError"})
     for value in (0.05, 0.1, 0.5, 7.25):
         cell.record(value, span())
     (point,) = points()
-    assert point.time_ns > point.start_ns == histograms.start_ns
+    assert point.time_ns > point.start_ns == metrics.start_ns
     exemplars = tuple(
         received.Exemplar(value, 1_700_000_000_000_000_000, "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331", {})
         for value in (0.1, 0.5, 7.25)
@@ -76,48 +78,48 @@ def test_every_field_of_a_histogram_arrives(histograms: cells.Histograms) -> Non
 
 
 def test_nothing_is_sent_while_nothing_was_recorded() -> None:
-    cells.cell_of(Operation("x", CLIENT, {}, DURATION), DURATION, None)
-    assert MetricEncoder({}).encode(cells.HISTOGRAMS) == b""
+    cell_of(Operation("x", CLIENT, {}, DURATION), DURATION, None)
+    assert MetricEncoder({}).encode(METRICS) == b""
 
 
 @pytest.mark.parametrize(
     ("exemplar_filter", "sampled", "unsampled"), [("trace_based", 1, 0), ("always_on", 1, 1), ("always_off", 0, 0)]
 )
 def test_the_exemplar_filter_decides_which_spans_are_remembered(exemplar_filter: str, sampled: int, unsampled: int) -> None:
-    cells.use_exemplar_filter(exemplar_filter)
+    use_exemplar_filter(exemplar_filter)
     for flags in (1, 0):
         operation = Operation("x", CLIENT, {"db.system.name": f"flags {flags}"}, DURATION)
-        cells.cell_of(operation, DURATION, None).record(0.5, span(flags))
+        cell_of(operation, DURATION, None).record(0.5, span(flags))
     assert [len(point.exemplars) for point in points()] == [sampled, unsampled]
 
 
 @pytest.mark.faults
 def test_a_histogram_that_cannot_be_encoded_is_left_out_alone() -> None:
     for name in ("good", "bad"):
-        duration = Duration(name, "How long.", constant=(), varying=(), bounds=(1.0,))
-        cells.cell_of(Operation("x", CLIENT, {}, duration), duration, None).record(0.5, span())
-    cells.HISTOGRAMS.by_name["bad"].series()[0].counts[0] = "a fault"  # type: ignore[call-overload] # planted
+        duration = Instrument(name, "How long.", constant=(), varying=(), bounds=(1.0,))
+        cell_of(Operation("x", CLIENT, {}, duration), duration, None).record(0.5, span())
+    METRICS.by_name["bad"].series()[0].counts[0] = "a fault"  # planted
     assert [point.name for point in points()] == ["good"]
 
 
-def test_a_reset_histogram_starts_from_zero(histograms: cells.Histograms) -> None:
+def test_a_reset_histogram_starts_from_zero(metrics: Metrics) -> None:
     operation = Operation("x", CLIENT, {}, DURATION)
-    cells.cell_of(operation, DURATION, None).record(0.5, span())
-    start = histograms.start_ns
-    histograms.reset()
-    assert not histograms.recorded()
-    cells.cell_of(operation, DURATION, None).record(0.05, span())
+    cell_of(operation, DURATION, None).record(0.5, span())
+    start = metrics.start_ns
+    metrics.reset()
+    assert not metrics.recorded()
+    cell_of(operation, DURATION, None).record(0.05, span())
     (point,) = points()
     assert (point.count, point.counts, point.least, point.most, len(point.exemplars)) == (1, (1, 0, 0), 0.05, 0.05, 1)
     assert point.start_ns >= start
 
 
 def test_more_series_than_are_bearable_are_counted_together(capsys: pytest.CaptureFixture[str]) -> None:
-    for number in range(cells.MOST_SERIES + 10):
+    for number in range(Limits.cardinality + 10):
         operation = Operation("x", CLIENT, {"db.system.name": f"system {number}"}, DURATION)
-        cells.cell_of(operation, DURATION, None).record(0.5, span())
+        cell_of(operation, DURATION, None).record(0.5, span())
     read = points()
-    assert len(read) == cells.MOST_SERIES + 1
+    assert len(read) == Limits.cardinality + 1
     assert (read[-1].attributes, read[-1].count) == ({"otel.metric.overflow": True}, 10)
     said = capsys.readouterr().err
     assert said.count("\n") == 1

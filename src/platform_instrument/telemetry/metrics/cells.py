@@ -1,0 +1,156 @@
+"""Cells: one slotted object a series, written without a lock.
+
+`counts[i] += 1` and its like contain no call, so the interpreter does not switch threads inside them. A fork child
+resets every cell in place, because operations and callers hold references to them.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from time import time_ns
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from platform_instrument.core.values import GAUGE, HISTOGRAM
+from platform_instrument.telemetry.context import SAMPLED
+
+if TYPE_CHECKING:
+    from platform_instrument.core.values import Instrument
+    from platform_instrument.telemetry.context import Ambient
+    from platform_instrument.telemetry.span import Span
+
+Pairs: TypeAlias = "tuple[tuple[str, Any], ...]"
+"""Attributes in the order of their instrument's declaration."""
+
+Exemplar: TypeAlias = "tuple[float, int, int, int]"
+"""Value, time in ns since 1970, trace id, span id; the ids are 0 outside of a trace."""
+
+_always, _kept = 0, SAMPLED
+"""The exemplar filter as masks over a span's flags: which bit is taken as set, and which must be."""
+
+
+class Cell:
+    """One series: what all kinds have. `touched` says that something was recorded in this process."""
+
+    __slots__ = ("attributes", "besides", "encoded", "labels", "pushed", "touched")
+
+    def __init__(self, attributes: Pairs) -> None:
+        self.attributes = attributes
+        self.encoded: bytes | None = None
+        """The attributes as OTLP, written by the encoder on first use."""
+        self.labels: str | None = None
+        """The attributes as Prometheus has them, written by its page on first use."""
+        self.besides: dict[str, Any] | None = None
+        """The cells of other instruments with the same attributes, by their names."""
+        self.reset()
+
+    def reset(self) -> None:
+        """Start from zero."""
+        self.touched = False
+        self.pushed: Any = None
+        """What the last export with delta temporality has seen."""
+
+
+class HistogramCell(Cell):
+    """Counts by bucket, sum, extremes and the last sampled span of each bucket."""
+
+    __slots__ = ("bounds", "counts", "exemplars", "least", "most", "sum")
+
+    def __init__(self, attributes: Pairs, bounds: tuple[float, ...]) -> None:
+        self.bounds = bounds
+        super().__init__(attributes)
+
+    def reset(self) -> None:
+        """Start from zero."""
+        super().reset()
+        self.counts = [0] * (len(self.bounds) + 1)
+        self.sum = 0.0
+        self.least = float("inf")
+        self.most = float("-inf")
+        self.exemplars: list[Exemplar | None] = [None] * len(self.counts)
+
+    def record(self, value: float, span: Span) -> None:
+        """Count one measurement of an ended span, and remember the span where it is sampled."""
+        index = bisect_left(self.bounds, value)
+        self.touched = True
+        self.counts[index] += 1
+        self.sum += value
+        if value < self.least:  # noqa: PLR1730 - `min` is a call: it costs as much as the rest, and threads switch in it
+            self.least = value
+        if value > self.most:  # noqa: PLR1730 - as above
+            self.most = value
+        if (span.flags | _always) & _kept:
+            self.exemplars[index] = (value, span.end_ns, span.trace_id, span.span_id)
+
+    def measure(self, value: float, current: Span | Ambient | None) -> None:
+        """Count one measurement that is made now, inside whatever is current."""
+        index = bisect_left(self.bounds, value)
+        self.touched = True
+        self.counts[index] += 1
+        self.sum += value
+        if value < self.least:  # noqa: PLR1730 - as above
+            self.least = value
+        if value > self.most:  # noqa: PLR1730 - as above
+            self.most = value
+        if ((current.flags if current is not None else 0) | _always) & _kept:
+            self.exemplars[index] = exemplar(value, current)
+
+
+class NumberCell(Cell):
+    """A number: the sum of what was added, or what was put last. `exemplar` is the last sampled measurement."""
+
+    __slots__ = ("exemplar", "value")
+
+    def reset(self) -> None:
+        """Start from zero."""
+        super().reset()
+        self.value: float = 0
+        self.exemplar: Exemplar | None = None
+
+    def add(self, amount: float) -> None:
+        """Add to the sum, without an exemplar."""
+        self.touched = True
+        self.value += amount
+
+    def put(self, value: float) -> None:
+        """Say what the number is now, without an exemplar: for gauges and for sums that are observed."""
+        self.touched = True
+        self.value = value
+
+    def measure(self, amount: float, current: Span | Ambient | None) -> None:
+        """Add to the sum, inside whatever is current."""
+        self.touched = True
+        self.value += amount
+        if ((current.flags if current is not None else 0) | _always) & _kept:
+            self.exemplar = exemplar(amount, current)
+
+
+class GaugeCell(NumberCell):
+    """The number that was put last."""
+
+    __slots__ = ()
+
+    def measure(self, value: float, current: Span | Ambient | None) -> None:
+        """Say what the number is now, inside whatever is current."""
+        self.touched = True
+        self.value = value
+        if ((current.flags if current is not None else 0) | _always) & _kept:
+            self.exemplar = exemplar(value, current)
+
+
+def exemplar(value: float, current: Span | Ambient | None) -> Exemplar:
+    """Return a measurement that is made now as an exemplar."""
+    return (value, time_ns(), current.trace_id, current.span_id) if current is not None else (value, time_ns(), 0, 0)
+
+
+def new_cell(instrument: Instrument, attributes: Pairs) -> Any:  # noqa: ANN401 - a cell of the instrument's kind
+    """Make the cell of a series."""
+    if instrument.kind == HISTOGRAM:
+        return HistogramCell(attributes, instrument.bounds)
+    return GaugeCell(attributes) if instrument.kind == GAUGE else NumberCell(attributes)
+
+
+def use_exemplar_filter(name: str) -> None:
+    """Put an exemplar filter of the specification in force: `trace_based`, `always_on` or `always_off`."""
+    global _always, _kept  # noqa: PLW0603 - one a process, read on the hot path
+    _always = SAMPLED if name == "always_on" else 0
+    _kept = 0 if name == "always_off" else SAMPLED
