@@ -246,6 +246,10 @@ def start(settings: Settings) -> Pipeline:
         return _made[0]
     use_exemplar_filter(settings.metrics_exemplar_filter)
     Limits.cardinality, Limits.series = settings.metrics_cardinality_limit, settings.metrics_series_limit
+    if settings.exporter_otlp_metrics_default_histogram_aggregation != "explicit_bucket_histogram":
+        from platform_instrument.telemetry.metrics.exponential import use_exponential_histograms  # few ask for it
+
+        use_exponential_histograms()
     limits.ENDED = pipeline.ended
     os.register_at_fork(
         before=lambda: guard("before fork", pipeline.before_fork),

@@ -90,7 +90,8 @@ class Point:
     """One data point: a series of an instrument at one moment.
 
     `kind` is histogram, sum, gauge, exponential_histogram or summary; `temporality` CUMULATIVE, DELTA or "". A sum and a
-    gauge have a `value`; a histogram has `count`, `sum`, `least`, `most`, `bounds` and `counts` by bucket.
+    gauge have a `value`; a histogram has `count`, `sum`, `least`, `most`, `bounds` and `counts` by bucket; an exponential one
+    the upper bounds of its positive buckets, a `scale` and `zeros`.
     """
 
     name: str
@@ -112,6 +113,8 @@ class Point:
     time_ns: int
     scope: Scope
     resource: Mapping[str, Any]
+    scale: int | None = None
+    zeros: int = 0
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - an `AnyValue` and what it holds
@@ -234,16 +237,26 @@ def _points(metric: Any, scope: Scope, resource: Mapping[str, Any]) -> Iterator[
             value=_number(point),
             count=getattr(point, "count", 0),
             sum=getattr(point, "sum", 0.0),
-            least=point.min if kind == "histogram" and point.HasField("min") else None,
-            most=point.max if kind == "histogram" and point.HasField("max") else None,
-            bounds=tuple(getattr(point, "explicit_bounds", ())),
-            counts=tuple(getattr(point, "bucket_counts", ())),
+            least=point.min if kind.endswith("histogram") and point.HasField("min") else None,
+            most=point.max if kind.endswith("histogram") and point.HasField("max") else None,
+            bounds=_bounds(point),
+            counts=tuple(getattr(getattr(point, "positive", point), "bucket_counts", ())),
             exemplars=tuple(_exemplar(exemplar) for exemplar in getattr(point, "exemplars", ())),
             start_ns=point.start_time_unix_nano,
             time_ns=point.time_unix_nano,
             scope=scope,
             resource=resource,
+            scale=getattr(point, "scale", None),
+            zeros=getattr(point, "zero_count", 0),
         )
+
+
+def _bounds(point: Any) -> tuple[float, ...]:  # noqa: ANN401
+    """Return the upper bounds of a histogram's buckets."""
+    if not hasattr(point, "positive"):
+        return tuple(getattr(point, "explicit_bounds", ()))
+    first, step = point.positive.offset + 1, 2.0**-point.scale
+    return tuple(2.0 ** ((first + at) * step) for at in range(len(point.positive.bucket_counts)))
 
 
 def _exemplar(exemplar: Any) -> Exemplar:  # noqa: ANN401

@@ -10,11 +10,9 @@ from bisect import bisect_left
 from time import time_ns
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from platform_instrument.core.values import GAUGE, HISTOGRAM
 from platform_instrument.telemetry.context import SAMPLED
 
 if TYPE_CHECKING:
-    from platform_instrument.core.values import Instrument
     from platform_instrument.telemetry.context import Ambient
     from platform_instrument.telemetry.span import Span
 
@@ -142,11 +140,9 @@ def exemplar(value: float, current: Span | Ambient | None) -> Exemplar:
     return (value, time_ns(), current.trace_id, current.span_id) if current is not None else (value, time_ns(), 0, 0)
 
 
-def new_cell(instrument: Instrument, attributes: Pairs) -> Any:  # noqa: ANN401 - a cell of the instrument's kind
-    """Make the cell of a series."""
-    if instrument.kind == HISTOGRAM:
-        return HistogramCell(attributes, instrument.bounds)
-    return GaugeCell(attributes) if instrument.kind == GAUGE else NumberCell(attributes)
+def kept(flags: int) -> bool:
+    """Say whether a measurement inside a span with these flags is kept as an exemplar."""
+    return bool((flags | _always) & _kept)
 
 
 def use_exemplar_filter(name: str) -> None:

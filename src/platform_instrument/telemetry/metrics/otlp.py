@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.guard import guard
 from platform_instrument.core.values import COUNTER, GAUGE, HISTOGRAM, UP_DOWN_COUNTER
+from platform_instrument.telemetry.metrics.exponential import ExponentialCell
 from platform_instrument.telemetry.otlp import encode_resource, encode_scope
-from platform_instrument.telemetry.protobuf import KeyValues, field, utf8
+from platform_instrument.telemetry.protobuf import KeyValues, field, utf8, varint
 from platform_instrument.telemetry.scope import own_scope
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 _CUMULATIVE, _DELTA = b"\x10\x02", b"\x10\x01"
 _MONOTONIC = b"\x18\x01"
-_GAUGE, _SUM, _HISTOGRAM = b"\x2a", b"\x3a", b"\x4a"
+_GAUGE, _SUM, _HISTOGRAM, _EXPONENTIAL = b"\x2a", b"\x3a", b"\x4a", b"\x52"
 _POINT = b"\x0a"
 _LARGEST = 1 << 63
 
@@ -32,11 +33,12 @@ _LARGEST = 1 << 63
 class MetricEncoder:
     """Metrics to bytes; `temporality` is `cumulative`, `delta` or `lowmemory`, as the exporter's setting has it."""
 
-    __slots__ = ("_numbers", "_points", "_resource", "_scopes", "_since", "_temporality")
+    __slots__ = ("_exponentials", "_numbers", "_points", "_resource", "_scopes", "_since", "_temporality")
 
     def __init__(self, resource: Mapping[str, Any], temporality: str = "cumulative") -> None:
         self._numbers = KeyValues(b"\x3a")
         self._points = KeyValues(b"\x4a")
+        self._exponentials = KeyValues(b"\x0a")
         self._resource = encode_resource(resource)
         self._scopes: dict[Any, bytes] = {}
         self._temporality = temporality
@@ -72,8 +74,12 @@ class MetricEncoder:
         instrument = metric.instrument
         delta = self._is_delta(instrument)
         times = b"\x11" + pack("<Q", since_ns if delta else start_ns) + b"\x19" + pack("<Q", now_ns)
-        point = self._histogram_point if instrument.kind == HISTOGRAM else self._number_point
-        points = [encoded for cell in metric.series() if (encoded := point(cell, times, delta=delta))]
+        series = metric.series()
+        exponential = bool(series) and type(series[0]) is ExponentialCell
+        point = self._exponential_point if exponential else self._histogram_point
+        if instrument.kind != HISTOGRAM:
+            point = self._number_point
+        points = [encoded for cell in series if (encoded := point(cell, times, delta=delta))]
         if not points:
             return b""
         head = field(b"\x0a", utf8(instrument.name)) + field(b"\x12", utf8(instrument.description))
@@ -82,7 +88,7 @@ class MetricEncoder:
             body += _DELTA if delta else _CUMULATIVE
         if instrument.kind == COUNTER:
             body += _MONOTONIC
-        tag = {HISTOGRAM: _HISTOGRAM, GAUGE: _GAUGE}.get(instrument.kind, _SUM)
+        tag = {HISTOGRAM: _EXPONENTIAL if exponential else _HISTOGRAM, GAUGE: _GAUGE}.get(instrument.kind, _SUM)
         return field(b"\x12", head + field(b"\x1a", utf8(instrument.unit)) + field(tag, body))
 
     def _is_delta(self, instrument: Instrument) -> bool:
@@ -116,6 +122,29 @@ class MetricEncoder:
         parts.extend([_exemplar(b"\x42", found) for found in cell.exemplars if found])
         return b"".join(parts)
 
+    def _exponential_point(self, cell: ExponentialCell, times: bytes, *, delta: bool) -> bytes:
+        reading, least, most = cell.read(), cell.least, cell.most
+        if delta:
+            reading, cell.pushed = reading.since(cell.pushed), reading
+            cell.least, cell.most = float("inf"), float("-inf")
+        count = sum(reading.counts) + reading.zeros
+        if not count:
+            return b""
+        buckets = b"\x08" + varint(_zigzag(reading.offset)) + field(b"\x12", b"".join(map(varint, reading.counts)))
+        parts = [
+            self._attributes(cell, self._exponentials),
+            times,
+            b"\x21" + pack("<Q", count),
+            b"\x29" + pack("<d", reading.sum),
+            b"\x30" + varint(_zigzag(reading.scale)),
+            b"\x39" + pack("<Q", reading.zeros),
+            field(b"\x42", buckets),
+        ]
+        if least <= most:
+            parts += [b"\x61" + pack("<d", least), b"\x69" + pack("<d", most)]
+        parts.extend([_exemplar(b"\x5a", found) for found in cell.exemplars if found])
+        return b"".join(parts)
+
     def _number_point(self, cell: Any, times: bytes, *, delta: bool) -> bytes:  # noqa: ANN401 - a number's cell
         value, found = cell.value, cell.exemplar
         if delta:
@@ -141,6 +170,11 @@ def _number(whole: bytes, real: bytes, value: float) -> bytes:
     if isinstance(value, int) and -_LARGEST <= value < _LARGEST:
         return whole + pack("<q", value)
     return real + pack("<d", value)
+
+
+def _zigzag(number: int) -> int:
+    """Return a signed number as protobuf's `sint32` has it."""
+    return number * 2 if number >= 0 else -number * 2 - 1
 
 
 def _exemplar(tag: bytes, exemplar: Exemplar) -> bytes:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from platform_instrument.core.guard import guard
 from platform_instrument.core.report import say
-from platform_instrument.telemetry.metrics.cells import new_cell
+from platform_instrument.core.values import GAUGE, HISTOGRAM
+from platform_instrument.telemetry.metrics.cells import GaugeCell, HistogramCell, NumberCell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from platform_instrument.core.values import Instrument, Operation
-    from platform_instrument.telemetry.metrics.cells import HistogramCell, Pairs
+    from platform_instrument.telemetry.metrics.cells import Pairs
     from platform_instrument.telemetry.scope import InstrumentationScope
 
 _T = TypeVar("_T")
@@ -32,6 +33,19 @@ class Limits:
     """Of one instrument (`PLATFORM_METRICS_CARDINALITY_LIMIT`)."""
     series = 10_000
     """Of all instruments of the process (`PLATFORM_METRICS_SERIES_LIMIT`)."""
+
+
+class Aggregation:
+    """What histograms are made of; another one where exponential buckets are asked for."""
+
+    histogram: Callable[[Pairs, tuple[float, ...]], Any] = HistogramCell
+
+
+def new_cell(instrument: Instrument, attributes: Pairs) -> Any:  # noqa: ANN401 - a cell of the instrument's kind
+    """Make the cell of a series."""
+    if instrument.kind == HISTOGRAM:
+        return Aggregation.histogram(attributes, instrument.bounds)
+    return GaugeCell(attributes) if instrument.kind == GAUGE else NumberCell(attributes)
 
 
 class Metric:
