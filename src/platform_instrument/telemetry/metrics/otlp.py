@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from platform_instrument.core.guard import guard
 from platform_instrument.core.values import COUNTER, GAUGE, HISTOGRAM, UP_DOWN_COUNTER
 from platform_instrument.telemetry.metrics.exponential import ExponentialCell
-from platform_instrument.telemetry.otlp import encode_resource, encode_scope
+from platform_instrument.telemetry.otlp import encode_resource, encode_scope, schema
 from platform_instrument.telemetry.protobuf import KeyValues, field, utf8, varint
 from platform_instrument.telemetry.scope import own_scope
 
@@ -50,7 +50,8 @@ class MetricEncoder:
         by_scope = metrics.collect(lambda: self._by_scope(metrics))
         if not by_scope:
             return b""
-        body = b"".join([field(b"\x12", self._scope(scope) + b"".join(found)) for scope, found in by_scope.items()])
+        scoped = [self._scope(scope) + b"".join(found) + (schema(scope) if scope else b"") for scope, found in by_scope.items()]
+        body = b"".join([field(b"\x12", each) for each in scoped])
         return field(b"\x0a", self._resource + body)
 
     def _by_scope(self, metrics: Metrics) -> dict[Any, list[bytes]]:

@@ -56,17 +56,19 @@ class Metric:
     def __init__(self, instrument: Instrument, scope: InstrumentationScope | None = None) -> None:
         self.instrument = instrument
         self.scope = scope
-        self.cells: dict[Pairs, Any] = {}
+        self.cells: dict[Any, Any] = {}
+        """By their attributes, or by whatever tells them apart where equal values are of different types."""
         self.overflow: Any = None
 
-    def cell(self, attributes: Pairs) -> Any:  # noqa: ANN401 - a cell of the instrument's kind
+    def cell(self, attributes: Pairs, key: Any = None) -> Any:  # noqa: ANN401 - a cell of the instrument's kind
         """Return the series of these attributes, or the overflow series once there are too many."""
-        cell = self.cells.get(attributes)
+        key = attributes if key is None else key
+        cell = self.cells.get(key)
         if cell is not None:
             return cell
         if len(self.cells) < Limits.cardinality and METRICS.count < Limits.series:
             METRICS.count += 1
-            return self.cells.setdefault(attributes, new_cell(self.instrument, attributes))
+            return self.cells.setdefault(key, new_cell(self.instrument, attributes))
         if self.overflow is None:
             say(self._complaint())
         return self.beyond()
@@ -81,6 +83,10 @@ class Metric:
         """Return the cells that something was recorded in, the overflow last."""
         cells = [cell for cell in list(self.cells.values()) if cell.touched]
         return [*cells, self.overflow] if self.overflow is not None and self.overflow.touched else cells
+
+    def recorded(self) -> bool:
+        """Say whether there is something to export."""
+        return bool(self.series())
 
     def reset(self) -> None:
         """Start every series from zero."""
@@ -98,8 +104,8 @@ class Metric:
     def _widest(self) -> str:
         """Name the attribute with the most values."""
         values: dict[str, set[Any]] = {}
-        for attributes in list(self.cells):
-            for key, value in attributes:
+        for cell in list(self.cells.values()):
+            for key, value in cell.attributes:
                 values.setdefault(key, set()).add(value)
         return max(values, key=lambda key: len(values[key]), default="none")
 
@@ -144,7 +150,7 @@ class Metrics:
 
     def recorded(self) -> bool:
         """Say whether anything was recorded in this process."""
-        return any(metric.series() for metric in self.every())
+        return any(metric.recorded() for metric in self.every())
 
     def reset(self) -> None:
         """Start every series from zero: in a fork child, whose parent goes on counting what it had."""
