@@ -1,4 +1,4 @@
-"""What a library module says and the engine reads: operations, calls, the four verbs."""
+"""What a library module says and the engine reads: operations, calls, the five verbs."""
 
 from __future__ import annotations
 
@@ -151,6 +151,19 @@ class EditResult(NamedTuple):
     optional: bool = False
 
 
+class Time(NamedTuple):
+    """Time a call that is no operation of its own, such as taking a connection from a pool: no span, nothing in flight.
+
+    `end(began, result, *args, **kwargs)` is told when the call began, in ns of `time.perf_counter_ns`, what it returned and
+    what it was called with; `error(began, exception, *args, **kwargs)` how it failed.
+    """
+
+    target: str
+    end: Callable[..., None]
+    error: Callable[..., None] | None = None
+    optional: bool = False
+
+
 class Changes(Protocol):
     """What a `Custom` patch may do: every change is noted and can be undone exactly."""
 
@@ -188,7 +201,7 @@ class Instrumentation(NamedTuple):
 
     name: str
     requires: str
-    patches: tuple[Observe | EditCall | EditResult | Custom, ...]
+    patches: tuple[Observe | EditCall | EditResult | Time | Custom, ...]
     family: int = 0
     modules: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()

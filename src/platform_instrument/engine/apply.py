@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from platform_instrument.config.schema import instrumentation_enabled
 from platform_instrument.core.guard import faults, guard, on_fault
 from platform_instrument.core.report import say
-from platform_instrument.core.values import Custom, EditCall, EditResult, Instrumentation, Observe
-from platform_instrument.engine import drive, edits, imports
+from platform_instrument.core.values import Custom, EditCall, EditResult, Instrumentation, Observe, Time
+from platform_instrument.engine import drive, edits, imports, timing
 from platform_instrument.engine.journal import Journal
 from platform_instrument.engine.scope import Plan, passes
 from platform_instrument.engine.versions import doubt, version_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from platform_instrument.config.schema import Settings
 
-    Patch = Observe | EditCall | EditResult | Custom
+    Patch = Observe | EditCall | EditResult | Time | Custom
 
 MOST_FAULTS = 100
 """After so many contained faults an instrumentation takes its own patches back."""
@@ -87,6 +87,11 @@ class Applied:
         otherwise = partial(setattr, edit, "make", edits.nothing)
         self.journal.wrap(owner, _last(patch.target), partial(wrapper, edit=edit), otherwise=otherwise)
 
+    def time(self, owner: Any, patch: Time) -> None:  # noqa: ANN401 - a module or class
+        """Apply a `Time` to an attribute of `owner`, named by the last part of its target."""
+        timed = timing.Timed(f"{self.name} {patch.target}", patch.end, patch.error)
+        self.journal.wrap(owner, _last(patch.target), partial(timing.timed, timing=timed), otherwise=timed.stop)
+
     def patch(self, patch: Patch, module: ModuleType) -> None:
         """Apply one patch; AttributeError where its target does not exist."""
         if isinstance(patch, Custom):
@@ -97,6 +102,8 @@ class Applied:
             owner = getattr(owner, step)
         if isinstance(patch, Observe):
             self.observe(owner, patch)
+        elif isinstance(patch, Time):
+            self.time(owner, patch)
         else:
             self.edit(owner, patch)
 

@@ -123,6 +123,22 @@ def test_all_instruments_together_have_a_limit_too(monkeypatch: pytest.MonkeyPat
     assert said.count("\n") == 1
 
 
+def test_a_retired_series_is_exported_no_more_makes_room_and_comes_back_from_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Limits, "series", 2)
+    metric = METRICS.metric(OPEN)
+    held = [metric.cell((("shop", name),)) for name in ("east", "west")]
+    for cell in held:
+        cell.put(3)
+    metric.retire((("shop", "east"),))
+    metric.retire((("shop", "never"),))
+    held[0].put(4)
+    assert [cell.attributes for cell in metric.series()] == [(("shop", "west"),)]
+    assert metric.cell((("shop", "north"),)) is not metric.overflow
+    metric.retire((("shop", "north"),))
+    assert metric.cell((("shop", "east"),)).value == 0
+    assert METRICS.count == 2
+
+
 def test_observers_are_asked_before_each_collection() -> None:
     asked: list[int] = []
 

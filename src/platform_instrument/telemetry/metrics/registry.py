@@ -79,6 +79,11 @@ class Metric:
             self.overflow = new_cell(self.instrument, _OVERFLOW)
         return self.overflow
 
+    def retire(self, key: Any) -> None:  # noqa: ANN401 - attributes, or what stands for them
+        """Forget a series: what it counted is no more. Whoever holds its cell writes to what is never read."""
+        if self.cells.pop(key, None) is not None:
+            METRICS.count -= 1
+
     def series(self) -> list[Any]:
         """Return the cells that something was recorded in, the overflow last."""
         cells = [cell for cell in list(self.cells.values()) if cell.touched]

@@ -1,0 +1,82 @@
+"""Wrappers that time a call without a span: the call stands outside the guard, and what is measured is nobody's business."""
+
+from __future__ import annotations
+
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any
+
+from platform_instrument.core.guard import guard
+from platform_instrument.engine.frames import AWAITABLE, COROUTINE, dressed, kind_of, unseen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_with_traceback = BaseException.with_traceback
+
+
+class Timed:
+    """What is told of a call, and the place that a fault is counted under; both are `nothing` when a patch is undone."""
+
+    __slots__ = ("end", "error", "place")
+
+    def __init__(self, place: str, end: Callable[..., None], error: Callable[..., None] | None) -> None:
+        self.place = place
+        self.end = end
+        self.error = error or nothing
+
+    def stop(self) -> None:
+        """Tell nothing any more."""
+        self.end = self.error = nothing
+
+
+def nothing(*_args: object, **_kwargs: object) -> None:
+    """Measure nothing."""
+
+
+def timed(function: Callable[..., Any], timing: Timed) -> Callable[..., Any]:
+    """Return a wrapper of the same kind as the function: plain, a coroutine function, or one that returns coroutines."""
+    kind = kind_of(function)
+    driver = _coroutine if kind == COROUTINE else _awaitable if kind == AWAITABLE else _plain
+    return dressed(driver(function, timing), function)
+
+
+@unseen
+def _plain(function: Callable[..., Any], timing: Timed) -> Callable[..., Any]:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the application's
+        began = perf_counter_ns()
+        try:
+            result = function(*args, **kwargs)
+        except BaseException as error:
+            guard(timing.place, timing.error, began, error, *args, **kwargs)
+            _with_traceback(error, error.__traceback__.tb_next)  # type: ignore[union-attr] # our own frame is in it
+            raise
+        guard(timing.place, timing.end, began, result, *args, **kwargs)
+        return result
+
+    return wrapper
+
+
+@unseen
+def _coroutine(function: Callable[..., Any], timing: Timed) -> Callable[..., Any]:
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the application's
+        began = perf_counter_ns()
+        try:
+            result = await function(*args, **kwargs)
+        except BaseException as error:
+            guard(timing.place, timing.error, began, error, *args, **kwargs)
+            _with_traceback(error, error.__traceback__.tb_next)  # type: ignore[union-attr] # our own frame is in it
+            raise
+        guard(timing.place, timing.end, began, result, *args, **kwargs)
+        return result
+
+    return wrapper
+
+
+@unseen
+def _awaitable(function: Callable[..., Any], timing: Timed) -> Callable[..., Any]:
+    coroutine = _coroutine(function, timing)
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the application's
+        return coroutine(*args, **kwargs)
+
+    return wrapper
