@@ -32,7 +32,7 @@ SITE = Path(__file__).parent.parent / "src" / "platform_instrument_site"
 
 HOST = "127.0.0.1"
 
-_UNWANTED = ("OTEL_", "PLATFORM_", "PYTHON", "PYTEST_", "MAKE", "MFLAGS")
+_UNWANTED = ("OTEL_", "PLATFORM_", "_PLATFORM_", "PYTHON", "PYTEST_", "MAKE", "MFLAGS")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
 

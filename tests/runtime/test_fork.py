@@ -44,7 +44,7 @@ def test_every_childs_span_arrives_once_under_an_id_of_its_own(mode: str, collec
     children = named(spans, "child")
     assert len(children) == len({span.span_id for span in children}) == COUNT
     processes = {span.resource["process.pid"] for span in children}
-    assert len(processes) == len({span.resource["service.instance.id"] for span in children})
+    assert len({span.resource["service.instance.id"] for span in children}) <= len(processes)
     assert len(processes) == COUNT or mode in POOLS
     assert len(processes) > 1
     parents = named(spans, "parent")
@@ -99,7 +99,7 @@ def test_an_instance_id_that_was_given_is_that_of_the_first_process_alone(given:
     assert len(instances) == 5
     (first,) = {span.resource["process.parent_pid"] for span in spans} & set(instances)
     assert instances.pop(first) == given[:4_096]
-    assert instances == {pid: f"{given[:4_000]}.{pid}" for pid in instances}
+    assert set(instances.values()) <= {f"{given[:4_000]}.{slot}" for slot in range(1, 5)}
     assert {span.resource["deployment.environment.name"] for span in spans} == {"test"}
 
 

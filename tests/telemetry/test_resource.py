@@ -65,9 +65,11 @@ def test_the_service_name_stands_over_the_resource_attributes_and_both_over_the_
     assert (both["service.name"], both["service.version"]) == ("from name", "2")
 
 
-def test_no_two_resources_share_an_instance_id() -> None:
+def test_a_process_has_one_instance_id_and_no_other_process_has_it() -> None:
     settings, _ = read({})
-    assert len({resource_attributes(settings)["service.instance.id"] for _ in range(100)}) == 100
+    assert len({resource_attributes(settings)["service.instance.id"] for _ in range(10)}) == 1
+    ids = {json.loads(run([sys.executable, "-c", SHOW]).stdout)["service.instance.id"] for _ in range(3)}
+    assert len(ids - {resource_attributes(settings)["service.instance.id"]}) == 3
 
 
 def test_a_resource_is_bounded() -> None:

@@ -46,7 +46,7 @@ SECTIONS: dict[str, dict[str, str]] = {
     "The service": {
         "OTEL_SERVICE_NAME": "The name of the service, over `service.name` in the resource attributes.",
         "OTEL_RESOURCE_ATTRIBUTES": "Attributes of the service: `key=value,key=value`, values percent-encoded. A "
-        "`service.instance.id` is that of the process started with it; its children add their process ids.",
+        "`service.instance.id` is that of the service's first process; others add the numbers of their slots.",
     },
     "Where telemetry goes": {
         "OTEL_TRACES_EXPORTER": "Where spans go.",

@@ -10,11 +10,13 @@ import sys
 
 from platform_instrument.config.read import read
 from platform_instrument.config.schema import INSTANCE_ID, switched_off
+from platform_instrument.core.guard import guard
 from platform_instrument.core.report import say
 from platform_instrument.distro.activation import refusal, unsafe
 from platform_instrument.distro.agents import AGENTS
 from platform_instrument.engine import imports
 from platform_instrument.instrumentations._index import TRIGGERS
+from platform_instrument.telemetry.workers.founding import found
 
 TYPE_CHECKING = False  # typing costs 4 ms at start
 if TYPE_CHECKING:
@@ -71,6 +73,7 @@ def start(door: str) -> Start:
         settings.instance = os.environ.setdefault(INSTANCE, str(os.getpid()))
     for problem in STARTED.problems:
         say(str(problem))
+    guard("ledger", found, os.environ)
     imports.install()
     for trigger, entries in TRIGGERS.items():
         imports.when_imported(trigger, _hook(settings, entries))

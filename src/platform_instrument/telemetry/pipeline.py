@@ -17,6 +17,7 @@ from platform_instrument.telemetry.context import CURRENT, SAMPLED, Ambient
 from platform_instrument.telemetry.metrics.cells import use_exemplar_filter
 from platform_instrument.telemetry.metrics.registry import METRICS, Limits, beside, cell_of
 from platform_instrument.telemetry.worker import Worker
+from platform_instrument.telemetry.workers import membership
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -196,6 +197,7 @@ class Pipeline:
         self.queue = deque()
         self.dropped = self.weight = 0
         self.worker.renew()
+        membership.renew()
         self._abandon()
         METRICS.reset()
         losses.reset()
@@ -245,6 +247,7 @@ def start(settings: Settings) -> Pipeline:
     if pipeline is not _made[0]:
         return _made[0]
     use_exemplar_filter(settings.metrics_exemplar_filter)
+    guard("settle the service", membership.settle, settings)
     Limits.cardinality, Limits.series = settings.metrics_cardinality_limit, settings.metrics_series_limit
     if settings.exporter_otlp_metrics_default_histogram_aggregation != "explicit_bucket_histogram":
         from platform_instrument.telemetry.metrics.exponential import use_exponential_histograms  # few ask for it

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from platform_instrument import __version__
 from platform_instrument.config.schema import INSTANCE_ID
 from platform_instrument.telemetry.program import running_program
+from platform_instrument.telemetry.workers.membership import instance_id
 
 if TYPE_CHECKING:
     from platform_instrument.config.schema import Settings
 
 _MOST = 128
 _LONGEST = 4_096
-_LONGEST_GIVEN = 4_000
 _LONGEST_FILE = 256 * 1024
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm32", "armv6l": "arm32", "i686": "x86", "i386": "x86"}
@@ -31,14 +31,15 @@ _MOUNT = re.compile(r"containers/([0-9a-f]{64})/")
 
 
 def resource_attributes(settings: Settings) -> dict[str, Any]:
-    """Return the resource of this process; `service.instance.id` is another one at each call and in each process.
+    """Return the resource of this process, which takes its slot among the workers of its service with that.
 
     What `OTEL_RESOURCE_ATTRIBUTES` says stands over what is found, `OTEL_SERVICE_NAME` over both. An instance id in there is
-    for the process that was started with it; one that is descended from it adds its own process id.
+    that of the first slot; the others add their numbers to it.
     """
+    instance = instance_id(settings)
     found = {
         "service.name": running_program(),
-        INSTANCE_ID: _instance_id(),
+        INSTANCE_ID: instance,
         **_telemetry(),
         **_process(),
         **_host(),
@@ -49,20 +50,10 @@ def resource_attributes(settings: Settings) -> dict[str, Any]:
     for key, value in settings.resource_attributes.items():
         if len(found) < _MOST or key in found:
             found[key] = value[:_LONGEST]
-    if settings.instance and settings.instance != str(os.getpid()):
-        found[INSTANCE_ID] = f"{settings.resource_attributes[INSTANCE_ID][:_LONGEST_GIVEN]}.{os.getpid()}"
+    found[INSTANCE_ID] = instance[:_LONGEST]
     if settings.service_name:
         found["service.name"] = settings.service_name[:_LONGEST]
     return found
-
-
-def _instance_id() -> str:
-    """Return a random UUID (version 4), which `uuid` would make from the same bytes."""
-    digits = bytearray(os.urandom(16))
-    digits[6] = digits[6] & 0x0F | 0x40
-    digits[8] = digits[8] & 0x3F | 0x80
-    text = digits.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def _telemetry() -> dict[str, Any]:

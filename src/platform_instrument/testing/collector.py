@@ -125,7 +125,8 @@ class Collector:
         last: dict[tuple[Any, ...], received.Point] = {}
         for point in self.metrics:
             if point.name == name and (attributes or {}).items() <= point.attributes.items():
-                last[point.resource.get("service.instance.id"), tuple(sorted(point.attributes.items()))] = point
+                process = (point.resource.get("service.instance.id"), point.resource.get("process.pid"))
+                last[process, tuple(sorted(point.attributes.items()))] = point
         return tuple(last.values())
 
     def wait_for(

@@ -1,0 +1,164 @@
+"""What the processes of a service keep in their common memory: each in a place of its own, whole at any moment.
+
+One place a slot, far apart: the memory is sparse, and takes only what is written. A place holds two records, each twice: the
+state of the process that has the slot, and what those before it have left. A record is written beside the one in force, which
+a single number then changes for the other; who is killed in between leaves the one before.
+"""
+
+from __future__ import annotations
+
+import os
+from struct import Struct
+from typing import TYPE_CHECKING
+
+from platform_instrument.telemetry.workers.founding import HEAD, MAGIC
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STATE, LEFT = 0, 1
+"""The two records of a place."""
+
+LONGEST = 63 << 20
+"""Bytes that a record may have."""
+
+_PAGE = 4_096
+_PLACE = 1 << 28
+_KEY = 256
+_LONGEST_KEY = 1_024
+_PORT = HEAD
+_GENERATION, _OWNER, _DOOR = 16, 24, 32
+"""Where in a place these numbers stand, after those of the two records."""
+_ATTEMPTS = 20
+
+_WORD = Struct("<Q")
+_RECORD = Struct("<QQ")
+_LENGTH = Struct("<I")
+
+
+class Ledger:
+    """The common memory behind a descriptor. A record that cannot be written raises `OSError`."""
+
+    __slots__ = ("descriptor", "founder", "tree")
+
+    def __init__(self, descriptor: int) -> None:
+        """Raise `ValueError` where the memory is none of ours."""
+        head = os.pread(descriptor, HEAD, 0)
+        if len(head) < HEAD or not head.startswith(MAGIC):
+            message = "not a ledger"
+            raise ValueError(message)
+        self.descriptor = descriptor
+        self.tree = head[8:24]
+        """Random bytes by which this service is told from all others."""
+        self.founder = int.from_bytes(head[24:32], "little")
+        """The process that has made the memory."""
+
+    # --- of the service -------------------------------------------------------------------------------------------
+
+    @property
+    def key(self) -> str:
+        """What the service is: empty until its first process has said so."""
+        (length,) = _LENGTH.unpack(self._read(_KEY, _LENGTH.size))
+        return self._read(_KEY + _LENGTH.size, min(length, _LONGEST_KEY)).decode("utf-8", "replace")
+
+    @key.setter
+    def key(self, text: str) -> None:
+        encoded = text.encode("utf-8", "replace")[:_LONGEST_KEY]
+        self._write(_KEY, _LENGTH.pack(len(encoded)) + encoded)
+
+    @property
+    def port(self) -> int:
+        """The port that the service answers scrapes on, 0 until there is one."""
+        return self._word(_PORT)
+
+    @port.setter
+    def port(self, number: int) -> None:
+        self._put_word(_PORT, number)
+
+    def slots(self) -> range:
+        """Return the numbers of the slots that were ever taken."""
+        size = os.fstat(self.descriptor).st_size
+        return range(max(0, -(-size // _PLACE) - 1))
+
+    # --- of a slot ------------------------------------------------------------------------------------------------
+
+    def generation(self, slot: int) -> int:
+        """Return how often the slot was taken."""
+        return self._word(_place(slot) + _GENERATION)
+
+    def owner(self, slot: int) -> int:
+        """Return the process that has taken the slot last."""
+        return self._word(_place(slot) + _OWNER)
+
+    def take(self, slot: int, owner: int) -> int:
+        """Note who has a slot now; return the new generation."""
+        generation = self.generation(slot) + 1
+        self._write(_place(slot) + _GENERATION, _WORD.pack(generation) + _WORD.pack(owner) + _WORD.pack(0))
+        return generation
+
+    def door(self, slot: int) -> int:
+        """Return for which generation the slot's process can be asked for its state."""
+        return self._word(_place(slot) + _DOOR)
+
+    def put_door(self, slot: int, generation: int) -> None:
+        """Say that the slot's process can be asked from now on, or with 0 that it cannot."""
+        self._put_word(_place(slot) + _DOOR, generation)
+
+    def put(self, slot: int, record: int, content: bytes, generation: int) -> None:
+        """Put a record in force; only who has the slot does so."""
+        if len(content) > LONGEST:
+            message = f"{len(content)} bytes are more than {LONGEST}"
+            raise OSError(message)
+        number = self._word(_place(slot) + record * _WORD.size) + 1
+        self._write(_buffer(slot, record, number), _RECORD.pack(len(content), generation) + content)
+        self._put_word(_place(slot) + record * _WORD.size, number)
+
+    def get(self, slot: int, record: int) -> tuple[int, bytes]:
+        """Return the record in force and the generation it is of, zero where there is none."""
+        for number in self._numbers(slot, record):
+            length, generation = _RECORD.unpack(self._read(_buffer(slot, record, number), _RECORD.size))
+            content = self._read(_buffer(slot, record, number) + _RECORD.size, min(length, LONGEST))
+            if self._word(_place(slot) + record * _WORD.size) == number:
+                return generation, content
+        return 0, b""
+
+    def _numbers(self, slot: int, record: int) -> Iterator[int]:
+        """Yield the number of the record in force, again while others are put in its place."""
+        for _ in range(_ATTEMPTS):
+            number = self._word(_place(slot) + record * _WORD.size)
+            if not number:
+                return
+            yield number
+
+    # --- bytes ----------------------------------------------------------------------------------------------------
+
+    def _word(self, offset: int) -> int:
+        (number,) = _WORD.unpack(self._read(offset, _WORD.size))
+        return int(number)
+
+    def _put_word(self, offset: int, number: int) -> None:
+        self._write(offset, _WORD.pack(number))
+
+    def _read(self, offset: int, length: int) -> bytes:
+        """Return so many bytes, zeros where nothing was ever written."""
+        found = os.pread(self.descriptor, length, offset)
+        while len(found) < length:
+            more = os.pread(self.descriptor, length - len(found), offset + len(found))
+            if not more:
+                return found + bytes(length - len(found))
+            found += more
+        return found
+
+    def _write(self, offset: int, content: bytes) -> None:
+        view = memoryview(content)
+        while view:
+            written = os.pwrite(self.descriptor, view, offset)
+            view, offset = view[written:], offset + written
+
+
+def _place(slot: int) -> int:
+    return (slot + 1) * _PLACE
+
+
+def _buffer(slot: int, record: int, number: int) -> int:
+    return _place(slot) + _PAGE + (record * 2 + (number & 1)) * ((LONGEST | _PAGE - 1) + 1 + _PAGE)
