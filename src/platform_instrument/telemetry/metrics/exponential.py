@@ -164,6 +164,12 @@ class ExponentialCell(Cell):
                 if count:
                     new.counts[((old.base + place) >> step) - new.base] += count
 
+    def put(self, reading: Reading) -> None:
+        """Say what is counted until now: for what somebody else counts."""
+        window = _Window(reading.scale, reading.offset)
+        window.counts[: len(reading.counts)] = reading.counts
+        self._window, self.zeros, self.sum, self.touched = window, reading.zeros, reading.sum, True
+
     def read(self) -> Reading:
         """Return what is counted until now."""
         with self._changing:

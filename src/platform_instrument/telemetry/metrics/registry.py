@@ -68,15 +68,19 @@ class Metric:
             return cell
         if len(self.cells) < Limits.cardinality and METRICS.count < Limits.series:
             METRICS.count += 1
-            return self.cells.setdefault(key, new_cell(self.instrument, attributes))
+            return self.cells.setdefault(key, self.make(attributes))
         if self.overflow is None:
             say(self._complaint())
         return self.beyond()
 
+    def make(self, attributes: Pairs) -> Any:  # noqa: ANN401 - as above
+        """Make the cell of a series."""
+        return new_cell(self.instrument, attributes)
+
     def beyond(self) -> Any:  # noqa: ANN401 - as above
         """Return the overflow series."""
         if self.overflow is None:
-            self.overflow = new_cell(self.instrument, _OVERFLOW)
+            self.overflow = self.make(_OVERFLOW)
         return self.overflow
 
     def retire(self, key: Any) -> None:  # noqa: ANN401 - attributes, or what stands for them
@@ -88,10 +92,6 @@ class Metric:
         """Return the cells that something was recorded in, the overflow last."""
         cells = [cell for cell in list(self.cells.values()) if cell.touched]
         return [*cells, self.overflow] if self.overflow is not None and self.overflow.touched else cells
-
-    def recorded(self) -> bool:
-        """Say whether there is something to export."""
-        return bool(self.series())
 
     def reset(self) -> None:
         """Start every series from zero."""
@@ -118,7 +118,7 @@ class Metric:
 class Metrics:
     """All metrics of the process; `start_ns` is the moment from which they count."""
 
-    __slots__ = ("_collecting", "by_name", "count", "foreign", "observers", "start_ns")
+    __slots__ = ("_collecting", "asked", "by_name", "count", "foreign", "observers", "start_ns")
 
     def __init__(self) -> None:
         self.by_name: dict[str, Metric] = {}
@@ -127,6 +127,8 @@ class Metrics:
         """Those of the application's own meters."""
         self.observers: list[Callable[[], object]] = []
         """Called before each collection, to put what is only known by asking into its cells."""
+        self.asked = False
+        """True where an observer asks the application, which may have something to say though it recorded nothing."""
         self.start_ns = time_ns()
         self.count = 0
         self._collecting = RLock()
@@ -154,8 +156,8 @@ class Metrics:
         return [*self.by_name.values(), *self.foreign]
 
     def recorded(self) -> bool:
-        """Say whether anything was recorded in this process."""
-        return any(metric.recorded() for metric in self.every())
+        """Say whether anything was recorded in this process, or is to be asked for."""
+        return self.asked or any(metric.series() for metric in self.every() if not metric.instrument.observable)
 
     def reset(self) -> None:
         """Start every series from zero: in a fork child, whose parent goes on counting what it had."""
