@@ -91,6 +91,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "PLATFORM_METRICS_CARDINALITY_LIMIT": "Most attribute sets of one instrument; further ones are counted together.",
         "PLATFORM_METRICS_SERIES_LIMIT": "Most attribute sets of all instruments of a process.",
         "OTEL_METRICS_EXEMPLAR_FILTER": "Which measurements may be kept as exemplars.",
+        "PLATFORM_RUNTIME_METRICS": "`false`: nothing about process, garbage collector, event loops, thread pools and container.",
     },
     "Privacy": {
         "PLATFORM_MASK": "What is masked, by kind: `mask` puts a label, `hash` a pseudonym, `off` lets it through; `ip` is off.",

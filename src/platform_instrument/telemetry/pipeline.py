@@ -20,7 +20,7 @@ from platform_instrument.telemetry.worker import Worker
 from platform_instrument.telemetry.workers import membership
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from platform_instrument.config.schema import Settings
     from platform_instrument.telemetry.metrics.cells import HistogramCell
@@ -57,6 +57,8 @@ class Pipeline:
         self._outlets: list[Outlets] = []
         """The first counts: a thread that asks for the resource may make others at the same moment as the worker."""
         self._next_metrics = 0.0
+        self.preparations: list[Callable[[], object]] = []
+        """Called with the first outlets of a process, before anything is collected."""
 
     def ended(self, span: Span) -> None:
         """Take an ended span. The hot path: a comparison or two and one append."""
@@ -138,6 +140,8 @@ class Pipeline:
 
             made.append(Outlets(self.settings, self._hurried))
             self._next_metrics = monotonic() + self.settings.metric_export_interval
+            for preparation in self.preparations:
+                guard("prepare metrics", preparation)
         return made[0]
 
     def _hurried(self) -> bool:
