@@ -11,6 +11,7 @@ TRIGGERS: dict[str, tuple[tuple[str, str], ...]] = {
     "logging": (("logging", "platform_instrument.instrumentations.std_logging"),),
     "opentelemetry.context": (("opentelemetry", "platform_instrument.instrumentations.opentelemetry"),),
     "opentelemetry.instrumentation": (("opentelemetry_instrumentation", "platform_instrument.instrumentations.instrumentors"),),
+    "opentelemetry.metrics": (("opentelemetry_metrics", "platform_instrument.instrumentations.opentelemetry_metrics"),),
     "psycopg": (("psycopg", "platform_instrument.instrumentations.psycopg"),),
     "redis": (("redis", "platform_instrument.instrumentations.redis"),),
     "requests": (("requests", "platform_instrument.instrumentations.requests"),),
