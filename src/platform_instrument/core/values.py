@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableMapping
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 Attributes: TypeAlias = Mapping[str, Any]
 """Attribute names of the semantic conventions to str, bool, int, float or homogeneous sequences of them."""
@@ -115,7 +115,7 @@ class Call:
         return self.kwargs.get(name, default)
 
 
-class Observe(NamedTuple):
+class Observe:
     """Observe a call: a span, a duration.
 
     `begin(call)` says what the call is: an `Operation`, or `(operation, varying attributes)`, or None to let it pass.
@@ -126,42 +126,71 @@ class Observe(NamedTuple):
     `context_manager` says that the returned object is entered and left, and that the span covers the block.
     """
 
-    target: str
-    begin: Callable[[Call], Any]
-    end: Callable[[Call, Any], Any] | None = None
-    error: Callable[[Call, BaseException], Any] | None = None
-    carrier: Callable[[Call], MutableMapping[str, str] | None] | None = None
-    optional: bool = False
-    context_manager: bool = False
+    __slots__ = ("begin", "carrier", "context_manager", "end", "error", "optional", "target")
+
+    def __init__(  # noqa: PLR0913 - what a patch is
+        self,
+        target: str,
+        begin: Callable[[Call], Any],
+        end: Callable[[Call, Any], Any] | None = None,
+        error: Callable[[Call, BaseException], Any] | None = None,
+        carrier: Callable[[Call], MutableMapping[str, str] | None] | None = None,
+        *,
+        optional: bool = False,
+        context_manager: bool = False,
+    ) -> None:
+        self.target = target
+        self.begin = begin
+        self.end = end
+        self.error = error
+        self.carrier = carrier
+        self.optional = optional
+        self.context_manager = context_manager
 
 
-class EditCall(NamedTuple):
+class EditCall:
     """Change the arguments of a call before it is made: `edit(call)` assigns `call.args` or `call.kwargs`."""
 
-    target: str
-    edit: Callable[[Call], None]
-    optional: bool = False
+    __slots__ = ("edit", "optional", "target")
+
+    def __init__(self, target: str, edit: Callable[[Call], None], *, optional: bool = False) -> None:
+        self.target = target
+        self.edit = edit
+        self.optional = optional
 
 
-class EditResult(NamedTuple):
+class EditResult:
     """Change what a call returns: `edit(call, result)` returns the value that the application gets instead."""
 
-    target: str
-    edit: Callable[[Call, Any], Any]
-    optional: bool = False
+    __slots__ = ("edit", "optional", "target")
+
+    def __init__(self, target: str, edit: Callable[[Call, Any], Any], *, optional: bool = False) -> None:
+        self.target = target
+        self.edit = edit
+        self.optional = optional
 
 
-class Time(NamedTuple):
+class Time:
     """Time a call that is no operation of its own, such as taking a connection from a pool: no span, nothing in flight.
 
     `end(began, result, *args, **kwargs)` is told when the call began, in ns of `time.perf_counter_ns`, what it returned and
     what it was called with; `error(began, exception, *args, **kwargs)` how it failed.
     """
 
-    target: str
-    end: Callable[..., None]
-    error: Callable[..., None] | None = None
-    optional: bool = False
+    __slots__ = ("end", "error", "optional", "target")
+
+    def __init__(
+        self,
+        target: str,
+        end: Callable[..., None],
+        error: Callable[..., None] | None = None,
+        *,
+        optional: bool = False,
+    ) -> None:
+        self.target = target
+        self.end = end
+        self.error = error
+        self.optional = optional
 
 
 class Changes(Protocol):
@@ -180,18 +209,21 @@ class Changes(Protocol):
         """Note how to take back a change that is not an attribute."""
 
 
-class Custom(NamedTuple):
+class Custom:
     """The reviewed exception: `apply(changes)` makes its changes through a journal, so that they can be undone.
 
     `module` is the module whose import it waits for.
     """
 
-    module: str
-    apply: Callable[[Changes], None]
-    optional: bool = False
+    __slots__ = ("apply", "module", "optional")
+
+    def __init__(self, module: str, apply: Callable[[Changes], None], *, optional: bool = False) -> None:
+        self.module = module
+        self.apply = apply
+        self.optional = optional
 
 
-class Instrumentation(NamedTuple):
+class Instrumentation:
     """One library: its name for settings, the distribution it needs, its family and its patches.
 
     `requires` is the tested range, such as ``redis>=4.5,<9``; a version outside of it is patched all the same, and doubtful.
@@ -199,9 +231,20 @@ class Instrumentation(NamedTuple):
     of which one has to be on.
     """
 
-    name: str
-    requires: str
-    patches: tuple[Observe | EditCall | EditResult | Time | Custom, ...]
-    family: int = 0
-    modules: tuple[str, ...] = ()
-    settings: tuple[str, ...] = ()
+    __slots__ = ("family", "modules", "name", "patches", "requires", "settings")
+
+    def __init__(  # noqa: PLR0913 - what a library is
+        self,
+        name: str,
+        requires: str,
+        patches: tuple[Observe | EditCall | EditResult | Time | Custom, ...],
+        family: int = 0,
+        modules: tuple[str, ...] = (),
+        settings: tuple[str, ...] = (),
+    ) -> None:
+        self.name = name
+        self.requires = requires
+        self.patches = patches
+        self.family = family
+        self.modules = modules
+        self.settings = settings

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from platform_instrument import privacy  # loads what knows commands with the first, not at start
 from platform_instrument.core import families
 from platform_instrument.core.values import EditCall, Instrumentation, Observe, Operation
-from platform_instrument.privacy.commands import command_name, mask_command
 from platform_instrument.semantics.database import KNOWN, Database, command
 from platform_instrument.semantics.redis import (
     PROCEDURES,
@@ -35,9 +35,9 @@ def single(call: Call) -> tuple[Operation, Attributes]:
     """Return one command."""
     arguments = call.args[1:]
     where = call.state = client_database(call.args[0])
-    name = command_name(arguments)
+    name = privacy.command_name(arguments)
     operation = command(where, name, procedure(arguments)) if name in PROCEDURES else where.operations.get(name)
-    return operation or command(where, name), {"db.query.text": mask_command(arguments, name)}
+    return operation or command(where, name), {"db.query.text": privacy.mask_command(arguments, name)}
 
 
 def pipeline(call: Call) -> tuple[Operation, Attributes] | None:

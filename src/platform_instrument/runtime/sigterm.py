@@ -80,8 +80,8 @@ def take(worker: Worker, flush: Callable[[], bool], flush_here: Callable[[], boo
 def _is_default() -> bool:
     """Say whether no C code has taken the signal either; Python only knows what it was like at the start."""
     try:
-        with open("/proc/self/status", encoding="ascii", errors="replace") as status:  # noqa: PTH123 - pathlib is heavy
-            caught = next((line for line in status if line.startswith("SigCgt:")), "SigCgt: 0")
+        with open("/proc/self/status", "rb") as status:  # noqa: PTH123 - pathlib is heavy
+            caught = next((line for line in status if line.startswith(b"SigCgt:")), b"SigCgt: 0")
     except OSError:
         return True
     return not int(caught.split()[1], 16) >> (_TERM - 1) & 1

@@ -8,11 +8,14 @@ Source: https://opentelemetry.io/docs/specs/semconv/database/ (version 1.37.0, s
 from __future__ import annotations
 
 from collections.abc import Sized
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from platform_instrument import privacy  # loads the sanitizer with the first statement, not at start
 from platform_instrument.core.errors import error_type
 from platform_instrument.core.values import CLIENT, Instrument, Operation
-from platform_instrument.privacy.sql import Statement, known_sql
+
+if TYPE_CHECKING:
+    from platform_instrument.privacy import Statement
 
 DURATION = Instrument(
     "db.client.operation.duration",
@@ -141,7 +144,7 @@ def query(where: Database, text: Any) -> Operation:  # noqa: ANN401 - what the a
 
 
 def _query(where: Database, text: object) -> Operation:
-    statement = known_sql(text, where.system)
+    statement = privacy.known_sql(text, where.system)
     operation = where.operations.get(statement) or _statement(where, statement, statement, "")
     return where.remember(text, operation) if type(text) is str and statement.text == text else operation
 
@@ -151,7 +154,7 @@ def batch(where: Database, text: object, parameters: object) -> tuple[Operation,
     size = len(parameters) if isinstance(parameters, Sized) else None
     if size == 1:
         return query(where, text), None
-    statement = known_sql(text, where.system)
+    statement = privacy.known_sql(text, where.system)
     key = (statement, "batch")
     operation = where.operations.get(key) or _statement(where, key, statement, "BATCH ")
     return operation, None if size is None else {"db.operation.batch.size": size}

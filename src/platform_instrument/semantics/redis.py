@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from platform_instrument import privacy  # loads what knows commands with the first, not at start
 from platform_instrument.core.errors import error_type
-from platform_instrument.privacy.commands import command_name, mask_command
 from platform_instrument.semantics.database import KNOWN, Database, database
 
 if TYPE_CHECKING:
@@ -49,10 +49,10 @@ def procedure(arguments: tuple[Any, ...]) -> str:
 
 def together(commands: Sequence[tuple[Any, ...]], *, transaction: bool) -> tuple[str, dict[str, Any]]:
     """Return `db.operation.name` and the attributes of commands that are sent at once; one of them is no batch."""
-    named = [command_name(arguments) for arguments in commands]
+    named = [privacy.command_name(arguments) for arguments in commands]
     names = set(named)
     kind = "MULTI" if transaction else "PIPELINE"
-    shown = "\n".join(map(mask_command, commands[:_MOST_SHOWN], named))
+    shown = "\n".join(map(privacy.mask_command, commands[:_MOST_SHOWN], named))
     attributes: dict[str, Any] = {"db.query.text": shown}
     if len(commands) > 1:
         attributes["db.operation.batch.size"] = len(commands)
