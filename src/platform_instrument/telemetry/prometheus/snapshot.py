@@ -1,0 +1,90 @@
+"""The state of this process's metrics as plain values, which `marshal` writes into memory that other processes read.
+
+Nothing here is a class: a family is a tuple of name, type, unit, help, how gauges merge, bounds and rows. Names and labels are
+made once; a further snapshot copies numbers only.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from platform_instrument.core.guard import guard
+from platform_instrument.core.values import COUNTER, GAUGE, HISTOGRAM
+from platform_instrument.telemetry.metrics.exponential import ExponentialCell
+from platform_instrument.telemetry.prometheus.labels import cell_labels
+from platform_instrument.telemetry.prometheus.names import family_name
+from platform_instrument.telemetry.prometheus.numerals import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from platform_instrument.telemetry.metrics.cells import Exemplar
+    from platform_instrument.telemetry.metrics.registry import Metric, Metrics
+
+Row: TypeAlias = "tuple[Any, ...]"
+"""One series. Of a histogram: labels, counts by bucket, sum, exemplars by bucket. Of others: labels, value, exemplar.
+
+An exemplar is ns since 1970, value, trace id, span id; an empty tuple where there is none, and in place of all where there are
+none. Instead of counts, an exponential histogram has scale, offset, counts and zeros. A sum may be the tuple of its parts, see
+`numerals`.
+"""
+
+Family: TypeAlias = "tuple[str, str, str, str, str, tuple[float, ...] | None, list[Row]]"
+"""Name, type, unit, help, `merged` (of gauges, else empty), bounds (None: exponential), rows."""
+
+Snapshot: TypeAlias = "list[Family]"
+
+_LONGEST_HELP = 1_000
+
+
+def snapshot(metrics: Metrics) -> Snapshot | None:
+    """Return every series that was ever recorded in this process; None where somebody else reads them for too long."""
+    return metrics.collect(lambda: _families(metrics))
+
+
+def _families(metrics: Metrics) -> Snapshot:
+    found = [guard("snapshot of a metric", _family, metric) for metric in metrics.every()]
+    return [family for family in found if family is not None]
+
+
+def _family(metric: Metric) -> Family | None:
+    cells = metric.series()
+    if not cells:
+        return None
+    instrument = metric.instrument
+    name, unit = family_name(instrument.name, instrument.unit, instrument.kind)
+    kind, merged = "gauge", instrument.merged if instrument.kind == GAUGE else "sum"
+    bounds: tuple[float, ...] | None = ()
+    if instrument.kind == HISTOGRAM:
+        kind, merged = "histogram", ""
+        exponential = type(cells[0]) is ExponentialCell
+        bounds = None if exponential else tuple(map(plain, cells[0].bounds))
+        rows = [(_exponential if exponential else _histogram)(metric, cell) for cell in cells]
+    elif instrument.kind == COUNTER:
+        kind, merged = "counter", ""
+        rows = [(cell.labels or cell_labels(metric, cell), plain(cell.value), _newer_last(cell.exemplar)) for cell in cells]
+    else:
+        rows = [(cell.labels or cell_labels(metric, cell), plain(cell.value), ()) for cell in cells]
+    return (name, kind, unit, instrument.description[:_LONGEST_HELP], merged, bounds, rows)
+
+
+def _histogram(metric: Metric, cell: Any) -> Row:  # noqa: ANN401 - a histogram's cell
+    return (cell.labels or cell_labels(metric, cell), cell.counts.copy(), plain(cell.sum), _every(cell.exemplars))
+
+
+def _exponential(metric: Metric, cell: ExponentialCell) -> Row:
+    reading = cell.read()
+    counted = (reading.scale, reading.offset, reading.counts, reading.zeros)
+    return (cell.labels or cell_labels(metric, cell), counted, plain(reading.sum), _every(cell.exemplars))
+
+
+def _every(exemplars: Sequence[Exemplar | None]) -> Sequence[tuple[Any, ...]]:
+    return list(map(_newer_last, exemplars)) if any(exemplars) else ()
+
+
+def _newer_last(exemplar: Exemplar | None) -> tuple[Any, ...]:
+    """Return an exemplar with its time in front, so that the newest is the largest; what is none is the smallest."""
+    if exemplar is None:
+        return ()
+    value, at_ns, trace_id, span_id = exemplar
+    return (at_ns, value if type(value) is float else plain(value), trace_id, span_id)
