@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from platform_instrument.engine import apply
-from platform_instrument.runtime import leaving
+from platform_instrument.runtime import beginning, leaving
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -17,3 +17,4 @@ def arrived(settings: Settings, entries: tuple[tuple[str, str], ...], module: Mo
     """Instrument the library, and see to it that the last records leave with the process."""
     apply.arrived(settings, entries, module)
     leaving.prepare(settings)
+    beginning.prepare(settings)

@@ -3,6 +3,7 @@
 TRIGGERS: dict[str, tuple[tuple[str, str], ...]] = {
     "aiohttp": (("aiohttp_client", "platform_instrument.instrumentations.aiohttp"),),
     "aiosqlite": (("aiosqlite", "platform_instrument.instrumentations.aiosqlite"),),
+    "asyncio": (("asyncio", "platform_instrument.instrumentations.std_asyncio"),),
     "django": (("django", "platform_instrument.web.django"),),
     "fastapi": (("fastapi", "platform_instrument.web.fastapi"),),
     "flask": (("flask", "platform_instrument.web.flask"),),

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.guard import guard
 from platform_instrument.engine import imports
-from platform_instrument.runtime import sigterm, uwsgi
+from platform_instrument.runtime import beginning, sigterm, uwsgi
 from platform_instrument.telemetry import pipeline
 
 if TYPE_CHECKING:
@@ -125,6 +125,7 @@ def _renew() -> None:
 def _begin_in_a_worker() -> None:
     if pipeline.PIPELINE is not None:
         pipeline.PIPELINE.after_fork_in_child()
+    beginning.renew()
     _renew()
 
 

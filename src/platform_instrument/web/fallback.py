@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.engine.frames import dressed, unseen
+from platform_instrument.runtime.beginning import serving
 from platform_instrument.web.asgi import observe_asgi
 from platform_instrument.web.exchange import KEY
 from platform_instrument.web.wsgi import observe_wsgi
@@ -34,12 +35,14 @@ _Claims.patched = []
 def serve_asgi(application: Any) -> Any:  # noqa: ANN401 - an ASGI application
     """Return an application under observation, for a known server."""
     retire()
+    serving()
     return observe_asgi(application)
 
 
 def serve_wsgi(application: Any) -> Any:  # noqa: ANN401 - a WSGI application
     """Return an application under observation, for a known server."""
     retire()
+    serving()
     return observe_wsgi(application)
 
 
