@@ -112,22 +112,27 @@ class Door:
         return _Delivered(instrument, ours, make)
 
     def _put(self, cell: Any, point: Any) -> None:  # noqa: ANN401
-        """Put a point into its cell; extremes are those since the start, of which a delta may not speak."""
+        """Put a point into its cell, to another that leaves under the same attributes where there was one."""
         exemplars = [_exemplar(each) for each in getattr(point, "exemplars", ())]
-        if not isinstance(cell, (HistogramCell, ExponentialCell)):
-            cell.put(point.value)
+        if isinstance(cell, NumberCell):
+            adds = cell.touched and type(cell) is not GaugeCell
+            cell.put(point.value + cell.value if adds else point.value)
             cell.exemplar = exemplars[-1] if exemplars else None
             return
-        if isinstance(cell, HistogramCell):
-            cell.counts, cell.sum, cell.touched = list(point.bucket_counts), point.sum, True
+        first = not cell.touched
+        if isinstance(cell, ExponentialCell):
+            buckets = point.positive
+            reading = Reading(point.scale, buckets.offset, list(buckets.bucket_counts), point.zero_count, point.sum)
+            cell.put(reading if first else reading.plus(cell.read()))
+            cell.exemplars[: len(exemplars)] = exemplars[: len(cell.exemplars)]
+        else:
+            counts = point.bucket_counts
+            cell.counts = list(counts) if first else [one + other for one, other in zip(counts, cell.counts, strict=True)]
+            cell.sum, cell.touched = point.sum if first else point.sum + cell.sum, True
             for exemplar in exemplars:
                 cell.exemplars[bisect_left(cell.bounds, exemplar[0])] = exemplar
-        else:
-            buckets = point.positive
-            cell.put(Reading(point.scale, buckets.offset, list(buckets.bucket_counts), point.zero_count, point.sum))
-            cell.exemplars[: len(exemplars)] = exemplars[: len(cell.exemplars)]
-        if self._cumulative:
-            cell.least, cell.most = point.min, point.max
+        if self._cumulative:  # extremes are those since the start, of which a delta may not speak
+            cell.least, cell.most = (point.min, point.max) if first else (min(point.min, cell.least), max(point.max, cell.most))
 
 
 def _kind(data: Any, point: Any) -> tuple[int, Callable[[Pairs], Any]]:  # noqa: ANN401

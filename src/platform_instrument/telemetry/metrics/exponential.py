@@ -53,6 +53,18 @@ class Reading(NamedTuple):
                 counts[((before.offset + at) >> step) - self.offset] -= count
         return Reading(self.scale, self.offset, counts, self.zeros - before.zeros, self.sum - before.sum)
 
+    def plus(self, other: Reading) -> Reading:
+        """Return what both hold, in the wider buckets of the two."""
+        scale = min(self.scale, other.scale)
+        counts: dict[int, int] = {}
+        for reading in (self, other):
+            for at, count in enumerate(reading.counts):
+                index = (reading.offset + at) >> (reading.scale - scale)
+                counts[index] = counts.get(index, 0) + count
+        first, last = min(counts, default=0), max(counts, default=-1)
+        buckets = [counts.get(index, 0) for index in range(first, last + 1)]
+        return Reading(scale, first, buckets, self.zeros + other.zeros, self.sum + other.sum)
+
 
 class _Window:
     """The buckets that can be counted in: bucket `base + i` in `counts[i]`."""
