@@ -40,6 +40,7 @@ print(
             "span": best_us(span, 5_000),
             "encode": best_us(lambda: encode_spans(ended).SerializeToString(), 5) / len(ended),
             "histogram": recording,
+            "meter": recording,
             "extract": best_us(lambda: propagator.extract(headers)),
             "inject": best_us(lambda: propagator.inject({}, remote)),
         }
