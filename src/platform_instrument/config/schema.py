@@ -164,6 +164,7 @@ class Settings(Found, metaclass=Schema):
     exporter_otlp_insecure = otel(False, kinds.STRICT_FLAG, signals=True)
     exporter_prometheus_host = otel("localhost", kinds.TEXT)
     exporter_prometheus_port = otel(9464, kinds.whole(0, 65_535))
+    prometheus_instance_label = platform(False, kinds.FLAG)
 
     # Traces
     traces_sampler = otel("parentbased_always_on", _SAMPLERS)

@@ -72,7 +72,7 @@ def take(worker: Worker, flush: Callable[[], bool], flush_here: Callable[[], boo
     except ValueError:  # a sub-interpreter
         return False
     _hide()
-    worker.on_start = _note
+    worker.on_start.append(_note)
     os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
     return True
 

@@ -43,7 +43,7 @@ def prepare(uwsgi: Any, pipeline: Pipeline, renew: Callable[[], None]) -> None: 
     if uwsgi.worker_id():
         return  # `lazy-apps`: a worker, whose fork is over
     if uwsgi.masterpid() or getattr(uwsgi, "numproc", 1) > 1:
-        pipeline.worker.hold()
+        pipeline.stand_by()
     imports.when_imported("uwsgidecorators", partial(_chain, uwsgi, renew))  # which puts its own hook in the place of any
     _chain(uwsgi, renew)
 

@@ -16,7 +16,7 @@ from platform_instrument.telemetry import ids, limits, losses
 from platform_instrument.telemetry.context import CURRENT, SAMPLED, Ambient
 from platform_instrument.telemetry.metrics.cells import use_exemplar_filter
 from platform_instrument.telemetry.metrics.registry import METRICS, Limits, beside, cell_of
-from platform_instrument.telemetry.worker import Worker
+from platform_instrument.telemetry.worker import COUNTED_LAST, Worker
 from platform_instrument.telemetry.workers import membership
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from platform_instrument.config.schema import Settings
     from platform_instrument.telemetry.metrics.cells import HistogramCell
     from platform_instrument.telemetry.outlets import Outlets
+    from platform_instrument.telemetry.prometheus.endpoint import Endpoint
     from platform_instrument.telemetry.span import Span
 
 _PAUSE_AT_FORK = 0.2
@@ -59,6 +60,13 @@ class Pipeline:
         self._next_metrics = 0.0
         self.preparations: list[Callable[[], object]] = []
         """Called with the first outlets of a process, before anything is collected."""
+        self.endpoint: Endpoint | None = None
+        """Where this process is scraped; None where nobody asks for it."""
+        if "prometheus" in settings.metrics_exporter:
+            from platform_instrument.telemetry.prometheus.endpoint import Endpoint  # few services are scraped
+
+            self.endpoint = Endpoint(settings, lambda: self.outlets().resource)
+            self.worker.on_start.append(self.serve)
 
     def ended(self, span: Span) -> None:
         """Take an ended span. The hot path: a comparison or two and one append."""
@@ -99,6 +107,8 @@ class Pipeline:
 
     def flush(self, seconds: float, *, last: bool) -> bool:
         """Let everything leave within `seconds`; say whether it did. With `last` the process ends, and what is left is lost."""
+        if self.endpoint is not None and METRICS.recorded():
+            guard("state for the others", self.endpoint.keep, last=last)
         if self._idle():
             return True
         complete = self.worker.flush(seconds, last=last)
@@ -108,9 +118,20 @@ class Pipeline:
             )
         return bool(complete)
 
+    def serve(self) -> None:
+        """Answer scrapes from now on: this process is known to be at work."""
+        if self.endpoint is not None:
+            self.endpoint.begin()
+
+    def stand_by(self) -> None:
+        """Have no thread from now on: in the process that a server forks its workers from."""
+        self.worker.hold()
+        if self.endpoint is not None:
+            self.endpoint.hold(_PAUSE_AT_FORK)
+
     def hold(self, seconds: float) -> None:
         """Send what there is, and have neither thread nor connection from now on: in the master of a pre-forking server."""
-        self.worker.hold()
+        self.stand_by()
         self.flush(seconds, last=False)
         if self._outlets and not self.worker.running:
             self._outlets[0].close()
@@ -128,7 +149,8 @@ class Pipeline:
         if self.dropped:
             spans = lost.setdefault("spans", {})
             spans[losses.QUEUE_FULL] = spans.get(losses.QUEUE_FULL, 0) + self.dropped
-        return {"waiting_spans": len(self.queue), "dropped": lost, **{each.unit: each.status() for each in deliveries}}
+        status = {"waiting_spans": len(self.queue), "dropped": lost, **{each.unit: each.status() for each in deliveries}}
+        return status if self.endpoint is None else {**status, "scraped": self.endpoint.status()}
 
     # --- the worker's side ----------------------------------------------------------------------------------------
 
@@ -168,6 +190,8 @@ class Pipeline:
         """Send everything before the deadline; say whether it was delivered."""
         outlets = self.outlets()
         self._drain(outlets)
+        if self.endpoint is not None:
+            self.endpoint.states().write()
         guard("encode metrics", outlets.put_metrics, METRICS)
         return outlets.finish(deadline, last=last)
 
@@ -188,11 +212,15 @@ class Pipeline:
     def before_fork(self) -> None:
         """Stop the worker, so that the child inherits no lock in mid-air."""
         self.worker.before_fork(_PAUSE_AT_FORK)
+        if self.endpoint is not None:
+            self.endpoint.before_fork(_PAUSE_AT_FORK)
         if self._outlets and not self.worker.running:
             self._outlets[0].before_fork()
 
     def after_fork_in_parent(self) -> None:
         """Go on where we stopped."""
+        if self.endpoint is not None:
+            self.endpoint.after_fork_in_parent(at_once=not COUNTED_LAST)
         self.worker.after_fork_in_parent(needed=bool(self.queue) or bool(self._outlets))
 
     def after_fork_in_child(self) -> None:
@@ -202,6 +230,8 @@ class Pipeline:
         self.dropped = self.weight = 0
         self.worker.renew()
         membership.renew()
+        if self.endpoint is not None:
+            self.endpoint.renew()
         self._abandon()
         METRICS.reset()
         losses.reset()
@@ -264,4 +294,6 @@ def start(settings: Settings) -> Pipeline:
         after_in_child=lambda: guard("after fork in the child", pipeline.after_fork_in_child),
     )
     PIPELINE = pipeline
+    if pipeline.endpoint is not None:
+        pipeline.endpoint.begin(serving=False)
     return pipeline

@@ -32,7 +32,7 @@ _ONE_AFTER_ANOTHER = 0.2
 """Seconds that one fork waits for another thread's fork, or for a flush."""
 _PREPARATION = 5.0
 """Seconds that a fork waits for our imports: a child that is forked in the middle of one can never import that module."""
-_COUNTED_LAST = (3, 13) <= sys.version_info < (3, 13, 10) or (3, 14) <= sys.version_info < (3, 14, 1)
+COUNTED_LAST = (3, 13) <= sys.version_info < (3, 13, 10) or (3, 14) <= sys.version_info < (3, 14, 1)
 """Whether `os.fork` counts the system's threads when the hooks are done, with those that a hook has started.
 
 Source: CPython, gh-137109.
@@ -58,7 +58,7 @@ class Worker:
         self._prepared = False
         self._turn = turn
         self._finish = finish
-        self.on_start: Callable[[], None] | None = None
+        self.on_start: list[Callable[[], None]] = []
         """Called in the thread that starts the worker."""
         self.renew()
 
@@ -188,7 +188,7 @@ class Worker:
         self._forking.discard(thread)
         self._stopping = False
         try:
-            if self._flushes or (needed and not _COUNTED_LAST):
+            if self._flushes or (needed and not COUNTED_LAST):
                 self._start()
         finally:
             self._at_work.release()
@@ -233,8 +233,8 @@ class Worker:
                 self._thread = None
                 self.awaited = not self.held
             raise
-        if self.on_start is not None:
-            guard("worker start", self.on_start)
+        for action in self.on_start:
+            guard("worker start", action)
 
     def _make_ready(self) -> None:
         """Import what the work needs, once."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from platform_instrument.core.values import EditCall, EditResult, Instrumentation
 from platform_instrument.runtime import leaving
+from platform_instrument.telemetry import pipeline
 from platform_instrument.web.fallback import serve_asgi, serve_wsgi
 
 if TYPE_CHECKING:
@@ -31,6 +32,12 @@ def observe_asgi_application(call: Call, _result: None) -> None:
     call.instance.asgi = serve_asgi(call.instance.asgi)
 
 
+def serve(_call: Call) -> None:
+    """Answer scrapes while the application is loaded, which may take long: the other workers may be gone by then."""
+    if pipeline.PIPELINE is not None:
+        pipeline.PIPELINE.serve()
+
+
 def hold(_call: Call) -> None:
     """Leave what was recorded while the application was loaded, before the first fork."""
     leaving.become_master()
@@ -40,6 +47,7 @@ INSTRUMENTATION = Instrumentation(
     name="gunicorn",
     requires="gunicorn>=20.1,<28",
     patches=(
+        EditCall("gunicorn.workers.base:Worker.load_wsgi", serve),
         EditResult("gunicorn.workers.base:Worker.load_wsgi", observe_application),
         EditResult("gunicorn.workers.gasgi:ASGIWorker.load_wsgi", observe_asgi_application, optional=True),
         EditCall("gunicorn.arbiter:Arbiter.start", hold),

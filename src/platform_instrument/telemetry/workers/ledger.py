@@ -26,7 +26,7 @@ _PAGE = 4_096
 _PLACE = 1 << 28
 _KEY = 256
 _LONGEST_KEY = 1_024
-_PORT = HEAD
+_PORT, _BINDER, _SAID = HEAD, HEAD + 8, HEAD + 16
 _GENERATION, _OWNER, _DOOR = 16, 24, 32
 """Where in a place these numbers stand, after those of the two records."""
 _ATTEMPTS = 20
@@ -74,6 +74,24 @@ class Ledger:
     @port.setter
     def port(self, number: int) -> None:
         self._put_word(_PORT, number)
+
+    @property
+    def binder(self) -> int:
+        """The process that has bound the port."""
+        return self._word(_BINDER)
+
+    @binder.setter
+    def binder(self, process: int) -> None:
+        self._put_word(_BINDER, process)
+
+    @property
+    def said(self) -> bool:
+        """Whether one process has said for all that the port is not to be had."""
+        return bool(self._word(_SAID))
+
+    @said.setter
+    def said(self, whether: bool) -> None:
+        self._put_word(_SAID, int(whether))
 
     def slots(self) -> range:
         """Return the numbers of the slots that were ever taken."""

@@ -74,6 +74,11 @@ def slot() -> Slot | None:
         return _Here.slot
 
 
+def ledger() -> Ledger | None:
+    """Return the ledger of this process's service."""
+    return _Here.ledger if founding.intact() else None
+
+
 def held() -> Slot | None:
     """Return the slot of this process where it has taken one."""
     mine = _Here.slot
@@ -87,22 +92,28 @@ def renew() -> None:
 
 
 def instance_id(settings: Settings) -> str:
-    """Return the `service.instance.id` of this process.
+    """Return the `service.instance.id` of this process: a random one where it has no slot, or with its own number."""
+    mine = slot()
+    if mine is not None:
+        return instance_of(settings, mine.ledger, mine.number)
+    given = settings.resource_attributes.get(INSTANCE_ID, "")
+    if not given:
+        return _uuid(os.urandom(16), 0)
+    return given if settings.instance in {"", str(os.getpid())} else f"{given[:_LONGEST_GIVEN]}.{os.getpid()}"
+
+
+def instance_of(settings: Settings, ledger: Ledger, number: int) -> str:
+    """Return the `service.instance.id` of whoever has a slot.
 
     One that the environment gives is that of the first slot; others add the number of theirs, and where the process belongs
     to another service than the one that it was given to, that of the service's first process.
     """
-    given, mine = settings.resource_attributes.get(INSTANCE_ID, ""), slot()
+    given = settings.resource_attributes.get(INSTANCE_ID, "")
     if not given:
-        return _uuid(os.urandom(16), 0) if mine is None else _uuid(mine.ledger.tree, mine.number)
-    if mine is None:
-        return given if settings.instance in {"", str(os.getpid())} else f"{given[:_LONGEST_GIVEN]}.{os.getpid()}"
-    parts = [given]
-    if settings.instance not in {"", str(mine.ledger.founder)}:
-        parts.append(str(mine.ledger.founder))
-    if mine.number:
-        parts.append(str(mine.number))
-    return given if len(parts) == 1 else ".".join([given[:_LONGEST_GIVEN], *parts[1:]])
+        return _uuid(ledger.tree, number)
+    founder = str(ledger.founder)
+    more = [*([founder] if settings.instance not in {"", founder} else ()), *([str(number)] if number else ())]
+    return ".".join([given[:_LONGEST_GIVEN], *more]) if more else given
 
 
 def _uuid(random: bytes, number: int) -> str:

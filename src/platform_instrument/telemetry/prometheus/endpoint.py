@@ -1,0 +1,224 @@
+"""The thread that answers scrapes: one in each process that serves, none in masters, none where nobody asks for Prometheus.
+
+It starts with the first library that is instrumented, waits a moment for this process to turn out to be a master, or short-lived,
+and begins at once with the first record or where a server does. It is stopped around a fork, as the worker is.
+"""
+
+from __future__ import annotations
+
+import _socket
+import sys
+import threading
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any
+
+from platform_instrument.core.families import SUPPRESSED
+from platform_instrument.core.guard import guard
+from platform_instrument.telemetry.context import CURRENT, Ambient
+from platform_instrument.telemetry.threads import leave_signals_to_the_application, wait_until_gone
+from platform_instrument.telemetry.workers import membership
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from platform_instrument.config.schema import Settings
+    from platform_instrument.telemetry.prometheus.listening import Listening
+    from platform_instrument.telemetry.prometheus.reception import Reception
+    from platform_instrument.telemetry.prometheus.states import States
+
+_GRACE = 0.5
+"""Seconds before a process that has neither recorded anything nor begun to serve is taken for one that will."""
+_PREPARATION = 5.0
+"""Seconds that a fork waits for our imports, see `telemetry.worker`."""
+_AFTER_A_FAULT = 1.0
+_LAST_ANSWERS = 0.25
+"""Seconds that the end of a process waits for answers that are under way."""
+
+
+class Endpoint:
+    """Answers scrapes in a thread of its own while the process lives."""
+
+    def __init__(self, settings: Settings, resource: Callable[[], Mapping[str, Any]]) -> None:
+        """Take the settings and what says who is scraped, asked for in the thread."""
+        self._settings = settings
+        self._resource = resource
+        self._reception: Reception | None = None
+        self._kept: Listening | None = None
+        """What a master has: a socket that its workers accept at, so that no scrape is refused while all are new."""
+        self._inherited = -1
+        self._wake: tuple[_socket.socket, _socket.socket] | None = None
+        self.renew()
+
+    def renew(self) -> None:
+        """Forget the thread and its locks, in a fork child, and let the parent's sockets go, which it keeps."""
+        if self._reception is not None:
+            guard("sockets of the parent", self._reception.abandon)
+        for end in self._wake or ():
+            end.close()
+        self._inherited = self._kept.detach() if self._kept is not None else -1
+        self.held = False
+        """True in a process that must have no thread: the master of a pre-forking server."""
+        self._reception = self._kept = None
+        self._states: States | None = None
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+        self._forking: set[int] = set()
+        self._stopping = False
+        self._serving = False
+        """Whether this process is known to serve, so that there is nothing to wait for."""
+        self._prepared = False
+        self._wake = None
+
+    def begin(self, *, serving: bool = True) -> None:
+        """Start the thread, unless it runs already; with `serving` it has nothing to wait for."""
+        if serving and not self._serving:
+            self._serving = True
+            self._rouse()
+        if self._thread is not None or self.held or self._forking or sys.is_finalizing():
+            return
+        if not self._starting.acquire(blocking=False):
+            return
+        try:
+            if self._thread is None:
+                self._start()
+        finally:
+            self._starting.release()
+
+    def keep(self, *, last: bool) -> None:
+        """Write the state of this process for the others; with `last` it ends, and answers what it was asked before."""
+        reception, thread = self._reception, self._thread
+        if last and reception is not None and thread is not None and thread is not threading.current_thread():
+            reception.mute()
+            self._rouse()
+            deadline = monotonic() + _LAST_ANSWERS
+            while not reception.resting and thread.is_alive() and monotonic() < deadline:
+                thread.join(0.005)  # which lets it run where it is a greenlet
+        self.states().write()
+
+    def hold(self, seconds: float) -> None:
+        """Have no thread from now on, and nothing but the listening socket; a fork child finds what it needs imported."""
+        self.held = True
+        self.stop(seconds)
+        import platform_instrument.telemetry.outlets
+        import platform_instrument.telemetry.prometheus.reception  # noqa: F401 - for the children
+        from platform_instrument.telemetry.prometheus.listening import Listening
+
+        self._kept = Listening(self._settings, membership.ledger())
+        reception, self._reception = self._reception, None
+        if reception is not None and self._thread is None:
+            descriptor = reception.listening.detach()
+            if descriptor >= 0:
+                self._kept.adopt(descriptor)
+            reception.close()
+        if self._kept.socket is None:
+            self._kept.bind()
+
+    def status(self) -> dict[str, Any]:
+        """Return what doctor shows."""
+        settings, reception = self._settings, self._reception
+        state = reception.listening.state if reception is not None else "held by the workers" if self.held else "not begun"
+        port = reception.listening.port if reception is not None else 0
+        return {"host": settings.exporter_prometheus_host, "port": port or settings.exporter_prometheus_port, "state": state}
+
+    def states(self) -> States:
+        """Return the states of all workers, made on first use."""
+        if self._states is None:
+            from platform_instrument.telemetry.prometheus.states import States
+
+            self._states = States(self._settings)
+        return self._states
+
+    # --- fork -----------------------------------------------------------------------------------------------------
+
+    def before_fork(self, seconds: float) -> None:
+        """End the thread, so that the child inherits no lock in mid-air; its sockets stay open."""
+        self._forking.add(threading.get_ident())
+        self.stop(seconds)
+
+    def after_fork_in_parent(self, *, at_once: bool) -> None:
+        """Go on answering, or with the next record where Python counts threads after this."""
+        self._forking.discard(threading.get_ident())
+        if at_once and self._reception is not None and not self._forking:
+            self.begin(serving=False)
+
+    def stop(self, seconds: float) -> None:
+        """End the thread; one that does not end in time is left behind, see `Worker.stop`."""
+        thread = self._thread
+        if thread is None or thread is threading.current_thread() or thread.ident is None:
+            return
+        self._stopping = True
+        self._rouse()
+        thread.join(seconds if self._prepared else _PREPARATION)
+        if not thread.is_alive():
+            wait_until_gone(thread)
+
+    # --- the thread -----------------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        self._stopping = False
+        if self._wake is None:
+            self._wake = _pair()
+        thread = threading.Thread(
+            target=self._run, args=(threading.get_native_id(),), name="platform-instrument-scrapes", daemon=True
+        )
+        self._thread = thread
+        try:
+            thread.start()
+        except RuntimeError:
+            self._thread = None  # as in `Worker`
+        except BaseException:  # what a signal handler raised
+            if thread.ident is None:
+                self._thread = None
+            raise
+
+    def _rouse(self) -> None:
+        """End the wait of the thread."""
+        if self._wake is not None:
+            try:
+                self._wake[1].send(b"\0")
+            except OSError:
+                return  # it is full, so the thread is roused already
+
+    def _run(self, starter: int) -> None:
+        if threading.get_native_id() != starter:
+            guard("signal mask", leave_signals_to_the_application)
+        CURRENT.set(Ambient(families=SUPPRESSED))
+        try:
+            guard("scrapes", self._answer)
+        finally:
+            self._thread = None
+
+    def _answer(self) -> None:
+        """Answer scrapes until the thread is to stop."""
+        from platform_instrument.telemetry.prometheus.reception import IN, Reception, waiter
+
+        if self._wake is None:
+            return
+        wait, wake = waiter(), self._wake[0]
+        begun = monotonic()
+        while self._reception is None and not self._serving and monotonic() - begun < _GRACE and not self._stopping:
+            wait({wake.fileno(): IN}, _GRACE)
+            _drain(wake)
+        if self._reception is None and not self._stopping:
+            inherited, self._inherited = self._inherited, -1
+            self._reception = Reception(self._settings, self.states(), self._resource(), inherited)
+        self._prepared = True
+        while not self._stopping and self._reception is not None:
+            if guard("scrapes", self._reception.turn, wait, wake.fileno()) is None:
+                sleep(_AFTER_A_FAULT)
+            _drain(wake)
+
+
+def _pair() -> tuple[_socket.socket, _socket.socket]:
+    """Return two sockets: what is sent to the second wakes who waits for the first."""
+    first, second = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    for end in (first, second):
+        end.setblocking(False)  # noqa: FBT003 - the only way it is called
+    return first, second
+
+
+def _drain(wake: _socket.socket) -> None:
+    try:
+        wake.recv(4_096)
+    except OSError:
+        return  # nobody has roused us

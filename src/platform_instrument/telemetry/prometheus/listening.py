@@ -1,0 +1,161 @@
+"""The socket on which a service is scraped: bound by one of its workers, shared by all, taken up again when it is free.
+
+It is bound without SO_REUSEPORT: two services would share the port and answer in turn. Where somebody else has it, one worker
+says so for all, once, and the service runs on.
+"""
+
+from __future__ import annotations
+
+import _socket
+import errno
+import os
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from platform_instrument.core.report import say
+from platform_instrument.telemetry.workers.locks import SETTLING, lock, unlock
+
+if TYPE_CHECKING:
+    from platform_instrument.config.schema import Settings
+    from platform_instrument.telemetry.workers.ledger import Ledger
+
+_BACKLOG = 128
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
+_TOLD_AFTER = 1.5
+"""Seconds before it is said that the port is taken: a service that was just ended may have it still."""
+
+WAITING, LISTENING, TAKEN, REFUSED = "waiting", "listening", "taken by another service", "cannot be listened on"
+
+
+class Listening:
+    """This worker's hold of the socket, None while there is none; `state` is for doctor."""
+
+    def __init__(self, settings: Settings, ledger: Ledger | None) -> None:
+        self._host = settings.exporter_prometheus_host
+        self._port = settings.exporter_prometheus_port
+        self._ledger = ledger
+        self.socket: _socket.socket | None = None
+        self.state = WAITING
+        self._since = 0.0
+        """When the port was first found taken."""
+        self._pause = _FIRST_PAUSE
+        self.next_try = 0.0
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on, 0 while none is."""
+        return int(self.socket.getsockname()[1]) if self.socket is not None else 0
+
+    def adopt(self, descriptor: int) -> None:
+        """Share the socket that another worker has bound."""
+        try:
+            socket = _socket.socket(fileno=descriptor)
+        except OSError:
+            os.close(descriptor)
+            return
+        if self.socket is not None or not _accepts(socket):
+            socket.close()
+            return
+        socket.setblocking(False)  # noqa: FBT003 - the only way it is called
+        self._listens(socket)
+
+    def bind(self) -> None:
+        """Bind the port, or put off the next attempt."""
+        try:
+            socket = self._bound()
+        except OSError as error:
+            self._failed(error)
+            return
+        if socket is not None:
+            self._listens(socket)
+            if self._ledger is not None:
+                self._ledger.port, self._ledger.binder, self._ledger.said = self.port, os.getpid(), False
+        self.next_try = monotonic() + _FIRST_PAUSE
+
+    def detach(self) -> int:
+        """Give the socket away as a descriptor, negative where there is none."""
+        socket, self.socket = self.socket, None
+        return socket.detach() if socket is not None else -1
+
+    def close(self) -> None:
+        """Let go of the socket, which the other workers keep."""
+        if self.socket is not None:
+            self.socket.close()
+            self.socket = None
+        self.state = WAITING
+
+    def _listens(self, socket: _socket.socket) -> None:
+        self.socket, self.state = socket, LISTENING
+        self._since, self._pause = 0.0, _FIRST_PAUSE
+
+    def _bound(self) -> _socket.socket | None:
+        """Return a socket that is bound; None where another worker is about to choose a free port for all."""
+        if self._port or self._ledger is None:
+            return bound(self._host, self._port)
+        if not lock(self._ledger.descriptor, SETTLING):
+            return None
+        try:
+            return self._chosen(self._ledger)
+        finally:
+            unlock(self._ledger.descriptor, SETTLING)
+
+    def _chosen(self, ledger: Ledger) -> _socket.socket:
+        """Bind the free port that a worker has chosen before, or one that the system chooses."""
+        if ledger.port:
+            try:
+                return bound(self._host, ledger.port)
+            except OSError:
+                if ledger.binder != os.getpid() and _lives(ledger.binder):
+                    raise
+        socket = bound(self._host, 0)
+        ledger.port = socket.getsockname()[1]
+        return socket
+
+    def _failed(self, error: OSError) -> None:
+        """Try again later; say once for the service what is in the way."""
+        now = monotonic()
+        self._since = self._since or now
+        taken = error.errno == errno.EADDRINUSE
+        self.state = TAKEN if taken else REFUSED
+        self.next_try = now + self._pause
+        if (not taken or now - self._since >= _TOLD_AFTER) and not (self._ledger is not None and self._ledger.said):
+            if self._ledger is not None:
+                self._ledger.said = True
+            say(self._complaint(error, taken=taken), place="prometheus port")
+        if now - self._since >= _TOLD_AFTER:
+            self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+
+    def _complaint(self, error: OSError, *, taken: bool) -> str:
+        setting = f"OTEL_EXPORTER_PROMETHEUS_HOST={self._host} OTEL_EXPORTER_PROMETHEUS_PORT={self._port}"
+        if taken:
+            remedy = "set another port, or end what has it; it is taken over when it is free"
+            return f"{setting}: another program listens there, so this service cannot be scraped; {remedy}"
+        return f"{setting}: {error.strerror or error}, so this service cannot be scraped; set a host and port of this machine"
+
+
+def bound(host: str, port: int) -> _socket.socket:
+    """Return a listening socket; of a name with addresses of both kinds, the one of version 4."""
+    found = _socket.getaddrinfo(host, port, 0, _socket.SOCK_STREAM, 0, _socket.AI_PASSIVE)
+    family, kind, protocol, _, address = min(found, key=lambda each: each[0] != _socket.AF_INET)
+    socket = _socket.socket(family, kind | _socket.SOCK_NONBLOCK | _socket.SOCK_CLOEXEC, protocol)
+    try:
+        socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
+        if family == _socket.AF_INET6:
+            socket.setsockopt(_socket.IPPROTO_IPV6, _socket.IPV6_V6ONLY, 0)
+        socket.bind(address)
+        socket.listen(_BACKLOG)
+    except OSError:
+        socket.close()
+        raise
+    return socket
+
+
+def _accepts(socket: _socket.socket) -> bool:
+    try:
+        return bool(socket.getsockopt(_socket.SOL_SOCKET, _socket.SO_ACCEPTCONN))
+    except OSError:
+        return False  # it is no socket: the application has closed what it had
+
+
+def _lives(process: int) -> bool:
+    return os.path.exists(f"/proc/{process}")  # noqa: PTH110 - pathlib costs 8 ms

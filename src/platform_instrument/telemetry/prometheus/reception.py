@@ -1,0 +1,281 @@
+"""Who comes to this worker: scrapers over HTTP, other workers of the service over sockets of their own; never blocks.
+
+One turn waits for whatever comes first and does what is due. While a scrape waits for other workers, theirs are answered: two
+workers that are scraped at the same moment do not wait for each other.
+"""
+
+from __future__ import annotations
+
+import _socket
+import select
+from itertools import count
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from platform_instrument.config.schema import INSTANCE_ID
+from platform_instrument.core.guard import guard
+from platform_instrument.telemetry.prometheus.exchange import Exchange, Request
+from platform_instrument.telemetry.prometheus.listening import Listening
+from platform_instrument.telemetry.prometheus.neighbours import (
+    ASK_LISTENER,
+    ASK_STATE,
+    LISTENER,
+    STATE_WRITTEN,
+    TOKEN,
+    Message,
+    Neighbours,
+)
+from platform_instrument.telemetry.prometheus.scrape import PATIENCE, Scrape
+from platform_instrument.telemetry.workers import membership
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from platform_instrument.config.schema import Settings
+    from platform_instrument.telemetry.prometheus.states import States
+
+    Wait = Callable[[dict[int, int], float], list[int]]
+
+IN, OUT = 1, 4
+"""What a descriptor is waited for: `select.POLLIN`, `select.POLLOUT`."""
+
+_MOST_EXCHANGES = 32
+"""Connections at once; further ones wait to be accepted, maybe by another worker."""
+_IDLE = 60.0
+_OWN_ALONE = ("process.pid", "process.parent_pid", INSTANCE_ID)
+"""What is true of one worker only, and changes from page to page with whoever answers."""
+_MUTE = 1.0
+"""Seconds that a worker that is about to end accepts nothing; one that does not end goes on."""
+
+
+class Reception:
+    """The sockets of this worker and what is going on at them."""
+
+    def __init__(self, settings: Settings, states: States, resource: Mapping[str, Any], listener: int) -> None:
+        """Take over the listening socket of the process that has forked this one, negative where it had none."""
+        self._settings = settings
+        self._states = states
+        self._resource = {key: value for key, value in resource.items() if key not in _OWN_ALONE}
+        slot = membership.slot()
+        self._ledger = slot.ledger if slot is not None else None
+        self._neighbours = _neighbours(slot)
+        self.listening = Listening(settings, self._ledger)
+        if listener >= 0:
+            self.listening.adopt(listener)
+        self._exchanges: dict[int, Exchange] = {}
+        self._scrapes: list[Scrape] = []
+        self._tokens = count(1)
+        self._asked: tuple[bytes, int, float] | None = None
+        """The question for the listening socket that is under way: its token, how many have not answered, until when."""
+        self._muted_until = 0.0
+        self._shut = False
+        """Whether the thread has taken note that it is muted."""
+
+    @property
+    def resting(self) -> bool:
+        """Whether no client waits for its answer, and none is let in."""
+        return self._shut and all(exchange.answered for exchange in list(self._exchanges.values()))
+
+    def turn(self, wait: Wait, wake: int) -> bool:
+        """Wait for something to do, and do it."""
+        if self.listening.socket is None and monotonic() >= self.listening.next_try:
+            self._seek()
+        self._unmute()
+        self._shut = bool(self._muted_until)
+        ready = wait({wake: IN, **self._interest()}, self._seconds())
+        for descriptor in ready:
+            exchange = self._exchanges.get(descriptor)
+            if exchange is not None:
+                self._serve(exchange)
+        if self._neighbours is not None:
+            for message in self._neighbours.messages():
+                self._take(message)
+        listener = self.listening.socket
+        if listener is not None and listener.fileno() in ready and not self._shut:
+            self._accept(listener)
+        self._finish()
+        return True
+
+    def mute(self) -> None:
+        """Accept nothing for a moment: this process is about to end, and other workers are not."""
+        self._muted_until = monotonic() + _MUTE
+        if self._neighbours is not None:
+            self._neighbours.shut()
+
+    def close(self) -> None:
+        """Close everything that this process has here; other workers keep theirs."""
+        if self._neighbours is not None:
+            self._neighbours.close()
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Close the copies that a fork child has of its parent's sockets, which stay open there."""
+        if self._neighbours is not None:
+            self._neighbours.socket.close()
+        self.listening.close()
+        for exchange in self._exchanges.values():
+            exchange.socket.close()
+        self._exchanges.clear()
+
+    def _unmute(self) -> None:
+        """Go on, since the process has."""
+        if self._muted_until and monotonic() >= self._muted_until:
+            self._muted_until, self._shut = 0.0, False
+            if self._neighbours is not None:
+                self._neighbours.open()
+
+    # --- what is waited for ---------------------------------------------------------------------------------------
+
+    def _interest(self) -> dict[int, int]:
+        found: dict[int, int] = {}
+        if self._neighbours is not None:
+            found[self._neighbours.socket.fileno()] = IN
+        listener = self.listening.socket
+        if listener is not None and len(self._exchanges) < _MOST_EXCHANGES and not self._shut:
+            found[listener.fileno()] = IN
+        for descriptor, exchange in self._exchanges.items():
+            wanted = (0 if exchange.ended else IN) | (OUT if exchange.sending else 0)
+            if wanted:
+                found[descriptor] = wanted
+        return found
+
+    def _seconds(self) -> float:
+        """Return until when nothing is due."""
+        now = monotonic()
+        due = [now + self._states.keep_up(), now + _IDLE]
+        due += [scrape.deadline for scrape in self._scrapes]
+        due += [exchange.deadline for exchange in self._exchanges.values()]
+        if self.listening.socket is None:
+            due.append(self._asked[2] if self._asked is not None else self.listening.next_try)
+        if self._muted_until:
+            due.append(self._muted_until)
+        return max(min(due) - now, 0.0)
+
+    # --- scrapers -------------------------------------------------------------------------------------------------
+
+    def _accept(self, listener: _socket.socket) -> None:
+        """Take a connection, unless another worker was faster."""
+        try:
+            descriptor, _ = listener._accept()  # type: ignore[attr-defined] # noqa: SLF001 - what `accept` of the class above it calls
+        except OSError:
+            return
+        socket = _socket.socket(fileno=descriptor)
+        socket.setblocking(False)  # noqa: FBT003 - the only way it is called
+        self._exchanges[descriptor] = exchange = Exchange(socket)
+        self._serve(exchange)
+
+    def _serve(self, exchange: Exchange) -> None:
+        """Read and write as far as it goes."""
+        if exchange.sending:
+            exchange.write()
+        if not exchange.closed:
+            request = exchange.read()
+            if request is not None:
+                self._answer(exchange, request)
+
+    def _answer(self, exchange: Exchange, request: Request) -> None:
+        exchange.head_only = request.method == "HEAD"
+        if request.method not in {"GET", "HEAD"}:
+            exchange.answer(405, b"the method is not allowed here\n", more="Allow: GET, HEAD\r\n")
+        elif request.path == "/metrics":
+            self._scrape(exchange, request)
+        elif request.path == "/":
+            name = str(self._resource.get("service.name", ""))
+            text = f"platform-instrument: the metrics of {name} are at /metrics\n"
+            exchange.answer(200, text.encode("utf-8", "replace"))
+        else:
+            exchange.answer(404, b"the metrics are at /metrics\n")
+
+    def _scrape(self, exchange: Exchange, request: Request) -> None:
+        """Have all workers write their states, this one too."""
+        token = self._token()
+        asked = self._neighbours.ask(ASK_STATE, token) if self._neighbours is not None else {}
+        self._scrapes.append(Scrape(exchange, request, token, asked))
+        self._states.write()
+
+    def _finish(self) -> None:
+        """Answer the scrapes that nobody is missing for any more, or that have no time; forget what is over."""
+        for scrape in [scrape for scrape in self._scrapes if scrape.due]:
+            self._scrapes.remove(scrape)
+            if not scrape.exchange.closed:
+                guard("page of metrics", scrape.finish, self._states, self._ledger, self._resource, **self._options())
+                if not scrape.exchange.sending and not scrape.exchange.answered:
+                    scrape.exchange.answer(500, b"a fault of ours, which was said on standard error\n")
+        for descriptor, exchange in list(self._exchanges.items()):
+            if not exchange.closed:
+                exchange.expire()
+            if exchange.closed:
+                del self._exchanges[descriptor]
+
+    def _options(self) -> dict[str, bool]:
+        return {"by_instance": self._settings.prometheus_instance_label, "client_registry": False}
+
+    # --- other workers --------------------------------------------------------------------------------------------
+
+    def _token(self) -> bytes:
+        return next(self._tokens).to_bytes(TOKEN, "big")
+
+    def _take(self, message: Message) -> None:
+        """Do what another worker asks, or take what it answers."""
+        neighbours = self._neighbours
+        if neighbours is None:
+            return
+        if message.kind == ASK_STATE:
+            self._states.write()
+            neighbours.tell(message.sender, STATE_WRITTEN, message.token)
+        elif message.kind == STATE_WRITTEN:
+            for scrape in self._scrapes:
+                if scrape.token == message.token:
+                    scrape.answered(message.slot)
+        elif message.kind == ASK_LISTENER:
+            listener = self.listening.socket
+            neighbours.tell(message.sender, LISTENER, message.token, listener.fileno() if listener is not None else -1)
+        elif message.kind == LISTENER:
+            self._take_listener(message)
+
+    def _take_listener(self, message: Message) -> None:
+        if message.descriptor >= 0:
+            self.listening.adopt(message.descriptor)
+        if self._asked is not None and self._asked[0] == message.token:
+            token, left, until = self._asked
+            self._asked = None if self.listening.socket is not None else (token, left - 1, until)
+
+    def _seek(self) -> None:
+        """Get the socket on which the service is scraped: another worker's, or where none has it, a new one."""
+        if self._asked is None and self._neighbours is not None:
+            token = self._token()
+            asked = sum(self._neighbours.ask(ASK_LISTENER, token).values())
+            self._asked = (token, asked, monotonic() + PATIENCE)
+        if self._asked is None or self._asked[1] <= 0 or monotonic() >= self._asked[2]:
+            self._asked = None
+            self.listening.bind()
+
+
+def _neighbours(slot: Any) -> Neighbours | None:  # noqa: ANN401 - a slot or None
+    """Return the way to the other workers, None where the system has none: then each knows of the others what they wrote last."""
+    if slot is None:
+        return None
+    try:
+        return Neighbours(slot)
+    except OSError:
+        return None
+
+
+def waiter() -> Wait:
+    """Return how to wait for descriptors: as this thread does from now on, also when gevent comes between threads later."""
+    make = getattr(select, "poll", None)
+    if make is None:  # eventlet takes it away
+        return _select
+    return lambda interest, seconds: _poll(make(), interest, seconds)
+
+
+def _poll(poll: Any, interest: dict[int, int], seconds: float) -> list[int]:  # noqa: ANN401 - gevent's or the system's
+    for descriptor, events in interest.items():
+        poll.register(descriptor, events)
+    return [descriptor for descriptor, _ in poll.poll(int(seconds * 1000) + 1)]
+
+
+def _select(interest: dict[int, int], seconds: float) -> list[int]:
+    readable = [descriptor for descriptor, events in interest.items() if events & IN]
+    writable = [descriptor for descriptor, events in interest.items() if events & OUT]
+    return [*{descriptor for ready in select.select(readable, writable, (), seconds) for descriptor in ready}]
