@@ -34,10 +34,10 @@ def _no_faults() -> Iterator[None]:
 
 
 def timing(told: Told, kind: str) -> Time:
-    def end(began: int, result: Any, *args: Any, **kwargs: Any) -> None:
+    def end(began: int, result: Any, args: Any, kwargs: Any) -> None:
         told.append(("end", time.perf_counter_ns() - began, result, args, kwargs))
 
-    def error(began: int, raised: BaseException, *args: Any, **kwargs: Any) -> None:
+    def error(began: int, raised: BaseException, args: Any, kwargs: Any) -> None:
         told.append(("error", time.perf_counter_ns() - began, raised, args, kwargs))
 
     return Time(TARGETS[kind], end, error)
@@ -97,7 +97,7 @@ def test_undo_where_somebody_wrapped_ours_meanwhile_measures_no_more(monkeypatch
     monkeypatch.setattr(orders, "place", orders.place)
     with installed(timing(told, "plain")):
         ours = orders.place
-        monkeypatch.setattr(orders, "place", lambda *args: ours(*args))
+        monkeypatch.setattr(orders, "place", lambda *args: ours(*args))  # noqa: PLW0108 - somebody else's wrapper
         apply.uninstall("orders")
         assert orders.place("tea") == "1 tea"
         with pytest.raises(orders.OrderError):

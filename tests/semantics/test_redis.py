@@ -11,18 +11,18 @@ from platform_instrument.semantics.redis import procedure, redis_failure, togeth
 
 
 def test_equal_commands_name_what_is_sent_together() -> None:
-    assert together([("GET", "a"), ("GET", "b")], transaction=False)[0] == "PIPELINE GET"
-    assert together([("GET", "a"), ("SET", "b", "s3cret")], transaction=True)[0] == "MULTI"
+    assert together([("GET", "a"), ("GET", "b")], ["GET", "GET"], transaction=False)[0] == "PIPELINE GET"
+    assert together([("GET", "a"), ("SET", "b", "s3cret")], ["GET", "SET"], transaction=True)[0] == "MULTI"
 
 
 def test_values_never_reach_the_text_and_only_two_are_a_batch() -> None:
-    _, attributes = together([("SET", "cart", "s3cret"), ("SET", "cart", "s3cret")], transaction=False)
+    _, attributes = together([("SET", "cart", "s3cret"), ("SET", "cart", "s3cret")], ["SET", "SET"], transaction=False)
     assert attributes == {"db.query.text": "SET cart ?\nSET cart ?", "db.operation.batch.size": 2}
-    assert together([("SET", "cart", "s3cret")], transaction=False)[1] == {"db.query.text": "SET cart ?"}
+    assert together([("SET", "cart", "s3cret")], ["SET"], transaction=False)[1] == {"db.query.text": "SET cart ?"}
 
 
 def test_a_long_pipeline_has_a_short_text_and_its_true_size() -> None:
-    _, attributes = together([("GET", "cart")] * 5_000, transaction=False)
+    _, attributes = together([("GET", "cart")] * 5_000, ["GET"] * 5_000, transaction=False)
     assert attributes["db.operation.batch.size"] == 5_000
     assert len(attributes["db.query.text"]) < 500
 

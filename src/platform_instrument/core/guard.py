@@ -51,6 +51,14 @@ def guard(place: str, function: Callable[P, R], *arguments: P.args, **options: P
         return None
 
 
+def absorb(place: str, error: BaseException) -> None:
+    """Do with what code of ours raised as `guard` does: where calling it would cost as much as what it guards."""
+    if not isinstance(error, Exception) or _interrupted(error):
+        raise error
+    if not isinstance(error, RecursionError):  # as above
+        contain(place, error)
+
+
 def _interrupted(error: BaseException) -> bool:
     """Say whether a signal handler of the application raised it while our code ran, which is known by its argument.
 

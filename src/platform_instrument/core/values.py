@@ -173,8 +173,8 @@ class EditResult:
 class Time:
     """Time a call that is no operation of its own, such as taking a connection from a pool: no span, nothing in flight.
 
-    `end(began, result, *args, **kwargs)` is told when the call began, in ns of `time.perf_counter_ns`, what it returned and
-    what it was called with; `error(began, exception, *args, **kwargs)` how it failed.
+    `end(began, result, args, kwargs)` is told when the call began, in ns of `time.perf_counter_ns`, what it returned and what
+    it was called with; `error(began, exception, args, kwargs)` how it failed.
     """
 
     __slots__ = ("end", "error", "optional", "target")
@@ -223,6 +223,9 @@ class Custom:
         self.optional = optional
 
 
+Patch: TypeAlias = "Observe | EditCall | EditResult | Time | Custom"
+
+
 class Instrumentation:
     """One library: its name for settings, the distribution it needs, its family and its patches.
 
@@ -237,7 +240,7 @@ class Instrumentation:
         self,
         name: str,
         requires: str,
-        patches: tuple[Observe | EditCall | EditResult | Time | Custom, ...],
+        patches: tuple[Patch, ...],
         family: int = 0,
         modules: tuple[str, ...] = (),
         settings: tuple[str, ...] = (),

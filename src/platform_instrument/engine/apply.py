@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from platform_instrument.config.schema import Settings
-
-    Patch = Observe | EditCall | EditResult | Time | Custom
+    from platform_instrument.core.values import Patch
 
 MOST_FAULTS = 100
 """After so many contained faults an instrumentation takes its own patches back."""

@@ -1,11 +1,14 @@
-"""Wrappers that time a call without a span: the call stands outside the guard, and what is measured is nobody's business."""
+"""Wrappers that time a call without a span: the call stands outside what is guarded, and a fault of ours is nobody's business.
+
+They are on the way of every connection that a pool hands out, so the guard is only called where there is something to guard.
+"""
 
 from __future__ import annotations
 
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
-from platform_instrument.core.guard import guard
+from platform_instrument.core.guard import absorb
 from platform_instrument.engine.frames import AWAITABLE, COROUTINE, dressed, kind_of, unseen
 
 if TYPE_CHECKING:
@@ -29,7 +32,7 @@ class Timed:
         self.end = self.error = nothing
 
 
-def nothing(*_args: object, **_kwargs: object) -> None:
+def nothing(_began: int, _outcome: object, _args: object, _kwargs: object) -> None:
     """Measure nothing."""
 
 
@@ -47,10 +50,16 @@ def _plain(function: Callable[..., Any], timing: Timed) -> Callable[..., Any]:
         try:
             result = function(*args, **kwargs)
         except BaseException as error:
-            guard(timing.place, timing.error, began, error, *args, **kwargs)
+            try:
+                timing.error(began, error, args, kwargs)
+            except BaseException as fault:  # noqa: BLE001 - the guard decides
+                absorb(timing.place, fault)
             _with_traceback(error, error.__traceback__.tb_next)  # type: ignore[union-attr] # our own frame is in it
             raise
-        guard(timing.place, timing.end, began, result, *args, **kwargs)
+        try:
+            timing.end(began, result, args, kwargs)
+        except BaseException as fault:  # noqa: BLE001 - as above
+            absorb(timing.place, fault)
         return result
 
     return wrapper
@@ -63,10 +72,16 @@ def _coroutine(function: Callable[..., Any], timing: Timed) -> Callable[..., Any
         try:
             result = await function(*args, **kwargs)
         except BaseException as error:
-            guard(timing.place, timing.error, began, error, *args, **kwargs)
+            try:
+                timing.error(began, error, args, kwargs)
+            except BaseException as fault:  # noqa: BLE001 - the guard decides
+                absorb(timing.place, fault)
             _with_traceback(error, error.__traceback__.tb_next)  # type: ignore[union-attr] # our own frame is in it
             raise
-        guard(timing.place, timing.end, began, result, *args, **kwargs)
+        try:
+            timing.end(began, result, args, kwargs)
+        except BaseException as fault:  # noqa: BLE001 - as above
+            absorb(timing.place, fault)
         return result
 
     return wrapper

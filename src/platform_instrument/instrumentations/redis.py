@@ -1,10 +1,10 @@
 """redis-py: commands, pipelines and transactions, sync and async, of clients, clusters and sentinels; values never leave.
 
 Waiting for messages of a subscription is no command. `db.namespace` is the index with which the connection was made.
-Span: the command's name. Metric: `db.client.operation.duration`; redis-py's own, where the application asks for it,
-goes without its commands, which else were counted twice.
+Span: the command's name. Metrics: those of operations, of lookups in a cache and of connection pools (`redis_pool`);
+redis-py's own, where the application asks for them, go without these, which else were counted twice.
 Source: https://opentelemetry.io/docs/specs/semconv/database/redis/ (version 1.37.0);
-redis/client.py, redis/cluster.py, redis/asyncio (4.5 to 8.1), redis/observability/config.py (7.2 to 8.1).
+redis/client.py, redis/cluster.py, redis/asyncio (4.5 to 8.1).
 """
 
 from __future__ import annotations
@@ -13,16 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument import privacy  # loads what knows commands with the first, not at start
 from platform_instrument.core import families
-from platform_instrument.core.values import EditCall, Instrumentation, Observe, Operation
-from platform_instrument.semantics.database import KNOWN, Database, command
+from platform_instrument.core.values import Instrumentation, Observe, Operation
+from platform_instrument.engine.caches import looked_up
+from platform_instrument.instrumentations.redis_pool import POOLED
+from platform_instrument.semantics.database import command
 from platform_instrument.semantics.redis import (
+    LOOKUPS,
     PROCEDURES,
     client_database,
     in_transaction,
-    last_used,
-    peered,
+    items,
     procedure,
     queued,
+    reached,
     redis_failure,
     together,
 )
@@ -45,33 +48,40 @@ def pipeline(call: Call) -> tuple[Operation, Attributes] | None:
     commands = queued(call.instance)
     if not commands:
         return None
-    name, attributes = together(commands, transaction=in_transaction(call.instance))
-    where = call.state = client_database(call.instance)
+    named = [privacy.command_name(arguments) for arguments in commands]
+    name, attributes = together(commands, named, transaction=in_transaction(call.instance))
+    where = client_database(call.instance)
+    call.state = where, named
     return command(where, name), attributes
 
 
-def answered(call: Call, _result: Any) -> None:  # noqa: ANN401 - the command's answer
-    """Say which socket answered, where the operation does not say it or says another one."""
-    client = call.args[0]
-    pool = getattr(client, "connection_pool", None)
-    connection = getattr(client, "connection", None) or last_used(pool)
-    fields = getattr(connection, "__dict__", None)
-    if fields is None:
-        return
-    stream = fields.get("_sock") or getattr(connection, "_writer", None)
-    known = fields.get(KNOWN)
-    if known is None or known[0] is not stream:
-        known = fields[KNOWN] = (stream, peered(call.state, connection, stream))
-    if known[1] is not call.state:
-        pool.__dict__[KNOWN] = known[1]
-        _move(call.span, known[1])
+def answered(call: Call, result: Any) -> None:  # noqa: ANN401 - the command's answer
+    """Say which socket answered, and count a lookup."""
+    reached(call.span, call.args[0], call.state)
+    looked(call, result)
+
+
+def looked(call: Call, result: Any) -> None:  # noqa: ANN401 - as above
+    """Count a lookup."""
+    several = LOOKUPS.get(call.span.operation.name)
+    if several is not None:
+        looked_up(call.state, result if several else (result,))
 
 
 def all_answered(call: Call, result: Any) -> Attributes | None:  # noqa: ANN401 - a list of answers
     """Return the first error that a pipeline hands over as an answer."""
-    answered(call, result)
-    errors = [item for item in result if isinstance(item, Exception)] if isinstance(result, list) else ()
-    return redis_failure(errors[0]) if errors else None
+    reached(call.span, call.args[0], call.state[0])
+    return all_looked(call, result)
+
+
+def all_looked(call: Call, result: Any) -> Attributes | None:  # noqa: ANN401 - as above
+    """Count lookups; return the first error."""
+    if not isinstance(result, list):
+        return None
+    where, named = call.state
+    looked_up(where, items(named, result))
+    error = next((item for item in result if isinstance(item, Exception)), None)
+    return redis_failure(error) if error is not None else None
 
 
 def failed(_call: Call, error: BaseException) -> Attributes:
@@ -79,27 +89,13 @@ def failed(_call: Call, error: BaseException) -> Attributes:
     return redis_failure(error)
 
 
-def _move(span: Any, where: Database) -> None:  # noqa: ANN401 - our span
-    """Let the operation of a span be the same one at another database."""
-    attributes = span.operation.attributes
-    moved = command(where, attributes["db.operation.name"], attributes.get("db.stored_procedure.name", ""))
-    if span.name is span.operation.name:
-        span.name = moved.name
-    span.operation = moved
-
-
-def without_commands(call: Call) -> None:
-    """Take the durations of commands out of what redis-py is to measure itself."""
-    call.argument(1, "config").metric_groups &= ~type(call.argument(1, "config").metric_groups).COMMAND
-
-
 def _client(module: str) -> tuple[Observe, ...]:
     return (
         Observe(f"{module}.client:Redis.execute_command", single, answered, failed),
         Observe(f"{module}.client:Pipeline.immediate_execute_command", single, answered, failed),
         Observe(f"{module}.client:Pipeline.execute", pipeline, all_answered, failed),
-        Observe(f"{module}.cluster:RedisCluster.execute_command", single, None, failed, optional=True),
-        Observe(f"{module}.cluster:ClusterPipeline.execute", pipeline, None, failed, optional=True),
+        Observe(f"{module}.cluster:RedisCluster.execute_command", single, looked, failed, optional=True),
+        Observe(f"{module}.cluster:ClusterPipeline.execute", pipeline, all_looked, failed, optional=True),
     )
 
 
@@ -109,7 +105,7 @@ INSTRUMENTATION = Instrumentation(
     patches=(
         *_client("redis"),
         *_client("redis.asyncio"),
-        EditCall("redis.observability.providers:ObservabilityInstance.init", without_commands, optional=True),
+        *POOLED,
     ),
     family=families.DB_CLIENT,
     modules=("redis",),

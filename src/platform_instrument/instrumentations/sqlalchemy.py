@@ -1,9 +1,8 @@
 """SQLAlchemy: one span a statement with any driver and dialect, sync and async, Core and ORM; 1.4, 2.0 and 2.1.
 
-`DefaultDialect` passes each statement to the driver's cursor. A dialect may do that in its own way, so the class of
-each new engine's dialect is looked at too. What it asks by itself (what kind of server this is when the first connection
-is made, whether a connection is alive when one is taken from the pool) is no statement of the application's.
-Span: `db.query.summary`. Metric: `db.client.operation.duration`.
+`DefaultDialect` passes statements to the driver's cursor. A dialect may do that in its own way, so that of each new engine
+is looked at too. What it asks by itself (the kind of server, whether it is alive) is no statement of the application's.
+Span: `db.query.summary`. Metrics: of operations, and of connection pools (`sqlalchemy_pool`).
 Source: https://opentelemetry.io/docs/specs/semconv/database/sql/ (version 1.37.0);
 sqlalchemy/engine/default.py `DefaultDialect.do_execute` and its siblings, sqlalchemy/engine/base.py `Engine.__init__`.
 """
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from platform_instrument.core import families
 from platform_instrument.core.values import CLIENT, UNSEEN, Custom, EditResult, Instrumentation, Observe, Operation
 from platform_instrument.engine.subclasses import Overrides
+from platform_instrument.instrumentations.sqlalchemy_pool import POOLED
 from platform_instrument.semantics.database import (
     KNOWN,
     Database,
@@ -114,6 +114,7 @@ INSTRUMENTATION = Instrumentation(
         *_OBSERVED,
         Custom("sqlalchemy.engine.default", prepare),
         EditResult("sqlalchemy.engine.base:Engine.__init__", new_engine),
+        *POOLED,
     ),
     family=families.DB_CLIENT,
     modules=("sqlalchemy",),

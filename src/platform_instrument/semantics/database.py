@@ -14,25 +14,39 @@ from platform_instrument import privacy  # loads the sanitizer with the first st
 from platform_instrument.core.errors import error_type
 from platform_instrument.core.values import CLIENT, Instrument, Operation
 
+_CONSTANT = (
+    "db.system.name",
+    "db.namespace",
+    "db.operation.name",
+    "db.query.summary",
+    "db.stored_procedure.name",
+    "server.address",
+    "server.port",
+    "network.peer.address",
+    "network.peer.port",
+)
+_VARYING = ("db.response.status_code", "error.type")
+
+RETURNED_ROWS = Instrument(
+    "db.client.response.returned_rows",
+    "Rows that the database returned, where the driver knows before they are fetched.",
+    unit="{row}",
+    constant=_CONSTANT,
+    varying=_VARYING,
+    bounds=(1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0, 10000.0),
+    value="db.response.returned_rows",
+)
+
 if TYPE_CHECKING:
     from platform_instrument.privacy import Statement
 
 DURATION = Instrument(
     "db.client.operation.duration",
     "Duration of database client operations.",
-    constant=(
-        "db.system.name",
-        "db.namespace",
-        "db.operation.name",
-        "db.query.summary",
-        "db.stored_procedure.name",
-        "server.address",
-        "server.port",
-        "network.peer.address",
-        "network.peer.port",
-    ),
-    varying=("db.response.status_code", "error.type"),
+    constant=_CONSTANT,
+    varying=_VARYING,
     bounds=(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0),
+    along=(RETURNED_ROWS,),
 )
 
 KNOWN = "_platform_instrument_database"
@@ -44,6 +58,7 @@ SYSTEMS = {"oracle": "oracle.db", "mssql": "microsoft.sql_server"}
 PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306, "oracle.db": 1521, "microsoft.sql_server": 1433}
 """The port that a system listens on where none is given."""
 
+_UNKNOWN_ROWS = 1 << 63
 _MOST_OPERATIONS = 2_000
 _MOST_DATABASES = 1_000
 
@@ -194,10 +209,11 @@ def _command(where: Database, key: object, name: str, procedure: str) -> Operati
 def returned_rows(cursor: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a DB-API cursor
     """Return how many rows a query has, where the driver knows before they are fetched.
 
-    psycopg makes its `description` anew each time, a call to libpq a column; its result says the number of columns.
+    One that does not know says -1, as a signed or an unsigned number. psycopg makes its `description` anew each time, a call
+    to libpq a column; its result says the number of columns.
     """
     count = cursor.rowcount
-    if count is None or count < 0:
+    if count is None or not 0 <= count < _UNKNOWN_ROWS:
         return None
     result = getattr(cursor, "pgresult", cursor)
     has_rows = cursor.description is not None if result is cursor else result is not None and result.nfields > 0

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument import privacy  # loads what knows commands with the first, not at start
 from platform_instrument.core.errors import error_type
-from platform_instrument.semantics.database import KNOWN, Database, database
+from platform_instrument.semantics.database import KNOWN, Database, command, database
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PROCEDURES = frozenset(("EVALSHA", "EVALSHA_RO", "FCALL", "FCALL_RO"))
 """Commands whose first argument names a script or a function that the server keeps."""
+
+LOOKUPS = {"GET": False, "GETDEL": False, "GETEX": False, "HGET": False, "HMGET": True, "MGET": True}
+"""Commands that ask for a value by its key, and whether they ask for several at once: None answers for one that is not there."""
 
 _DEFAULT_PORT = 6379
 _QUEUES = ("command_stack", "_command_stack", "_command_queue")
@@ -47,9 +50,8 @@ def procedure(arguments: tuple[Any, ...]) -> str:
     return name[:_LONGEST_PROCEDURE] if isinstance(name, str) else ""
 
 
-def together(commands: Sequence[tuple[Any, ...]], *, transaction: bool) -> tuple[str, dict[str, Any]]:
+def together(commands: Sequence[tuple[Any, ...]], named: Sequence[str], *, transaction: bool) -> tuple[str, dict[str, Any]]:
     """Return `db.operation.name` and the attributes of commands that are sent at once; one of them is no batch."""
-    named = [privacy.command_name(arguments) for arguments in commands]
     names = set(named)
     kind = "MULTI" if transaction else "PIPELINE"
     shown = "\n".join(map(privacy.mask_command, commands[:_MOST_SHOWN], named))
@@ -57,6 +59,18 @@ def together(commands: Sequence[tuple[Any, ...]], *, transaction: bool) -> tuple
     if len(commands) > 1:
         attributes["db.operation.batch.size"] = len(commands)
     return f"{kind} {names.pop()}" if len(names) == 1 else kind, attributes
+
+
+def items(named: Sequence[str], answers: Sequence[Any]) -> list[Any]:
+    """Return what those of some commands answered that ask for values, one a key."""
+    found: list[Any] = []
+    for name, answer in zip(named, answers, strict=False):
+        several = LOOKUPS.get(name)
+        if several and isinstance(answer, list):
+            found.extend(answer)
+        elif several is False:
+            found.append(answer)
+    return found
 
 
 def redis_failure(error: BaseException) -> dict[str, Any]:
@@ -115,6 +129,31 @@ def last_used(pool: Any) -> Any:  # noqa: ANN401 - a connection pool, a connecti
     if idle is None:
         idle = getattr(getattr(pool, "pool", None), "queue", None)
     return idle[-1] if idle else None
+
+
+def reached(span: Any, client: Any, where: Database) -> None:  # noqa: ANN401 - our span, a client or a pipeline
+    """Say which socket answered, where the operation does not say it or says another one."""
+    pool = getattr(client, "connection_pool", None)
+    connection = getattr(client, "connection", None) or last_used(pool)
+    fields = getattr(connection, "__dict__", None)
+    if fields is None:
+        return
+    stream = fields.get("_sock") or getattr(connection, "_writer", None)
+    known = fields.get(KNOWN)
+    if known is None or known[0] is not stream:
+        known = fields[KNOWN] = (stream, peered(where, connection, stream))
+    if known[1] is not where:
+        pool.__dict__[KNOWN] = known[1]
+        _move(span, known[1])
+
+
+def _move(span: Any, where: Database) -> None:  # noqa: ANN401 - our span
+    """Let the operation of a span be the same one at another database."""
+    attributes = span.operation.attributes
+    moved = command(where, attributes["db.operation.name"], attributes.get("db.stored_procedure.name", ""))
+    if span.name is span.operation.name:
+        span.name = moved.name
+    span.operation = moved
 
 
 def peered(where: Database, connection: Any, stream: Any) -> Database:  # noqa: ANN401 - a socket or a stream writer

@@ -1,0 +1,119 @@
+"""redis-py's pools of connections, sync and async, blocking ones too: part of the instrumentation of redis-py.
+
+A connection of a pool stays in it while it is not connected, and then is not counted. A pool is watched from the first
+connection on that is asked of it; one that is disconnected is no more until then.
+redis-py 7 and 8 measure some of this too where the application asks for it: what ours measures is taken out of theirs.
+Source: redis/connection.py, redis/asyncio/connection.py (4.5 to 8.1), redis/observability/metrics.py (7.2 to 8.1).
+"""
+
+from __future__ import annotations
+
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any
+
+from platform_instrument.core.values import Custom, EditCall, EditResult, Time
+from platform_instrument.engine.pools import Pools
+from platform_instrument.semantics.pools import State, pool_name, waiting
+from platform_instrument.semantics.redis import pool_database
+
+if TYPE_CHECKING:
+    from platform_instrument.core.values import Call, Patch
+
+_BEGUN = "_platform_instrument_connecting"  # where a connection remembers when it was begun
+_CONNECTIONS = ("Connection", "UnixDomainSocketConnection")
+_UNLIMITED = 1 << 31
+_THEIRS = (
+    "connection_count_updown",
+    "connection_create_time",
+    "connection_timeouts",
+    "connection_wait_time",
+    "operation_duration",
+)
+
+
+def called(pool: Any, _connection: Any) -> str:  # noqa: ANN401 - a pool of redis-py
+    """Return the name of the database; that of a sentinel's service stands for its address."""
+    where = pool_database(pool)
+    service = getattr(pool, "service_name", None)
+    return f"{service}/{where.namespace}" if service else pool_name(where)
+
+
+def look(pool: Any, _connections: list[Any]) -> State:  # noqa: ANN401 - as above
+    """Return how a pool is: by its own lists, or by the queue of a blocking one."""
+    queue = getattr(pool, "pool", None)
+    if queue is None:
+        free, busy = tuple(pool._available_connections), tuple(pool._in_use_connections)  # noqa: SLF001 - since 4.5
+        waiters = getattr(getattr(pool, "_condition", None), "_waiters", None)
+    else:
+        places = getattr(queue, "queue", None)
+        free = tuple([each for each in tuple(queue._queue if places is None else places) if each is not None])  # noqa: SLF001
+        busy = tuple([each for each in tuple(pool._connections) if each not in free])  # noqa: SLF001 - as above
+        waiters = queue._getters if places is None else queue.not_empty._waiters  # noqa: SLF001 - of the standard library
+    most = pool.max_connections if pool.max_connections < _UNLIMITED else None
+    return State(_connected(busy), _connected(free), waiting(waiters), most, most)
+
+
+def _connected(connections: tuple[Any, ...]) -> int:
+    """Return how many of some connections are connected; one with a cache is around another."""
+    inner = [getattr(connection, "_conn", connection) for connection in connections]
+    return sum([bool(getattr(each, "_sock", None) or getattr(each, "_writer", None)) for each in inner])
+
+
+def taken(began: int, connection: Any, args: Any, _kwargs: Any) -> None:  # noqa: ANN401 - of `get_connection(self, …)`
+    """Measure the wait for a connection, and the opening of it where it was opened meanwhile."""
+    fields = connection.__dict__
+    POOLS.taken(began, args[0], connection, fields)
+    if _BEGUN in fields:
+        begun = fields.pop(_BEGUN)
+        if begun > began:
+            POOLS.made(begun, args[0], connection)
+
+
+def refused(_began: int, error: BaseException, args: Any, _kwargs: Any) -> None:  # noqa: ANN401 - as above
+    """Count a wait that was too long, which only its text tells from other errors."""
+    if error.args == ("No connection available.",):
+        POOLS.timed_out(args[0])
+
+
+def given_back(began: int, _result: None, args: Any, kwargs: Any) -> None:  # noqa: ANN401 - of `release(self, connection)`
+    """Measure the use of a connection."""
+    connection = args[1] if len(args) > 1 else kwargs["connection"]
+    POOLS.given_back(began, args[0], connection.__dict__)
+
+
+def connecting(call: Call) -> None:
+    """Note when a connection is begun to be opened: a socket, and then whatever is asked before the first command."""
+    call.args[0].__dict__[_BEGUN] = perf_counter_ns()
+
+
+def disconnected(call: Call) -> None:
+    """Let a pool vanish whose connections are all closed."""
+    if call.argument(1, "inuse_connections", default=True):
+        POOLS.closed(call.args[0])
+
+
+def without_ours(call: Call, _result: None) -> None:
+    """Take what we measure out of what redis-py does: it leaves alone what it has no instrument for."""
+    for name in _THEIRS:
+        call.args[0].__dict__.pop(name, None)
+
+
+POOLS = Pools("redis", called, look)
+
+
+def _pools(module: str) -> tuple[Patch, ...]:
+    kinds = [f"{module}:{name}" for name in ("ConnectionPool", "BlockingConnectionPool")]
+    return (
+        *[Time(f"{kind}.get_connection", taken, refused, optional=True) for kind in kinds],
+        *[Time(f"{kind}.release", given_back, optional=True) for kind in kinds],
+        *[EditCall(f"{kind}.disconnect", disconnected, optional=True) for kind in kinds],
+        *[EditCall(f"{module}:{name}._connect", connecting, optional=True) for name in _CONNECTIONS],
+    )
+
+
+POOLED = (
+    Custom("redis.connection", POOLS.watch),
+    *_pools("redis.connection"),
+    *_pools("redis.asyncio.connection"),
+    EditResult("redis.observability.metrics:RedisMetricsCollector.__init__", without_ours, optional=True),
+)
