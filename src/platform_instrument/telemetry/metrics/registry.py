@@ -23,6 +23,8 @@ _T = TypeVar("_T")
 _PATIENCE = 1.0
 """Seconds that one collection waits for another."""
 
+_PAIR = 2
+
 _OVERFLOW = (("otel.metric.overflow", True),)
 
 
@@ -173,7 +175,13 @@ METRICS = Metrics()
 
 def cell_of(operation: Operation, duration: Instrument, answered: Mapping[str, Any] | None) -> HistogramCell:
     """Return the cell of an operation and of what its call answered: one dictionary lookup once it is known."""
-    key = tuple([answered.get(name) for name in duration.varying]) if answered else ()
+    varying = duration.varying
+    if not answered:
+        key: tuple[Any, ...] = ()
+    elif len(varying) == _PAIR:  # those of an HTTP server: a comprehension is a call, and costs as much as the rest
+        key = (answered.get(varying[0]), answered.get(varying[1]))
+    else:
+        key = tuple([answered.get(name) for name in varying])
     cells = operation.cells
     if cells is None:
         cells = operation.cells = {}
