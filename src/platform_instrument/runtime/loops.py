@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 from contextvars import Context
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -34,8 +34,11 @@ LAG = Instrument(
     observable=True,
 )
 
-BEAT = 0.1
-"""Seconds between two looks at the lag of a loop of uvloop."""
+SOON, LATER = 0.1, 1.0
+"""Seconds between two looks at the lag of a loop of uvloop that is busy, and of one that rests: a look costs 0.1 ms then."""
+
+_BUSY_SECONDS = 0.005
+"""CPU time or lag between two looks, from which on a loop is busy."""
 
 _with_traceback = BaseException.with_traceback
 _classes: dict[type, type] = {}
@@ -112,21 +115,24 @@ def beat(call: Call) -> None:
 class _Beat:
     """A timer that measures how late it is; it runs in no context of the application's, and keeps no loop from its end."""
 
-    __slots__ = ("_clock", "_due", "_handle", "_later", "_measure")
+    __slots__ = ("_clock", "_due", "_handle", "_later", "_measure", "_spent")
 
     def __init__(self, later: Callable[..., Any], measure: Callable[..., None], clock: Callable[[], float]) -> None:
         self._later = later
         self._measure = measure
         self._clock = clock
-        self._arm()
+        self._spent = thread_time()
+        self._arm(SOON)
 
-    def _arm(self) -> None:
-        self._due = self._clock() + BEAT
-        self._handle = self._later(BEAT, self, context=Context())
+    def _arm(self, seconds: float) -> None:
+        self._due = self._clock() + seconds
+        self._handle = self._later(seconds, self, context=Context())
 
     def __call__(self) -> None:
-        self._measure(max(self._clock() - self._due, 0.0), None)
-        self._arm()
+        lag = max(self._clock() - self._due, 0.0)
+        self._measure(lag, None)
+        before, self._spent = self._spent, thread_time()
+        self._arm(SOON if max(lag, self._spent - before) > _BUSY_SECONDS else LATER)
 
     def stop(self) -> None:
         """Measure no more."""

@@ -57,7 +57,7 @@ def test_a_fork_child_tells_what_it_did_itself(begun: str, collector: Collector)
     argv, env = door("command", [sys.executable, PROGRAMS / "forked_runtime.py", begun])
     done = run(argv, env=env, collector=collector)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    full = {
+    full: dict[Any, Any] = {
         point.resource["process.pid"]: point.value
         for point in collector.latest("cpython.gc.collections", {"cpython.gc.generation": 2})
     }

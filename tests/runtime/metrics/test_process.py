@@ -9,11 +9,11 @@ import resource
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from platform_instrument.runtime.metrics import process, series
+from platform_instrument.runtime.metrics import process
 from platform_instrument.telemetry.metrics.registry import METRICS
 from tests.processes import BIN, environment
 
@@ -128,11 +128,11 @@ def test_names_and_units_are_those_of_the_conventions() -> None:
 
     process.observe()
     meter = MeterProvider().get_meter("conventions")
-    made = {}
+    made: dict[str, Any] = {}
     for module in (container_metrics, cpython_metrics, process_metrics):
         for name in dir(module):
             if name.startswith("create_"):
-                arguments = (meter, []) if "callbacks" in getattr(module, name).__annotations__ else (meter,)
+                arguments: tuple[Any, ...] = (meter, []) if "callbacks" in getattr(module, name).__annotations__ else (meter,)
                 instrument = getattr(module, name)(*arguments)
                 made[instrument.name] = instrument
     from platform_instrument.runtime.metrics import observers
@@ -179,7 +179,7 @@ def test_without_a_descriptor_left_files_are_absent_and_no_fault(monkeypatch: py
     def none_left(*_: object) -> int:
         raise OSError(errno.EMFILE, "Too many open files")
 
-    monkeypatch.setattr(series.os, "open", none_left)
+    monkeypatch.setattr(os, "open", none_left)
     process.observe()
     assert not process._threads.touched
     monkeypatch.undo()
