@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import inspect
 import shutil
 import subprocess
@@ -390,13 +391,35 @@ def test_clients_stay_as_they_are(client: redis.Redis, recorded: Recording) -> N
 
 
 @pytest.mark.skipif(VERSION < (7, 2), reason="redis-py's own metrics came with 7.2")
-def test_redis_py_s_own_metrics_do_not_count_commands_a_second_time(recorded: Recording) -> None:
+def test_redis_py_s_own_metrics_do_not_count_a_second_time_what_we_measure(
+    recorded: Recording, client: redis.Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     observability = pytest.importorskip("redis.observability")
+    metrics = pytest.importorskip("opentelemetry.sdk.metrics")
+    recorder = importlib.import_module("redis.observability.recorder")
+    collector = importlib.import_module("redis.observability.metrics").RedisMetricsCollector
+    reader = metrics.export.InMemoryMetricReader()
+    meter = metrics.MeterProvider([reader], shutdown_on_exit=False).get_meter("redis-py")
     config = observability.OTelConfig(metric_groups=list(observability.MetricGroup))
-    observability.providers.ObservabilityInstance().init(config)
-    assert observability.MetricGroup.COMMAND not in config.metric_groups
-    assert observability.MetricGroup.CONNECTION_BASIC in config.metric_groups
-    assert recorded.spans == ()
+    monkeypatch.setattr(recorder, "_metrics_collector", collector(meter, config))
+    client.get("cart")
+    blocking = redis.Redis(connection_pool=redis.BlockingConnectionPool.from_url(redis_url, max_connections=1, timeout=0.01))
+    with blocking.client():
+        for _ in range(2):
+            with pytest.raises(redis.ConnectionError):
+                blocking.get("cart")
+    with pytest.raises(redis.ResponseError):
+        client.execute_command("NONSENSE")
+    blocking.connection_pool.disconnect()
+    theirs = {
+        metric.name
+        for group in reader.get_metrics_data().resource_metrics
+        for scoped in group.scope_metrics
+        for metric in scoped.metrics
+    }
+    assert [name for name in theirs if not name.startswith("redis.client.")] == []
+    assert "redis.client.errors" in theirs
+    assert {"GET", "NONSENSE"} <= {attributes["db.operation.name"] for attributes, _ in recorded.counted()}
 
 
 def test_undo_restores_every_method() -> None:
@@ -419,8 +442,9 @@ def test_a_fault_of_ours_is_invisible(
         return await client.get("cart")
 
     client.set("cart", 7)
-    for name in ("last_used", "redis_failure", "command_name", "together"):
-        monkeypatch.setattr(f"platform_instrument.instrumentations.redis.{name}", broken)
+    ours = [f"instrumentations.redis.{name}" for name in ("reached", "looked_up", "redis_failure", "together")]
+    for name in (*ours, "privacy.command_name"):
+        monkeypatch.setattr(f"platform_instrument.{name}", broken)
         assert client.get("cart") == b"7"
         assert client.pipeline().get("cart").execute() == [b"7"]
         assert run(redis_url, work) == b"7"
