@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from platform_instrument.core.values import CLIENT, SERVER, Instrument, Operation
+from platform_instrument.core.values import CLIENT, SERVER, UP_DOWN_COUNTER, Instrument, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,23 +17,72 @@ OTHER = "_OTHER"
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
+_BYTES = (0.0, *[float(256 * 4**power) for power in range(10)])
+"""Upper bounds for the size of a body, for which the conventions have none: nothing, then from 256 B to 64 MiB by fours."""
 _MOST_OPERATIONS = 2_000
 _SERVER_ERROR, _CLIENT_ERROR = 500, 400
+
+_OF_SERVER = ("http.request.method", "url.scheme", "http.route", "network.protocol.version")
+_BY_SERVER = ("http.response.status_code", "error.type")
+_OF_CLIENT = ("http.request.method", "server.address", "server.port")
+_BY_CLIENT = ("http.response.status_code", "error.type", "network.protocol.version")
 
 SERVER_DURATION = Instrument(
     "http.server.request.duration",
     "Duration of HTTP server requests.",
-    constant=("http.request.method", "url.scheme", "http.route", "network.protocol.version"),
-    varying=("http.response.status_code", "error.type"),
+    constant=_OF_SERVER,
+    varying=_BY_SERVER,
     bounds=_SECONDS,
+)
+SERVER_REQUEST_SIZE = Instrument(
+    "http.server.request.body.size",
+    "Size of HTTP server request bodies.",
+    unit="By",
+    constant=_OF_SERVER,
+    varying=_BY_SERVER,
+    bounds=_BYTES,
+)
+SERVER_RESPONSE_SIZE = Instrument(
+    "http.server.response.body.size",
+    "Size of HTTP server response bodies.",
+    unit="By",
+    constant=_OF_SERVER,
+    varying=_BY_SERVER,
+    bounds=_BYTES,
+)
+ACTIVE_REQUESTS = Instrument(
+    "http.server.active_requests",
+    "Number of active HTTP server requests.",
+    unit="{request}",
+    kind=UP_DOWN_COUNTER,
+    constant=("http.request.method", "url.scheme"),
 )
 CLIENT_DURATION = Instrument(
     "http.client.request.duration",
     "Duration of HTTP client requests.",
-    constant=("http.request.method", "server.address", "server.port"),
-    varying=("http.response.status_code", "error.type", "network.protocol.version"),
+    constant=_OF_CLIENT,
+    varying=_BY_CLIENT,
     bounds=_SECONDS,
 )
+CLIENT_REQUEST_SIZE = Instrument(
+    "http.client.request.body.size",
+    "Size of HTTP client request bodies.",
+    unit="By",
+    constant=_OF_CLIENT,
+    varying=_BY_CLIENT,
+    bounds=_BYTES,
+)
+CLIENT_RESPONSE_SIZE = Instrument(
+    "http.client.response.body.size",
+    "Size of HTTP client response bodies.",
+    unit="By",
+    constant=_OF_CLIENT,
+    varying=_BY_CLIENT,
+    bounds=_BYTES,
+)
+
+BODYLESS = frozenset((*range(100, 200), 204, 304))
+"""Answers without a body, whatever an application hands over, as those to HEAD are. Source: RFC 9110, section 6.4.1."""
 
 _MOST_RESPONSES = 600
 _LONGEST_METHOD = 64

@@ -59,20 +59,44 @@ FAMILIES: Mapping[str, type] = {"http.request.header.": tuple, "http.response.he
 """Attributes whose name goes on with something of the application's."""
 
 _DATABASE = frozenset((
-    "db.collection.name", "db.namespace", "db.operation.name", "db.query.summary", "db.response.status_code", "db.system.name",
-    "error.type", "network.peer.address", "network.peer.port", "server.address", "server.port",
+    "db.collection.name", "db.namespace", "db.operation.name", "db.query.summary", "db.response.status_code",
+    "db.stored_procedure.name", "db.system.name", "error.type", "network.peer.address", "network.peer.port", "server.address",
+    "server.port",
 ))  # fmt: skip
 
+_HTTP_CLIENT = frozenset((
+    "error.type", "http.request.method", "http.response.status_code", "network.protocol.name", "network.protocol.version",
+    "server.address", "server.port", "url.scheme", "url.template",
+))  # fmt: skip
+_HTTP_SERVER = frozenset((
+    "error.type", "http.request.method", "http.response.status_code", "http.route", "network.protocol.name",
+    "network.protocol.version", "url.scheme", "user_agent.synthetic.type",
+))  # fmt: skip
+
+_POOL = frozenset(("db.client.connection.pool.name",))
+_CACHE = frozenset(("db.namespace", "db.system.name", "server.address", "server.port"))
+
 METRICS: Mapping[str, frozenset[str]] = {
+    "db.client.connection.count": _POOL | {"db.client.connection.state"},
+    "db.client.connection.create_time": _POOL,
+    "db.client.connection.idle.max": _POOL,
+    "db.client.connection.idle.min": _POOL,
+    "db.client.connection.max": _POOL,
+    "db.client.connection.pending_requests": _POOL,
+    "db.client.connection.timeouts": _POOL,
+    "db.client.connection.use_time": _POOL,
+    "db.client.connection.wait_time": _POOL,
     "db.client.operation.duration": _DATABASE,
-    "http.client.request.duration": frozenset((
-        "error.type", "http.request.method", "http.response.status_code", "network.protocol.name", "network.protocol.version",
-        "server.address", "server.port", "url.scheme", "url.template",
-    )),
-    "http.server.request.duration": frozenset((
-        "error.type", "http.request.method", "http.response.status_code", "http.route", "network.protocol.name",
-        "network.protocol.version", "url.scheme", "user_agent.synthetic.type",
-    )),
+    "db.client.response.returned_rows": _DATABASE,
+    "http.client.request.body.size": _HTTP_CLIENT,
+    "http.client.request.duration": _HTTP_CLIENT,
+    "http.client.response.body.size": _HTTP_CLIENT,
+    "http.server.active_requests": frozenset(("http.request.method", "url.scheme")),
+    "http.server.request.body.size": _HTTP_SERVER,
+    "http.server.request.duration": _HTTP_SERVER,
+    "http.server.response.body.size": _HTTP_SERVER,
+    "platform.cache.item.size": _CACHE,
+    "platform.cache.lookups": _CACHE | {"cache.result"},
 }  # fmt: skip
 """Keys of each instrument's attribute sets; what is not here may have too many values."""
 

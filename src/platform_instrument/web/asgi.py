@@ -1,7 +1,8 @@
 """The ASGI adapter: stands between the server and the application, and observes each HTTP request once.
 
 The span ends when the last part of the body is sent, so that a background task does not count; a response that says
-5xx waits for the exception that may follow it.
+5xx waits for the exception that may follow it. Bodies are counted as they pass: what the application sends always, what it
+receives where the request may have a body, so that a plain GET pays nothing for it. Websockets are no requests here.
 Source: https://asgi.readthedocs.io/en/latest/specs/www.html
 """
 
@@ -17,6 +18,7 @@ from platform_instrument.telemetry import propagation
 from platform_instrument.web import captured
 from platform_instrument.web.exchange import KEY, SERVED, SERVER_ERROR, Exchange, bounded, open_exchange
 from platform_instrument.web.hosts import server_address
+from platform_instrument.web.sizes import size_of, size_of_copy, size_of_path
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -58,7 +60,7 @@ def observe_asgi(application: Application) -> Application:
             return send(message)
 
         try:
-            await application(scope, receive, observed_send)
+            await application(scope, counted(receive, exchange) if exchange.expects else receive, observed_send)
         except BaseException as error:
             _with_traceback(error, error.__traceback__.tb_next)  # type: ignore[union-attr] # our own frame is in it
             guard(_PLACE, _left, exchange, error)
@@ -66,6 +68,22 @@ def observe_asgi(application: Application) -> Application:
         guard(_PLACE, _left, exchange, None)
 
     return observed
+
+
+@unseen
+def counted(receive: Receive, exchange: Exchange) -> Receive:
+    """Return `receive` that counts the request's body."""
+
+    async def counting() -> Message:
+        try:
+            message = await receive()
+        except BaseException as error:
+            _with_traceback(error, error.__traceback__.tb_next)  # type: ignore[union-attr] # our own frame is in it
+            raise
+        guard(_PLACE, _received, exchange, message)
+        return message
+
+    return counting
 
 
 @unseen
@@ -106,11 +124,12 @@ def _open(scope: Scope) -> Exchange | None:
     raw = headers.get(b"host")
     host = raw.decode("latin-1") if raw else ""
     attributes = _described(scope, scheme, host, headers.get(b"user-agent"))
-    if not captured.Wanted.ready:
-        captured.prepare()
-    if captured.Wanted.request is not None:
-        attributes.update(captured.Wanted.request(pairs))
+    if captured.Wanted.request is not None or not captured.Wanted.ready:
+        attributes.update(captured.of_request(pairs))
     exchange = open_exchange(scope["method"], scheme, known_version(scope.get("http_version", "")), host, attributes, carried)
+    length = headers.get(b"content-length")
+    if exchange is not None and (length is not None or b"transfer-encoding" in headers):
+        exchange.expect(length)
     try:
         _marked(scope, exchange)
     except BaseException:  # a scope that cannot be written to
@@ -175,24 +194,38 @@ def _listener(attributes: dict[str, Any], server: Any) -> None:  # noqa: ANN401 
             attributes["server.port"] = server[1]
 
 
+def _received(exchange: Exchange, message: Message) -> None:
+    """Count a part of the request's body; whoever was told that the client has left has asked, too."""
+    body = message.get("body") if message["type"] == "http.request" else None
+    exchange.received = max(exchange.received, 0) + (size_of(body) if body else 0)
+
+
 def _sent(exchange: Exchange, message: Message) -> None:
-    """Note the status; end with the last part of the body."""
+    """Note the status; count the body; end with its last part."""
     kind = message["type"]
     if kind == "http.response.start":
         exchange.status = message["status"]
         if captured.Wanted.response is not None:
             exchange.annotate(captured.Wanted.response(message.get("headers", ())))
-    elif kind == "http.response.body" or kind in _LAST:
-        if message.get("more_body"):
-            return
-        if exchange.status < SERVER_ERROR:
-            exchange.close()
-        elif not exchange.answered_ticks:
-            exchange.answered_ticks = perf_counter_ns()
+        return
+    if kind == "http.response.body":
+        body = message.get("body")
+        if body:
+            exchange.sent += len(body) if type(body) is bytes else size_of(body)
+    elif kind in _FILES:
+        exchange.sent += _FILES[kind](message)
+    else:
+        return
+    if message.get("more_body"):
+        return
+    if exchange.status < SERVER_ERROR:
+        exchange.close()
+    elif not exchange.answered_ticks:
+        exchange.answered_ticks = perf_counter_ns()
 
 
-_LAST = frozenset(("http.response.pathsend", "http.response.zerocopysend"))
-"""Other messages with which a body may end. Source: ASGI extensions."""
+_FILES = {"http.response.pathsend": size_of_path, "http.response.zerocopysend": size_of_copy}
+"""Other messages with which a body may go on or end, and how much they send. Source: ASGI extensions."""
 
 
 def _left(exchange: Exchange, error: BaseException | None) -> None:

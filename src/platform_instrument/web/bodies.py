@@ -1,4 +1,4 @@
-"""A WSGI body on its way to the server: its span lasts until the server closes it, or drops it."""
+"""A WSGI body on its way to the server: its parts are counted, and its span lasts until the server closes or drops it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from platform_instrument.core.guard import guard
 from platform_instrument.engine.frames import unseen
 from platform_instrument.telemetry.context import CURRENT
+from platform_instrument.web.sizes import WrappedFile, size_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,10 +24,13 @@ def observed_body(body: Iterable[bytes], exchange: Exchange) -> Iterable[bytes]:
 
 
 def close_with(exchange: Exchange, body: Any) -> None:  # noqa: ANN401 - the server's file wrapper
-    """End the exchange when the server closes its file wrapper."""
+    """End the exchange when the server closes its file wrapper, which tells how much of the file was sent."""
     close = getattr(body, "close", None)
+    file = WrappedFile(body)
 
     def closing() -> None:
+        if not exchange.closed:
+            exchange.sent += guard(_PLACE, file.sent) or 0
         try:
             if close is not None:
                 close()
@@ -56,7 +60,9 @@ class _Body:
         try:
             if self._iterator is None:
                 self._iterator = iter(self._body)
-            return next(self._iterator)
+            part = next(self._iterator)
+            self._exchange.sent += len(part) if type(part) is bytes else size_of(part)
+            return part  # noqa: TRY300 - what comes after belongs to the call
         except StopIteration:
             raise
         except BaseException as error:

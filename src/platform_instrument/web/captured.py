@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from platform_instrument.semantics.headers import REQUEST, RESPONSE, capture
 from platform_instrument.telemetry import pipeline
 
 if TYPE_CHECKING:
-    from platform_instrument.semantics.headers import Captured
+    from collections.abc import Mapping
+
+    from platform_instrument.semantics.headers import Captured, Pairs
 
 
 class Wanted:
@@ -18,6 +20,13 @@ class Wanted:
     request: Captured | None = None
     """Returns the attributes of a request's headers; None where none is wanted."""
     response: Captured | None = None
+
+
+def of_request(headers: Pairs) -> Mapping[str, Any]:
+    """Return the attributes that are wanted of a request's headers."""
+    if not Wanted.ready:
+        prepare()
+    return Wanted.request(headers) if Wanted.request is not None else {}
 
 
 def prepare() -> None:

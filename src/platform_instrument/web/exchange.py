@@ -1,6 +1,7 @@
-"""One request being served: its span, its route, its end. Used by the ASGI and the WSGI adapter alike.
+"""One request being served: its span, its route, its bytes, its end. Used by the ASGI and the WSGI adapter alike.
 
-Span: `{method} {http.route}`, SERVER. Metric: `http.server.request.duration`.
+Span: `{method} {http.route}`, SERVER. Metrics: `http.server.request.duration`, `http.server.active_requests`,
+`http.server.request.body.size` and `http.server.response.body.size`. What counts as a size, see `docs/http-metrics.md`.
 Source: https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server (version 1.37.0).
 """
 
@@ -13,19 +14,31 @@ from typing import TYPE_CHECKING, Any
 from platform_instrument.core.errors import error_type
 from platform_instrument.core.families import HTTP_SERVER, SUPPRESSED
 from platform_instrument.core.values import SERVER
-from platform_instrument.engine.scope import merge, settle
+from platform_instrument.engine.scope import merge
 from platform_instrument.privacy.cuts import cut
-from platform_instrument.semantics.http import METHODS, server_operation, server_response
-from platform_instrument.telemetry import propagation
+from platform_instrument.semantics.http import (
+    BODYLESS,
+    METHODS,
+    SERVER_REQUEST_SIZE,
+    SERVER_RESPONSE_SIZE,
+    server_operation,
+    server_response,
+)
+from platform_instrument.telemetry import pipeline, propagation
 from platform_instrument.telemetry.context import CURRENT, Ambient
+from platform_instrument.telemetry.metrics.registry import METRICS, beside
 from platform_instrument.telemetry.scope import own_scope
 from platform_instrument.telemetry.span import Link, Span
 from platform_instrument.telemetry.tracer import start
+from platform_instrument.web.active import OPENINGS, opening_of
 from platform_instrument.web.exclusion import excluded
+from platform_instrument.web.sizes import UNKNOWN, declared_length
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextvars import Token
+
+    from platform_instrument.telemetry.metrics.cells import HistogramCell
 
 KEY = "platform_instrument.exchange"
 """Where `scope` and `environ` carry the exchange: the sign that a request is observed already."""
@@ -39,13 +52,21 @@ _SCOPE = own_scope("http")
 _LONGEST = 8_192
 """Characters that a client may put into one attribute."""
 
+_MOST_SIZES = 2_000
+_sizes: dict[HistogramCell, HistogramCell] = {}
+"""The cells of the answers' sizes by those of the durations: `beside`, remembered for the hot path."""
+
 
 class Exchange:
     """A request on its way; route and prefix are set by the framework's hook as it finds them."""
 
-    __slots__ = ("_error", "_method", "_scheme", "_token", "_version", "answered_ticks", "closed", "mounting", "prefix",
-                 "root", "route", "span", "status")  # fmt: skip
+    __slots__ = ("_active", "_declared", "_error", "_method", "_scheme", "_token", "_version", "answered_ticks", "closed",
+                 "expects", "mounting", "prefix", "received", "root", "route", "sent", "span", "status")  # fmt: skip
 
+    _active: object
+    """The token that makes this request count as open, None once it is closed."""
+    _declared: int
+    """The size of the request's body by `Content-Length`."""
     _error: BaseException | None
     _method: str
     _scheme: str
@@ -55,15 +76,28 @@ class Exchange:
     answered_ticks: int
     """When the answer was complete, on the clock of `Span.ticks`, where the exchange waits for what follows it; else 0."""
     closed: bool
+    expects: bool
+    """Whether the request may have a body."""
     mounting: bool
     """True between a router's word that it chose a mount and the mount's own."""
     prefix: str
     """The template below which the application that routes is mounted."""
+    received: int
+    """The bytes of the request's body that the application was given, `UNKNOWN` as long as it asked for none."""
     root: str
     """The path below which the server serves the application."""
     route: str
+    sent: int
+    """The bytes of the answer's body that the application handed over."""
     span: Span
     status: int
+
+    def expect(self, length: str | bytes | None) -> bool:
+        """Note that the request may have a body, of which `Content-Length` says this; say whether there is anything to count."""
+        self.expects = True
+        self.received = UNKNOWN
+        self._declared = declared = declared_length(length)
+        return declared != 0
 
     def fail(self, error: BaseException) -> None:
         """Record an exception that the framework is about to answer, or that leaves the application; the same one once.
@@ -78,16 +112,22 @@ class Exchange:
         if not recorded(self.span, error):
             self.span.record_exception(error)
 
+    def _leave_with(self, error: BaseException) -> None:
+        """Record an exception that leaves the application."""
+        self.fail(error)
+        if not self.status and isinstance(error, Exception):
+            self.status = SERVER_ERROR  # what every server answers then
+
     def close(self, error: BaseException | None = None) -> None:
         """End the span, once: when the last byte of the body was handed over, or when the application failed."""
         if self.closed:
             return
         span = self.span
+        answers = self.status  # what a server answers in place of an application is not seen
         if error is not None:
-            self.fail(error)
-            if not self.status and isinstance(error, Exception):
-                self.status = SERVER_ERROR  # what every server answers then
+            self._leave_with(error)
         self.closed = True
+        self._active = None
         span.end_ns = span.start_ns + (self.answered_ticks or perf_counter_ns()) - span.ticks
         if self.route or self.prefix:
             route = self.root + self.prefix + self.route
@@ -96,12 +136,29 @@ class Exchange:
             if before is not None and span.name is before.name:  # else the application gave it a name of its own
                 span.name = operation.name
         answered: Mapping[str, Any] = server_response(self.status) if self.status else {}
-        failure = error or (self._error if self.status >= SERVER_ERROR else None)
-        self._error = None  # its frames hold the request, and that holds this
-        if failure is not None:
-            answered = {**answered, "error.type": error_type(failure)}
+        if self._error is not None:
+            if error is not None or self.status >= SERVER_ERROR:
+                answered = {**answered, "error.type": error_type(self._error)}
+            self._error = None  # its frames hold the request, and that holds this
         merge(span, answered)
-        settle(span, answered)
+        if pipeline.PIPELINE is not None:
+            cell = pipeline.PIPELINE.settle(span, answered)
+            if cell is not None:
+                self._measure(cell, answers)
+
+    def _measure(self, cell: HistogramCell, answers: int) -> None:
+        """Measure the bodies beside the duration: an answer's always, a request's where it has one."""
+        if answers:
+            size = self.sent
+            if size and (self._method == "HEAD" or answers in BODYLESS):
+                size = 0
+            (_sizes.get(cell) or _new_sizes(cell)).record(size, self.span)
+        if self.expects:
+            size = self.received
+            if size < 0 or (size == 0 and self._declared < 0):  # never asked for, or not there
+                size = self._declared
+            if size >= 0:
+                beside(cell, SERVER_REQUEST_SIZE).record(size, self.span)
 
     def release(self) -> None:
         """Give the context back to the server as it was, whatever the application has left current."""
@@ -143,9 +200,12 @@ def open_exchange(  # noqa: PLR0913 - what a server knows of a request
     previous = CURRENT.get()
     if type(previous) is Span and previous.families & HTTP_SERVER and not previous.end_ns:
         return None
-    if method not in METHODS:
-        attributes["http.request.method_original"] = method[:64]
-    operation = server_operation(method, scheme, version, "")
+    opening = OPENINGS.get((method, scheme, version))
+    if opening is None:
+        opening = opening_of(method, scheme, version)
+        if method not in METHODS:
+            attributes["http.request.method_original"] = method[:64]
+    operation, kind = opening.operation, opening.kind
     parent, link = propagation.ACTIVE.extract(carried.get) if carried else (None, None)
     if excluded(scheme, host, attributes):
         unseen = Ambient(parent.trace_id, parent.span_id, 0) if parent else Ambient()
@@ -160,13 +220,26 @@ def open_exchange(  # noqa: PLR0913 - what a server knows of a request
     exchange._token = CURRENT.set(span)  # noqa: SLF001 - set here, since an `__init__` would cost as much again
     exchange.span = span
     exchange.route = exchange.prefix = exchange.root = ""
-    exchange.status = exchange.answered_ticks = 0
-    exchange.closed = exchange.mounting = False
+    exchange.status = exchange.answered_ticks = exchange.sent = 0
+    exchange.closed = exchange.expects = exchange.mounting = False
     exchange._error = None  # noqa: SLF001
     exchange._method = method  # noqa: SLF001
     exchange._scheme = scheme  # noqa: SLF001
     exchange._version = version  # noqa: SLF001
+    if opening.framed:
+        exchange.expect(None)
+    if kind.since != METRICS.start_ns:
+        kind.renew()
+    exchange._active = kind.token  # noqa: SLF001
     return exchange
+
+
+def _new_sizes(cell: HistogramCell) -> HistogramCell:
+    """Find the cell of the answers' size beside that of their duration, and remember it unless there are too many."""
+    found: HistogramCell = beside(cell, SERVER_RESPONSE_SIZE)
+    if len(_sizes) < _MOST_SIZES:
+        _sizes[cell] = found
+    return found
 
 
 def served(carrier: Mapping[str, Any]) -> Exchange | None:

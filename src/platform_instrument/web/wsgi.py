@@ -1,12 +1,14 @@
 """The WSGI adapter: stands between the server and the application, and observes each request once, its body included.
 
 A list or tuple is complete when the application returns it. Any other body is handed on wrapped, and its span ends with
-the server's `close()`; a `wsgi.file_wrapper` keeps its type, because servers send it by `sendfile`.
+the server's `close()`; a `wsgi.file_wrapper` keeps its type, because servers send it by `sendfile`. Bodies are counted as
+they pass, by `write` too; `wsgi.input` counts where the request has a body.
 Source: PEP 3333.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.guard import guard
@@ -16,8 +18,10 @@ from platform_instrument.telemetry import propagation
 from platform_instrument.telemetry.context import CURRENT
 from platform_instrument.web import captured
 from platform_instrument.web.bodies import close_with, observed_body
+from platform_instrument.web.counting import CountedInput, counted_write
 from platform_instrument.web.exchange import KEY, Exchange, bounded, open_exchange, served
 from platform_instrument.web.hosts import server_address
+from platform_instrument.web.sizes import size_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -52,7 +56,8 @@ def observe_wsgi(application: Application) -> Application:
 
         def observed_start_response(*arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - the server's
             guard(_PLACE, _started, exchange, *arguments)
-            return start_response(*arguments, **options)
+            write = start_response(*arguments, **options)
+            return write if write is None else partial(counted_write, exchange, write)
 
         try:
             body = application(environ, observed_start_response)
@@ -102,14 +107,20 @@ def _open(environ: Environ) -> Exchange | None:
         attributes["user_agent.original"] = agent
     if len(attributes["url.path"]) > _LONG or query or (agent and len(agent) > _LONG):
         bounded(attributes)
-    if not captured.Wanted.ready:
-        captured.prepare()
-    if captured.Wanted.request is not None:
-        attributes.update(captured.Wanted.request(_headers(environ)))
+    if captured.Wanted.request is not None or not captured.Wanted.ready:
+        attributes.update(captured.of_request(_headers(environ)))
     version = known_version(environ.get("SERVER_PROTOCOL", "").rpartition("/")[2])
     exchange = open_exchange(environ["REQUEST_METHOD"], scheme, version, host, attributes, carried)
     environ[KEY] = exchange
+    if exchange is not None and (environ.get("CONTENT_LENGTH") or "HTTP_TRANSFER_ENCODING" in environ):
+        _expect(exchange, environ)
     return exchange
+
+
+def _expect(exchange: Exchange, environ: Environ) -> None:
+    """Have the request's body counted."""
+    if exchange.expect(environ.get("CONTENT_LENGTH")) and "wsgi.input" in environ:
+        environ["wsgi.input"] = CountedInput(environ["wsgi.input"], exchange)
 
 
 def _variable(header: str) -> str:
@@ -154,6 +165,8 @@ def _answered(exchange: Exchange, environ: Environ, body: Iterable[bytes]) -> It
     """Return the body that the server gets, None where it is the application's own."""
     exchange.release()
     if isinstance(body, (list, tuple)):
+        for part in body:
+            exchange.sent += len(part) if type(part) is bytes else size_of(part)
         exchange.close()
         return None
     wrapper = environ.get("wsgi.file_wrapper")
