@@ -15,6 +15,7 @@ from opentelemetry import metrics, trace
 from opentelemetry.metrics import Observation
 from opentelemetry.sdk import metrics as sdk
 
+from platform_instrument.core.values import Instrument
 from platform_instrument.telemetry.meters.provider import PROVIDER
 from platform_instrument.telemetry.meters.series import ApplicationMetric
 from platform_instrument.telemetry.metrics.registry import METRICS, Limits
@@ -359,3 +360,19 @@ def test_a_meter_of_strange_names_works(running: Pipeline) -> None:
         provider.get_meter(name, version=7, schema_url=object(), attributes="none").create_counter("orders").add(1)
     assert sum(point.value or 0 for point in points("orders")) == 4
     assert PROVIDER.get_meter("a", None, None, {"x": [1]}) is PROVIDER.get_meter("a", None, None, {"x": (1,)})
+
+
+def test_an_instrumentor_s_metric_gives_way_to_ours_of_that_name_where_we_observe_the_library(running: Pipeline) -> None:
+    assert running is not None
+    name = "http.server.request.duration"
+    for scope in ("opentelemetry.instrumentation.asgi", "opentelemetry.instrumentation.tornado", "shop"):
+        metrics.get_meter(scope).create_histogram(name, "s").record(1)
+    assert len(points(name)) == 3
+    ours = METRICS.metric(Instrument(name, "Ours.", bounds=(1.0,)))
+    assert len(points(name)) == 3
+    ours.cell(()).measure(1, None)
+    assert {point.scope.name for point in points(name)} == {
+        "platform_instrument.metrics",
+        "opentelemetry.instrumentation.tornado",
+        "shop",
+    }
