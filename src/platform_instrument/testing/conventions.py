@@ -76,7 +76,15 @@ _HTTP_SERVER = frozenset((
 _POOL = frozenset(("db.client.connection.pool.name",))
 _CACHE = frozenset(("db.namespace", "db.system.name", "server.address", "server.port"))
 
+_NONE: frozenset[str] = frozenset()
+_GENERATION = frozenset(("cpython.gc.generation",))
+_THREAD_POOL = frozenset(("platform.thread_pool.kind",))
+
 METRICS: Mapping[str, frozenset[str]] = {
+    "container.memory.usage": _NONE,
+    "cpython.gc.collected_objects": _GENERATION,
+    "cpython.gc.collections": _GENERATION,
+    "cpython.gc.uncollectable_objects": _GENERATION,
     "db.client.connection.count": _POOL | {"db.client.connection.state"},
     "db.client.connection.create_time": _POOL,
     "db.client.connection.idle.max": _POOL,
@@ -95,8 +103,28 @@ METRICS: Mapping[str, frozenset[str]] = {
     "http.server.request.body.size": _HTTP_SERVER,
     "http.server.request.duration": _HTTP_SERVER,
     "http.server.response.body.size": _HTTP_SERVER,
+    "platform.asyncio.loop.lag": frozenset(("platform.asyncio.loop.kind",)),
+    "platform.asyncio.task.count": _NONE,
     "platform.cache.item.size": _CACHE,
     "platform.cache.lookups": _CACHE | {"cache.result"},
+    "platform.container.cpu.limit": _NONE,
+    "platform.container.memory.limit": _NONE,
+    "platform.cpython.gc.pause.duration": _GENERATION,
+    "platform.library.info": frozenset(("platform.library.name", "platform.library.version")),
+    "platform.process.memory.anonymous": _NONE,
+    "platform.process.open_file_descriptor.limit": _NONE,
+    "platform.thread_pool.queue.size": _THREAD_POOL,
+    "platform.thread_pool.thread.count": _THREAD_POOL,
+    "platform.thread_pool.thread.limit": _THREAD_POOL,
+    "process.context_switches": frozenset(("process.context_switch.type",)),
+    "process.cpu.time": frozenset(("cpu.mode",)),
+    "process.disk.io": frozenset(("disk.io.direction",)),
+    "process.memory.usage": _NONE,
+    "process.memory.virtual": _NONE,
+    "process.open_file_descriptor.count": _NONE,
+    "process.paging.faults": frozenset(("system.paging.fault.type",)),
+    "process.thread.count": _NONE,
+    "process.uptime": _NONE,
 }  # fmt: skip
 """Keys of each instrument's attribute sets; what is not here may have too many values."""
 
