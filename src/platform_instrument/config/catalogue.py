@@ -60,7 +60,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE": "PEM file of the certificate for mutual TLS.",
         "OTEL_EXPORTER_OTLP_INSECURE": "`true`: gRPC without TLS, where the endpoint has no scheme.",
         "OTEL_EXPORTER_PROMETHEUS_HOST": "Address on which metrics can be scraped.",
-        "OTEL_EXPORTER_PROMETHEUS_PORT": "Port on which metrics can be scraped, one for all workers of the service; 0 is a free one.",
+        "OTEL_EXPORTER_PROMETHEUS_PORT": "Port on which metrics can be scraped, one for all workers; 0 is a free one.",
         "PLATFORM_PROMETHEUS_INSTANCE_LABEL": "Each worker keeps series of its own, told apart by `service_instance_id`.",
     },
     "Traces": {

@@ -53,8 +53,7 @@ class Endpoint:
         """Forget the thread and its locks, in a fork child, and let the parent's sockets go, which it keeps."""
         if self._reception is not None:
             guard("sockets of the parent", self._reception.abandon)
-        for end in self._wake or ():
-            end.close()
+        self._close_wake()
         self._inherited = self._kept.detach() if self._kept is not None else -1
         self.held = False
         """True in a process that must have no thread: the master of a pre-forking server."""
@@ -67,7 +66,6 @@ class Endpoint:
         self._serving = False
         """Whether this process is known to serve, so that there is nothing to wait for."""
         self._prepared = False
-        self._wake = None
 
     def begin(self, *, serving: bool = True) -> None:
         """Start the thread, unless it runs already; with `serving` it has nothing to wait for."""
@@ -86,6 +84,7 @@ class Endpoint:
 
     def keep(self, *, last: bool) -> None:
         """Write the state of this process for the others; with `last` it ends, and answers what it was asked before."""
+        self.states().write()  # first: who scrapes from now on does not ask this process any more
         reception, thread = self._reception, self._thread
         if last and reception is not None and thread is not None and thread is not threading.current_thread():
             reception.mute()
@@ -93,7 +92,7 @@ class Endpoint:
             deadline = monotonic() + _LAST_ANSWERS
             while not reception.resting and thread.is_alive() and monotonic() < deadline:
                 thread.join(0.005)  # which lets it run where it is a greenlet
-        self.states().write()
+            self.states().write()
 
     def hold(self, seconds: float) -> None:
         """Have no thread from now on, and nothing but the listening socket; a fork child finds what it needs imported."""
@@ -112,6 +111,8 @@ class Endpoint:
             reception.close()
         if self._kept.socket is None:
             self._kept.bind()
+        if self._thread is None:
+            self._close_wake()
 
     def status(self) -> dict[str, Any]:
         """Return what doctor shows."""
@@ -178,6 +179,11 @@ class Endpoint:
                 self._wake[1].send(b"\0")
             except OSError:
                 return  # it is full, so the thread is roused already
+
+    def _close_wake(self) -> None:
+        ends, self._wake = self._wake, None
+        for end in ends or ():
+            end.close()
 
     def _run(self, starter: int) -> None:
         if threading.get_native_id() != starter:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import marshal
 from threading import RLock
-from time import monotonic
+from time import monotonic, thread_time
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.guard import guard
@@ -37,7 +37,7 @@ _FORMAT = 4
 _EVERY = 2.0
 """Seconds between two states at least that nobody has asked for."""
 _SHARE = 1_000
-"""How many times as long as writing a state took it is not written again, unless somebody asks."""
+"""How many times the work of writing a state passes before it is written again, unless somebody asks."""
 _PATIENCE = 1.0
 """Seconds that one thread waits for another's writing."""
 
@@ -60,9 +60,9 @@ class States:
         if slot is None or not self._writing.acquire(timeout=_PATIENCE):
             return
         try:
-            began = monotonic()
+            began = thread_time()
             guard("state for the others", self._write, slot)
-            self._next = monotonic() + max(_EVERY, (monotonic() - began) * _SHARE)
+            self._next = monotonic() + max(_EVERY, (thread_time() - began) * _SHARE)
         finally:
             self._writing.release()
 
