@@ -36,7 +36,8 @@ def test_a_line_is_read_alike_whatever_was_read_before(text: str, digits: list[s
 
 def test_a_known_shape_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     assert fresh("order 17 accepted, took 35.7 ms") == "order 17 accepted, took 35.7 ms"
-    monkeypatch.setattr(pii, "_suspects", None)
+    monkeypatch.setattr(pii, "_finding", None)
+    monkeypatch.setattr(clean_lines, "told_at", None)
     assert mask("order 42 accepted, took 99.1 ms") == "order 42 accepted, took 99.1 ms"
 
 

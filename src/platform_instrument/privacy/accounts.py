@@ -64,6 +64,6 @@ def mod_97(account: str) -> bool:
 
 
 IBANS = (
-    Detector("iban", matches(_IBAN, _iban), (b"AA2", b"AA3", b"AA4")),
-    Detector("iban", matches(_IN_LOWER_CASE, _in_lower_case), (b"aa2", b"aa3", b"aa4", b"Aa2", b"Aa3", b"Aa4")),
+    Detector("iban", matches(_IBAN, _iban), ("AA2", "AA3", "AA4")),
+    Detector("iban", matches(_IN_LOWER_CASE, _in_lower_case), ("aa2", "aa3", "aa4", "Aa2", "Aa3", "Aa4")),
 )

@@ -109,4 +109,4 @@ def luhn(digits: str) -> bool:
     return (sum(reverse[::2]) + sum([_DOUBLED[digit] for digit in reverse[1::2]])) % 10 == 0
 
 
-CARD = Detector("card", matches(_RUN, _card), (b"444",))
+CARD = Detector("card", matches(_RUN, _card), ("444",))

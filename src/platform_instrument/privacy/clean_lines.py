@@ -1,22 +1,72 @@
-"""Lines that hold nothing to hide, known by their shape: a statement that logs comes again and again with other numbers."""
+"""Lines that hold nothing to hide, which most are: told by a few searches at first sight, and then known by their shape.
+
+A statement that logs comes again and again with other numbers: the shape of a line is what it says but for which digits.
+"""
 
 from __future__ import annotations
 
-_LONGEST = 1_024
+import string
+from typing import TYPE_CHECKING
+
+from platform_instrument.privacy.triggers import NOWHERE, told_at
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    Seen: TypeAlias = tuple[int, int, bool, bool]
+
+LONGEST = 131_072
+"""Characters of a text that are looked at; the rest does not leave."""
 _MOST_KNOWN = 8_192
-_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+_DIGITS = string.digits.encode()
+_NOT_PLAIN = b"@%\\&\x1b"
+"""With what escapes begin, and the sign of addresses."""
+_LINE = bytes.maketrans(_DIGITS + _NOT_PLAIN, b"0" * len(_DIGITS) + b"@" * len(_NOT_PLAIN))
+_WORD = (string.digits + string.ascii_letters + "_-").encode()
+_WORDS = bytes.maketrans(_WORD, b"a" * len(_WORD))
+_SIGN, _EQUALS, _QUESTION, _NUMBER_SIGN, _PLUS = b"@=?#+"
+_DATE = b"0000-00-00"
+_GROUPING = b" .()/%+-"
+_SEVEN_DIGITS = b"0" * 7
+_SHORTEST_WORD, _SHORTEST_TOKEN = b"a" * 16, b"a" * 20
+"""Of a value that letters and digits spell: an id of a person, and a token."""
 
 KNOWN: set[int] = set()
 """Digests of shapes, keyed by the process."""
 
 
-def shape_of(text: str) -> int:
-    """Return a digest of a line but for which digits it holds; 0 where digits may spell letters, or where it is hardly clean."""
-    if len(text) > _LONGEST or not text.isascii():
-        return 0
-    if "@" in text or "%" in text or "\\" in text or "&" in text or ("+" in text and "=" in text):
-        return 0
-    return hash(text.encode().translate(_ZEROS))
+UNKNOWN: Seen = (0, 0, True, True)
+"""What is seen of a text that was not looked at: anything may be in it."""
+
+
+def look(text: str) -> Seen | None:
+    """Return None where a text is clean, by its shape or by what it lacks; else what is seen of it.
+
+    This is its shape (0 where what is clean with these digits may not be with others), from where on it may hold a name or
+    NOWHERE, whether it holds digits enough for a number, and letters enough for a token.
+    """
+    if not text.isascii():
+        return UNKNOWN
+    raw = text.encode()
+    line = raw.translate(_LINE)
+    shape = hash(line)
+    if shape in KNOWN:
+        return None
+    told = told_at(text, raw)
+    words = raw.translate(_WORDS)
+    is_long = words.find(_SHORTEST_WORD) >= 0
+    has_digits = grouped(line).find(_SEVEN_DIGITS) >= 0
+    if _SIGN in line or (_EQUALS in raw and (_QUESTION in raw or _NUMBER_SIGN in raw or _PLUS in raw)):
+        return 0, told, has_digits, is_long
+    if told != NOWHERE or is_long or has_digits:
+        return shape if not is_long or words.find(_SHORTEST_TOKEN) < 0 else 0, told, has_digits, is_long
+    remember(shape)
+    return None
+
+
+def grouped(line: bytes) -> bytes:
+    """Return a line without what groups digits, and without dates."""
+    return line.replace(_DATE, b"").translate(None, _GROUPING)
 
 
 def remember(shape: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import re
@@ -11,29 +11,28 @@ if TYPE_CHECKING:
     from platform_instrument.privacy.patterns import Pattern
 
     Value = tuple[int, int]
+    Place = tuple[int, int, str]
+    """Where a value begins and ends, and its kind."""
     Check = Callable[[re.Match[str]], Sequence[Value]]
     Finder = Callable[[str], Iterable[Value]]
 
 _ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
 
-class Found(NamedTuple):
-    """A value that is not to leave: where it is in the text, in characters, and of which kind."""
+class Detector:
+    """Finds one kind of value: `values(text)` yields where each begins and ends.
 
-    start: int
-    end: int
-    kind: str
+    `marks` are literals of which one occurs in a text that is worth a try, in the form in which it is looked at; none: always.
+    """
 
+    __slots__ = ("kind", "marks", "values")
 
-class Detector(NamedTuple):
-    """Finds one kind of value: `values(text)` yields where each begins and ends."""
+    def __init__(self, kind: str, values: Finder, marks: tuple[str, ...] = ()) -> None:
+        self.kind = kind
+        self.values = values
+        self.marks = marks
 
-    kind: str
-    values: Finder
-    marks: tuple[bytes, ...] = ()
-    """Literals of which one occurs in a text that is worth a try, in the form in which it is looked at; none: always."""
-
-    def marked(self, evidence: bytes) -> bool:
+    def marked(self, evidence: str) -> bool:
         """Say whether it is worth a try."""
         for mark in self.marks:  # `any` costs twice as much
             if mark in evidence:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 _LOCAL = string.ascii_letters + string.digits + "._%+-"
 _LONGEST_LOCAL = 64
 _LONGEST_USER_INFO = 256
-_SIGNS = Pattern("@")
 _FILES = (
     "png|jpe?g|gif|svg|webp|css|jsx?|tsx?|map|py|rb|php|java|html?|json|ya?ml|xml|txt|log|conf|cfg|sock|gz|tar"
     "|service|socket|slice|scope|timer|mount|device|swap|automount"
@@ -43,14 +42,15 @@ def _in_authority(text: str, start: int) -> bool:
 def _addresses(text: str) -> Iterator[tuple[int, int]]:
     """Yield each address, read from its sign to both sides."""
     domain_at = _DOMAIN.compiled().match
-    for sign in _SIGNS.compiled().finditer(text):
-        at = sign.start()
+    in_url = "://" in text
+    at = text.find("@")
+    while at >= 0:
         domain = domain_at(text, at + 1)
-        if domain is None:
-            continue
-        start = _start(text, at)
-        if start < at and text[start:at] not in _NO_PERSON and not _in_authority(text, start):
-            yield start, domain.end()
+        if domain is not None:
+            start = _start(text, at)
+            if start < at and text[start:at] not in _NO_PERSON and not (in_url and _in_authority(text, start)):
+                yield start, domain.end()
+        at = text.find("@", at + 1)
 
 
 def _start(text: str, at: int) -> int:
@@ -62,9 +62,10 @@ def _start(text: str, at: int) -> int:
         opening = before.rfind('"', 0, end - 1)
         quoted = before[opening + 1 : end - 1]
         return first + opening if opening >= 0 and quoted and quoted[0] not in _NOT_QUOTED else at
-    start = end
-    while start and (before[start - 1] in _LOCAL or before[start - 1].isalnum()):
-        start -= 1
+    local = before.rstrip(_LOCAL)
+    while local[-1:].isalnum():
+        local = local[:-1].rstrip(_LOCAL)
+    start = len(local)
     if start == end:
         return first + len(before.rstrip(_ODD))
     if before[start - 1 : start] == "'":  # a name such as O'Neil, not the quote of a literal

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from platform_instrument.privacy.patterns import Pattern
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from platform_instrument.privacy.detector import Found
+    from platform_instrument.privacy.detector import Place
 
 _OPEN, _CLOSED = ("{", "["), ("}", "]")
 _NUMBER = Pattern(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
@@ -20,8 +21,15 @@ _ITEMS = Pattern(r"[^{}\[\]:]*")
 _BEFORE = 512
 
 
-def quotes(text: str, found: Iterable[Found]) -> Iterator[str]:
-    """Yield for each value what a label has to be put in, mostly nothing."""
+def quotes(text: str, found: Sequence[Place]) -> Iterable[str]:
+    """Return for each value what a label has to be put in, mostly nothing."""
+    for _, end, _ in found:
+        if text[end - 1].isdigit():
+            return list(_quotes(text, found))
+    return repeat("", len(found))
+
+
+def _quotes(text: str, found: Iterable[Place]) -> Iterator[str]:
     document = text.lstrip()[:1] in _OPEN and text.rstrip()[-1:] in _CLOSED
     marks = counted = 0
     for start, end, _ in found:

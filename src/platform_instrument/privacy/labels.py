@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from platform_instrument.core.masking import KINDS
 from platform_instrument.privacy.patterns import Pattern
-from platform_instrument.privacy.reading import as_read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +29,7 @@ class Labels:
     `modes` gives kinds another mode than `mask`: `hash` or `off`; `key` is what pseudonyms are made with.
     """
 
-    __slots__ = ("_key", "_known", "_modes", "off")
+    __slots__ = ("_key", "_known", "_modes", "has_pseudonyms", "off")
 
     def __init__(self, modes: Mapping[str, str], key: str = "") -> None:
         self._modes = dict(modes)
@@ -39,6 +38,7 @@ class Labels:
         """By digests, so that no value stays in memory."""
         self.off = frozenset(kind for kind, mode in modes.items() if mode == "off")
         """Kinds that are let through."""
+        self.has_pseudonyms = "hash" in modes.values()
 
     def of(self, kind: str, value: str) -> str:
         """Return what stands in for a value, however it is escaped."""
@@ -49,14 +49,17 @@ class Labels:
         if known is None:
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
-            known = self._known[digest] = f"[{kind}:{self._pseudonym(kind, as_read(value))}]"
+            known = self._known[digest] = f"[{kind}:{self._pseudonym(kind, value)}]"
         return known
 
     def _pseudonym(self, kind: str, value: str) -> str:
         """Return twelve hexadecimal digits that depend on the key and on the value, however it is written."""
         from hashlib import blake2b  # costs a millisecond, and few want pseudonyms
 
-        same = _SPACING.sub("", value) if kind in _NUMBERS else value
+        from platform_instrument.privacy.reading import as_read  # as above
+
+        read = as_read(value)
+        same = _SPACING.sub("", read) if kind in _NUMBERS else read
         return blake2b(same.lower().encode("utf-8", "replace"), digest_size=_DIGEST_BYTES, key=self._key).hexdigest()
 
 

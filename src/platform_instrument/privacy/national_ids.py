@@ -86,12 +86,12 @@ def _dni(match: re.Match[str]) -> bool:
 
 
 NATIONAL_IDS = (
-    Detector("us_ssn", matches(_SSN, whole(_ssn)), (b"3-2-4", b"3 2 4", b"3.2.4", b"\n440\n")),
-    Detector("national_id", matches(_CPF, whole(_cpf)), (b"3.3.3-2",)),
-    Detector("national_id", matches(_NIR, whole(_nir)), (b"4443",)),
+    Detector("us_ssn", matches(_SSN, whole(_ssn)), ("3-2-4", "3 2 4", "3.2.4", "\n440\n")),
+    Detector("national_id", matches(_CPF, whole(_cpf)), ("3.3.3-2",)),
+    Detector("national_id", matches(_NIR, whole(_nir)), ("4443",)),
 )
 NAMED_NATIONAL_IDS = (
-    Detector("us_ssn", matches(_SSN, whole(_ssn)), (b"ssn", b"social", b"tin", b"tax")),
-    Detector("national_id", matches(_DNI, whole(_dni)), (b"dni", b"nie", b"nif")),
+    Detector("us_ssn", matches(_SSN, whole(_ssn)), ("ssn", "social", "tin", "tax")),
+    Detector("national_id", matches(_DNI, whole(_dni)), ("dni", "nie", "nif")),
 )
 CODICE_FISCALE = Detector("national_id", matches(_CODICE_FISCALE, whole(_codice_fiscale)))

@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 class Pattern(Generic[AnyStr]):
-    """A regular expression by its source; once it is compiled, each of these is a call of C."""
+    """A regular expression by its source, or by what makes it; once it is compiled, each of these is a call of C."""
 
     __slots__ = ("_flags", "_source", "compiled", "fullmatch", "sub")
 
-    def __init__(self, source: AnyStr, flags: int = 0) -> None:
-        self._source: AnyStr = source
+    def __init__(self, source: AnyStr | Callable[[], AnyStr], flags: int = 0) -> None:
+        self._source: AnyStr | Callable[[], AnyStr] = source
         self._flags = flags
         self.compiled: Callable[[], re.Pattern[AnyStr]] = self._compile
         """Return the expression, compiled once."""
@@ -26,7 +26,8 @@ class Pattern(Generic[AnyStr]):
         """Replace every match in a text."""
 
     def _compile(self) -> re.Pattern[AnyStr]:
-        compiled = re.compile(self._source, self._flags)
+        source = self._source() if callable(self._source) else self._source
+        compiled = re.compile(source, self._flags)
         self.fullmatch, self.sub, self.compiled = compiled.fullmatch, compiled.sub, repeat(compiled).__next__
         return compiled
 

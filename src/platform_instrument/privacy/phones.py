@@ -81,11 +81,11 @@ def _then_named(match: re.Match[str]) -> tuple[tuple[int, int], ...]:
 
 
 PHONES = (
-    Detector("phone", matches(_INTERNATIONAL, whole(_international)), (b"+",)),
-    Detector("phone", matches(_GROUPED), (b")3", b") 3", b")4", b") 4", b"3-3-4", b"3.3.4")),
+    Detector("phone", matches(_INTERNATIONAL, whole(_international)), ("+",)),
+    Detector("phone", matches(_GROUPED), (")3", ") 3", ")4", ") 4", "3-3-4", "3.3.4")),
 )
 NAMED_PHONES = (
     Detector("phone", matches(_NAMED, _named, folded=True)),
     Detector("phone", matches(_THEN_NAMED, _then_named, folded=True),
-             (b"fax", b"mobile", b"office", b"desk", b"cell", b"phone", b"tel")),
+             ("fax", "mobile", "office", "desk", "cell", "phone", "tel")),
 )  # fmt: skip

@@ -6,7 +6,7 @@ Values are looked for in what a reader would see; where they are is told of the 
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from platform_instrument.privacy.patterns import Pattern
 
@@ -36,12 +36,15 @@ _AS_ASCII = {
 }  # fmt: skip
 
 
-class Reading(NamedTuple):
+class Reading:
     """A text as it reads, and where its characters are in the text as it is written: places here, and places there."""
 
-    text: str
-    here: list[int]
-    there: list[int]
+    __slots__ = ("here", "text", "there")
+
+    def __init__(self, text: str, here: list[int], there: list[int]) -> None:
+        self.text = text
+        self.here = here
+        self.there = there
 
     def written(self, at: int) -> int:
         """Return the place in the written text."""

@@ -7,30 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from platform_instrument.privacy.detector import Detector, fold
+from platform_instrument.privacy.detector import fold
 from platform_instrument.privacy.labels import LABEL
 from platform_instrument.privacy.names import HEADER, MEDIUM, NONE, NUMBER, ONLY_KEY, STRONG, WEAK, secrecy
 from platform_instrument.privacy.patterns import Pattern
+from platform_instrument.privacy.triggers import SUSPECT, SUSPECT_ABROAD
 
 if TYPE_CHECKING:
     import re
     from collections.abc import Iterator
 
     Value = tuple[int, int]
-
-_PARTS = (
-    r"s(?:e(?:ss|nha)|i(?:[dg](?![a-z])|fre)|rf|alt(?![a-z])|lo(?<=heslo|haslo))"
-    r"|p(?:ass|w\b|s?wd|s[wk]|in(?![a-z])|arol|(?<=otp| -p|\n-p|mdp))"
-    r"|c(?:ret|reden|lave|ontrase|v[vc]|srf|htwo|ode(?<=[yans]_code))"
-    r"|u(?:th|re(?<=signature)|ser[ =](?<=-user.)| (?<=[ \n]-u.))"
-    r"|k(?:ey|en(?<=token)|ie(?<=cookie)|ennw|ode(?<=ngskode))"
-    r"|b(?:earer|asic )|jwt"
-)
-"""Parts of names, in lower case, that begin with few letters: what searches for many words at once is slow."""
-SUSPECT = Pattern(_PARTS)
-"""What a text holds, in lower case, that has a value beside a name."""
-SUSPECT_ABROAD = Pattern(_PARTS + "|hasło|jelszó|lösenord|şifre|пароль|密码|密碼|口令|パスワード|비밀번호")
-"""The same, for a text that is not ASCII."""
 
 _OF_A_NAME = "abcdefghijklmnopqrstuvwxyz0123456789_.-öşłé"
 _REST_OF_A_NAME = Pattern(r"[\w-]*")
@@ -75,6 +62,7 @@ success attempt attempts length type text number value input prompt sent receive
 """
 _STATES = frozenset(_SAID_OF_SECRETS.split())
 """What is said of a secret, or stands for one."""
+_CROSSED_OUT = Pattern("[xX]{3,}")
 _STAND_IN = Pattern(
     r"\W+|[xX]{3,}|%s|%\(.*|\$[A-Z0-9_]*|[$:][a-z0-9_]+|\$[{(].*|\{.*\}|<.*>|arn:.*|op://.*"
     r"|[~.]{0,2}(?:/(?:[A-Z]?[a-z0-9_.-]+|[A-Z]+))+/?|[a-z_-]+(?:/[a-z0-9_.-]+)+|[A-Za-z_]+(?:(?:\.[A-Za-z_]+)+(?:[(\[{@/:$].*)?|[(\[{].*)"
@@ -98,11 +86,12 @@ _LOGINS = (
 )
 
 
-def _named(text: str) -> Iterator[Value]:
-    """Yield every value beside a name."""
-    lower = fold(text)
+def named(text: str, first: int = 0) -> Iterator[Value]:
+    """Yield every value beside a name; before `first` is no part of one."""
+    plain = text.isascii()
+    lower = text.lower() if plain else fold(text)
     at = 0
-    for part in (SUSPECT if lower.isascii() else SUSPECT_ABROAD).compiled().finditer(lower):
+    for part in (SUSPECT if plain else SUSPECT_ABROAD).compiled().finditer(lower, first):
         if part.start() < at:
             continue
         name = _whole(lower, part)
@@ -117,9 +106,9 @@ def _named(text: str) -> Iterator[Value]:
 def _whole(lower: str, part: re.Match[str]) -> Value:
     """Return where the name begins and ends that a part belongs to."""
     start = part.start()
-    before = lower[max(start - _LONGEST_NAME, 0) : start]
-    own = len(before) - len(before.rstrip(_OF_A_NAME))
-    if own:
+    if start and lower[start - 1] in _OF_A_NAME:
+        before = lower[max(start - _LONGEST_NAME, 0) : start]
+        own = len(before) - len(before.rstrip(_OF_A_NAME))
         sign = lower[start - own - 1 : start - own]
         start -= own - (1 if sign == "\\" else min(own, 2) if sign == "%" else 0)
     rest = _REST_OF_A_NAME.compiled().match(lower, part.end())
@@ -150,17 +139,22 @@ def _beside(text: str, lower: str, part: re.Match[str], name: Value) -> Value | 
 
 def _by_letter(text: str, lower: str, part: re.Match[str], start: int) -> Value | None:
     """Return what stands behind a scheme, or behind an option of one letter, whose meaning its command tells."""
+    letters = part[0]
+    if letters not in _ALONE:
+        return None
     at = part.start()
-    if part[0] in ("bearer", "basic "):
+    if letters in ("bearer", "basic "):
         return _scheme(text, part) if start == at else None
-    if part[0].startswith("user"):
-        return _user(text, at, at + 4)
-    if part[0] == "u ":
-        return _user(text, at, at + 1)
-    if part[0] == "p" and lower[at - 1 : at] == "-":
+    if letters[0] == "u":
+        return _user(text, at, part.end() - 1)
+    if lower[at - 1 : at] == "-":
         before = text[max(at - _LONGEST_COMMAND, 0) : at + 1]
         return _read(_AFTER_P, text, at + 1) if before.endswith("p") and any(name in before for name in _LOGINS) else None
     return None
+
+
+_ALONE = frozenset(("bearer", "basic ", "user ", "user=", "u ", "u'", 'u"', "p"))
+"""What is followed by a value, or by its command's."""
 
 
 def _user(text: str, start: int, end: int) -> Value | None:
@@ -233,6 +227,8 @@ def _said(text: str, lower: str, kind: str, name: Value) -> Value | None:
 
 def _is_harmless(value: str) -> bool:
     """Say whether a value is none that must not leave: a label, a placeholder, a path, a word about a secret."""
+    if value.isalnum() and value.isascii():
+        return value.lower() in _STATES or _CROSSED_OUT.fullmatch(value) is not None
     if value.lower() in _STATES or _STAND_IN.fullmatch(value) is not None:
         return True
     return "[" in value and _LABEL.compiled().search(value) is not None
@@ -242,6 +238,3 @@ def _read(pattern: Pattern[str], text: str, at: int) -> Value | None:
     """Return the value that a pattern finds here."""
     found = pattern.compiled().match(text, at)
     return None if found is None or _is_harmless(found["value"]) else found.span("value")
-
-
-NAMED = Detector("secret", _named)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import string
+from functools import cache
 from typing import TYPE_CHECKING
 
 from platform_instrument.privacy.detector import Detector, matches
@@ -15,18 +16,16 @@ if TYPE_CHECKING:
 
 _WORDS = bytes.maketrans(b"_", b"-")
 _ESCAPED = Pattern(rb"%[0-9A-Fa-f]{2}|\\[nrt]")
-_AN_ESCAPE = re.compile(r"%\w(?:\[\w+\]|\w)")
-_CLASS = re.compile(r"\[([^\]]+)\]")
-_RANGE = re.compile(r"(.)-(.)")
 
 
+@cache
 def _by_first() -> dict[str, list[tuple[str, str]]]:
     """Return how shapes go on, by the letter or digit that they begin with."""
     firsts: dict[str, list[tuple[str, str]]] = {}
     for beginnings, rest in BY_BEGINNING:
         for beginning in beginnings.split():
-            several = _CLASS.match(beginning)
-            for first in _RANGE.sub(_every, several[1]) if several else beginning[0]:
+            several = re.match(r"\[([^\]]+)\]", beginning)
+            for first in re.sub(r"(.)-(.)", _every, several[1]) if several else beginning[0]:
                 firsts.setdefault(first, []).append((beginning[several.end() if several else 1 :], rest))
     return firsts
 
@@ -36,18 +35,23 @@ def _every(ends: re.Match[str]) -> str:
     return "".join(map(chr, range(ord(ends[1]), ord(ends[2]) + 1)))
 
 
-_BY_FIRST = _by_first()
-_SHAPES = {
-    first: Pattern(first + "(?:" + "|".join(beginning + rest for beginning, rest in shapes) + ")[A-Za-z0-9]*")
-    for first, shapes in _BY_FIRST.items()
-}
-"""What is glued to a token goes with it: it would begin a word once a label stands before it."""
-_BEGINNINGS = (
-    first + "(?:" + "|".join(_AN_ESCAPE.sub("   ", beginning.replace("_", "-")) for beginning, _ in shapes) + ")"
-    for first, shapes in _BY_FIRST.items()
-)
-"""Groups by the first letter are fifteen times as fast as one flat list."""
-_BEGINNING = Pattern((r"\b(?=[A-Za-z0-9])(?:" + "|".join(_BEGINNINGS) + ")").encode())
+@cache
+def _shape(first: str) -> Pattern[str]:
+    """Return the shapes that begin with a letter; what is glued to a token goes with it: it would begin a word behind a label."""
+    rests = "|".join([beginning + rest for beginning, rest in _by_first()[first]])
+    return Pattern(f"{first}(?:{rests})[A-Za-z0-9]*")
+
+
+def _beginnings() -> bytes:
+    """Return what all shapes begin with: groups by the first letter are fifteen times as fast as one flat list."""
+    groups = [
+        first + "(?:" + "|".join([re.sub(r"%\w(?:\[\w+\]|\w)", "   ", begun.replace("_", "-")) for begun, _ in shapes]) + ")"
+        for first, shapes in _by_first().items()
+    ]
+    return (r"\b(?=[A-Za-z0-9])(?:" + "|".join(groups) + ")").encode()
+
+
+_BEGINNING = Pattern(_beginnings)
 
 
 def _tokens(text: str) -> Iterator[tuple[int, int]]:
@@ -60,7 +64,7 @@ def _tokens(text: str) -> Iterator[tuple[int, int]]:
     begun = search(raw)
     while begun is not None:
         start = begun.start()
-        found = _SHAPES[text[start]].compiled().match(text, start)
+        found = _shape(text[start]).compiled().match(text, start)
         if found is not None:
             yield found.span()
         begun = search(raw, start + 1 if found is None else found.end())
@@ -101,10 +105,10 @@ _PRIVATE_KEY = Pattern(
     r"|(?<=Private-Lines: )\d.*?(?:Private-MAC: \w+|\Z)",
     re.DOTALL,
 )
-PRIVATE_KEY = Detector("private_key", _private_keys, (b"---- BEGIN", b"-----BEGIN", b"-----END", b"Private-Lines"))
+PRIVATE_KEY = Detector("private_key", _private_keys, ("---- BEGIN", "-----BEGIN", "-----END", "Private-Lines"))
 TOKENS = (
     Detector("token", _tokens),
-    Detector("token", _by_middle, tuple(middle.encode() for middle, _ in BY_MIDDLE)),
+    Detector("token", _by_middle, tuple([middle for middle, _ in BY_MIDDLE])),
     Detector(
         "jwt",
         matches(
@@ -113,7 +117,7 @@ TOKENS = (
                 r"(?:[\w-]{6,}\.(?:[\w-]{6,}|(?=\.))(?:\.[\w-]*){0,3}|(?:hbGci|0eXAi|raWQi|lbmMi)[\w-]{12,})"
             )
         ),
-        (b"eyJ",),
+        ("eyJ",),
     ),
     PRIVATE_KEY,
 )
