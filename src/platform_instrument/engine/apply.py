@@ -177,6 +177,12 @@ def uninstall(name: str) -> None:
         applied.undo(UNDONE, "undone on request")
 
 
+def let_go() -> None:
+    """Hold nothing of the libraries any more: the process ends, and what they hold is to be freed as without us."""
+    for applied in APPLIED.values():
+        applied.journal.let_go()
+
+
 def _apply(applied: Applied, patches: list[Patch], module: ModuleType) -> None:
     """Apply the patches of one module; where a required one cannot be applied, undo the whole instrumentation."""
     if applied.status not in {WAITING, PATCHED}:

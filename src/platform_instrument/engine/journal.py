@@ -65,6 +65,10 @@ class Journal:
         """Note how to take back a change that is not an attribute."""
         self._undo.append(action)
 
+    def let_go(self) -> None:
+        """Keep every change, and hold none of what was there before."""
+        self._undo.clear()
+
     def undo(self) -> None:
         """Take back every change, the latest first; a failing step does not stop the others."""
         while self._undo:

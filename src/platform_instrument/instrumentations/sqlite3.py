@@ -17,6 +17,7 @@ from platform_instrument.core import families
 from platform_instrument.core.guard import guard
 from platform_instrument.core.values import Attributes, Custom, EditCall, Instrumentation, Observe, Operation
 from platform_instrument.engine.subclasses import Subclasses, by_way_of, subclass
+from platform_instrument.runtime import leaving
 from platform_instrument.semantics.database import KNOWN, Database, batch, failure, query, sqlite_database
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ def _database(path: Any) -> Database:  # noqa: ANN401 - a path or a URI
 def make_classes(changes: Changes) -> None:
     """Have the observed classes ready for `observed_factory`."""
     _Observed.current = _Observed(changes)
+    leaving.LET_GO.append(lambda: setattr(_Observed, "current", None))
 
 
 def observed_factory(call: Call) -> None:

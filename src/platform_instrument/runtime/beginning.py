@@ -6,10 +6,9 @@ A program that records nothing pays for none of it, and sends none of it.
 from __future__ import annotations
 
 import gc
-import os
 from typing import TYPE_CHECKING
 
-from platform_instrument.core.guard import guard
+from platform_instrument.core.forks import around_fork
 from platform_instrument.telemetry import pipeline
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def prepare(settings: Settings) -> None:
     if _Beginning.prepared or current is None or not settings.runtime_metrics or settings.metrics_exporter == ("none",):
         return
     _Beginning.prepared = True
-    os.register_at_fork(after_in_child=lambda: guard("runtime metrics after fork", renew))
+    around_fork(child=renew)
     current.preparations.append(_begin)
 
 

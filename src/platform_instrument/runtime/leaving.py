@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import os
 import sys
 from functools import partial
 from importlib import import_module
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from platform_instrument.core.forks import around_fork
 from platform_instrument.core.guard import guard
-from platform_instrument.engine import imports
+from platform_instrument.engine import apply, imports
 from platform_instrument.runtime import beginning, sigterm, uwsgi
 from platform_instrument.telemetry import pipeline
 
@@ -31,6 +31,12 @@ _AFTER_EVERYTHING = -100
 
 AFTER_FLUSH: list[Callable[[], None]] = []
 """Called after each flush, which may be the last thing that this process does: doctor's record is written then."""
+
+LET_GO: list[Callable[[], None]] = [apply.let_go]
+"""Called after the last flush: whoever holds what belongs to a library, or to the application, holds it no more.
+
+Else finalizers that the interpreter runs as it empties the modules would run later, when standard output is gone.
+"""
 
 _BEFORE_WORKERS = 0.5
 """Seconds that a master waits for the collector before its first fork; what is left goes when it ends."""
@@ -57,7 +63,7 @@ def prepare(settings: Settings) -> None:
         _Leaving.seconds = _Leaving.left = settings.flush_timeout
         _Leaving.subordinate = _in_a_sub_interpreter()
         atexit.register(guard, "flush at exit", _at_exit)
-        os.register_at_fork(after_in_child=_renew)
+        around_fork(child=_renew)
         imports.when_imported("multiprocessing.util", _follow_children)
         embedder = uwsgi.server()
         if embedder is not None:
@@ -104,6 +110,8 @@ def _at_exit() -> None:
     flush()
     if _Leaving.subordinate and pipeline.PIPELINE is not None:
         pipeline.PIPELINE.worker.stop(_Leaving.left)  # a sub-interpreter that has a thread left takes the process with it
+    for action in LET_GO:
+        guard("let go", action)
     if getattr(sys, "last_type", None) is KeyboardInterrupt:
         _remain_interrupted()
 

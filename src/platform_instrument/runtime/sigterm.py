@@ -16,6 +16,7 @@ import threading
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from platform_instrument.core.forks import around_fork
 from platform_instrument.core.guard import guard
 from platform_instrument.engine.edits import Edit, edit_call, edit_result
 from platform_instrument.engine.journal import Journal
@@ -73,7 +74,7 @@ def take(worker: Worker, flush: Callable[[], bool], flush_here: Callable[[], boo
         return False
     _hide()
     worker.on_start.append(_note)
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
+    around_fork(before=_before_fork, parent=_after_fork_in_parent, child=_after_fork_in_child)
     return True
 
 

@@ -5,11 +5,11 @@ Loaded when the first library is instrumented, never by an empty program.
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from time import monotonic, perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
+from platform_instrument.core.forks import around_fork
 from platform_instrument.core.guard import clear_faults, guard
 from platform_instrument.core.report import forget, say
 from platform_instrument.telemetry import ids, limits, losses
@@ -288,11 +288,7 @@ def start(settings: Settings) -> Pipeline:
 
         use_exponential_histograms()
     limits.ENDED = pipeline.ended
-    os.register_at_fork(
-        before=lambda: guard("before fork", pipeline.before_fork),
-        after_in_parent=lambda: guard("after fork in the parent", pipeline.after_fork_in_parent),
-        after_in_child=lambda: guard("after fork in the child", pipeline.after_fork_in_child),
-    )
+    around_fork(before=pipeline.before_fork, parent=pipeline.after_fork_in_parent, child=pipeline.after_fork_in_child)
     PIPELINE = pipeline
     if pipeline.endpoint is not None:
         pipeline.endpoint.begin(serving=False)

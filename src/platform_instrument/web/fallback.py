@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.engine.frames import dressed, unseen
+from platform_instrument.runtime import leaving
 from platform_instrument.runtime.beginning import serving
 from platform_instrument.web.asgi import observe_asgi
 from platform_instrument.web.exchange import KEY
@@ -30,6 +31,7 @@ class _Claims:
 
 
 _Claims.patched = []
+leaving.LET_GO.append(_Claims.patched.clear)
 
 
 def serve_asgi(application: Any) -> Any:  # noqa: ANN401 - an ASGI application
