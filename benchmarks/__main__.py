@@ -14,19 +14,22 @@ from statistics import median
 from typing import Any
 
 from benchmarks import report, serving, starts
-from benchmarks.environments import FOLDER, IMPLEMENTATIONS, MASKING, OURS, VANILLA, Implementation, prepare, versions
+from benchmarks.environments import FOLDER, IMPLEMENTATIONS, MASKING, OURS, SCRAPE, VANILLA, Implementation, prepare, versions
 
 
 def main() -> int:
     """Run what the arguments ask for; return 1 where a run was void."""
     options = arguments()
     FOLDER.mkdir(exist_ok=True)
-    compares = options.parts != ["masking"]
-    for implementation in (*(IMPLEMENTATIONS if compares else ()), *((MASKING,) if "masking" in options.parts else ())):
+    alone = [one for one in (MASKING, SCRAPE) if one.name in options.parts]
+    compares = len(alone) < len(options.parts)
+    for implementation in (*(IMPLEMENTATIONS if compares else ()), *alone):
         prepare(implementation)
     tables, void = [], False
     if "masking" in options.parts:
         tables.append(report.masking(small(MASKING, "masking.py")))
+    if "scrape" in options.parts:
+        tables.append(report.scrape(small(SCRAPE, "scrape.py")))
     if "pieces" in options.parts:
         tables.append(report.pieces(small(OURS, "small_ours.py"), small(VANILLA, "small_sdk.py")))
     if "starts" in options.parts:
@@ -37,7 +40,7 @@ def main() -> int:
         tables.append(report.compared("memory", "MiB", {"peak of the service": memory}))
         void = any(lost(path, samples) for path, samples in delivered.items())
     today = date.today().isoformat()  # noqa: DTZ011 - a date for people
-    compared = versions(VANILLA if compares else MASKING)
+    compared = "; ".join(map(versions, [*([VANILLA] if compares else []), *alone]))
     head = f"{today}, {platform.machine()}, {os.cpu_count()} processors; {compared}; {options.rounds} rounds."
     text = "\n\n".join([head, *tables])
     print(text)
@@ -50,7 +53,7 @@ def main() -> int:
 def arguments() -> argparse.Namespace:
     """Return the options."""
     parser = argparse.ArgumentParser(prog="python3 -m benchmarks", description="Measure what telemetry adds.")
-    parser.add_argument("--parts", default="masking,pieces,starts,requests", type=lambda text: text.split(","))
+    parser.add_argument("--parts", default="masking,scrape,pieces,starts,requests", type=lambda text: text.split(","))
     parser.add_argument("--paths", default=",".join(serving.SPANS), type=lambda text: text.split(","))
     parser.add_argument("--rounds", default=5, type=int)
     parser.add_argument("--seconds", default=3, type=float, help="of load on each path in each round")

@@ -49,6 +49,16 @@ class Implementation:
     module: str = "sys"
     """What `sys.modules` must hold while a program runs under it."""
     service: tuple[str, ...] = _SERVICE
+    compared: tuple[str, ...] = (
+        "fastapi",
+        "uvicorn",
+        "sqlalchemy",
+        "redis",
+        "httpx",
+        "opentelemetry-sdk",
+        "opentelemetry-instrumentation",
+    )
+    """Packages whose versions stand above the figures."""
 
     @property
     def folder(self) -> Path:
@@ -82,8 +92,15 @@ VANILLA = Implementation(
     "opentelemetry",
 )
 IMPLEMENTATIONS = (BARE, OURS, VANILLA)
-MASKING = Implementation("masking", (str(ROOT), "sqlglot[c]==30.30.0"), service=())
+MASKING = Implementation("masking", (str(ROOT), "sqlglot[c]==30.30.0"), service=(), compared=("sqlglotc",))
 """Where masking is measured: beside a tokenizer that is compiled."""
+SCRAPE = Implementation(
+    "scrape",
+    (str(ROOT), f"opentelemetry-exporter-prometheus=={_UPSTREAM_CONTRIB}"),
+    service=(),
+    compared=("opentelemetry-exporter-prometheus", "prometheus-client"),
+)
+"""Where scrapes are measured: beside upstream's exporter, in one process."""
 
 
 def on_processor(cpu: int | None) -> list[str]:
@@ -111,10 +128,9 @@ def prepare(implementation: Implementation) -> None:
 
 def versions(implementation: Implementation) -> str:
     """Return what was compared, in one line."""
-    names = ("fastapi", "uvicorn", "sqlalchemy", "redis", "httpx", "opentelemetry-sdk", "opentelemetry-instrumentation")
     script = (
         "import sys, importlib.metadata as m; print('CPython', sys.version.split()[0], *(f'{n} {m.version(n)}' for n in "
-        f"{names if implementation.service else ('sqlglotc',)}), sep=', ')"
+        f"{implementation.compared}), sep=', ')"
     )
     return subprocess.run(
         [implementation.folder / "bin/python", "-c", script], check=True, capture_output=True, text=True

@@ -7,9 +7,11 @@ where it is, so what was scraped before goes on.
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from platform_instrument.telemetry.metrics.exponential import MOST_BUCKETS, upper_bound
+from platform_instrument.telemetry.prometheus.counts import packed_counts
+from platform_instrument.telemetry.prometheus.exemplars import measured
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +43,7 @@ def classic(rows: Sequence[Row]) -> tuple[tuple[float, ...], list[Row]]:
     """Return bounds for all series of a family, and the series as histograms with these."""
     readings = [row[1] for row in rows if row[1][2]]
     if not readings:
-        return (1.0,), [(labels, [counted[3], 0], amount, ()) for labels, counted, amount, _ in rows]
+        return (1.0,), [(labels, packed_counts((counted[3], 0)), amount, ()) for labels, counted, amount, _ in rows]
     scale, low, high = _window(readings, _MOST_BOUNDS, min(_FINEST, *(reading[0] for reading in readings)))
     bounds = tuple([upper_bound(at, scale) for at in range(low, high + 1)])
     finite = tuple([bound for bound in bounds if bound != float("inf")])
@@ -54,17 +56,17 @@ def _row(row: Row, scale: int, low: int, bounds: tuple[float, ...]) -> Row:
     counts[0] = zeros
     for at, count in enumerate(counted, offset):
         counts[min((at >> (its - scale)) - low, len(bounds))] += count
-    return (labels, counts, amount, _placed(exemplars, bounds))
+    return (labels, packed_counts(counts), amount, _placed(exemplars, bounds))
 
 
-def _placed(exemplars: Sequence[Any], bounds: tuple[float, ...]) -> list[Any] | tuple[()]:
+def _placed(exemplars: Sequence[bytes], bounds: tuple[float, ...]) -> Sequence[bytes]:
     """Return the newest exemplar of each bucket."""
     if not exemplars:
         return ()
-    placed: list[Any] = [()] * (len(bounds) + 1)
+    placed = [b""] * (len(bounds) + 1)
     for exemplar in sorted(exemplars):
         if exemplar:
-            placed[bisect_left(bounds, exemplar[1])] = exemplar
+            placed[bisect_left(bounds, measured(exemplar))] = exemplar
     return placed
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from platform_instrument.core.values import HISTOGRAM
 from platform_instrument.privacy.text import mask_attribute, mask_name
 from platform_instrument.telemetry.prometheus.names import label_name
+from platform_instrument.telemetry.protobuf import utf8
 from platform_instrument.telemetry.scope import own_scope
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def cell_labels(metric: Metric, cell: Any) -> str:  # noqa: ANN401 - a cell
     What the page adds itself, an attribute may not be called: it is renamed as Prometheus renames such labels of a target.
     """
     reserved = {INSTANCE, "le"} if metric.instrument.kind == HISTOGRAM else {INSTANCE}
-    rendered: str = rendered_labels([*_scope_pairs(metric.scope or _OWN), *cell.attributes], reserved)
+    rendered = rendered_labels([*_scope_pairs(metric.scope or _OWN), *cell.attributes], reserved)
     cell.labels = rendered
     return rendered
 
@@ -43,7 +44,7 @@ def _scope_pairs(scope: InstrumentationScope) -> list[tuple[str, Any]]:
 
 
 def rendered_labels(attributes: Iterable[tuple[str, Any]], reserved: Iterable[str] = ()) -> str:
-    """Return attributes as labels; those whose names become one are joined by `;`, in the order of their keys."""
+    """Return attributes as labels, without lone surrogates; those of one name are joined by `;`, in the order of their keys."""
     found: dict[str, list[tuple[str, str]]] = {}
     for key, value in attributes:
         text = _text(mask_attribute(key, value))
@@ -51,9 +52,8 @@ def rendered_labels(attributes: Iterable[tuple[str, Any]], reserved: Iterable[st
             continue  # a label without a value is none
         name = label_name(mask_name(key))
         found.setdefault(f"exported_{name}" if name in reserved else name, []).append((key, text))
-    return ",".join(
-        [f'{name}="{escaped(";".join([text for _, text in sorted(texts)]))}"' for name, texts in sorted(found.items())]
-    )
+    labels = [f'{name}="{escaped(";".join([text for _, text in sorted(texts)]))}"' for name, texts in sorted(found.items())]
+    return utf8(",".join(labels)).decode()
 
 
 def escaped(text: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.telemetry.metrics.registry import Limits
 from platform_instrument.telemetry.prometheus.complaints import complain
+from platform_instrument.telemetry.prometheus.counts import added
 from platform_instrument.telemetry.prometheus.exponentials import joined
 from platform_instrument.telemetry.prometheus.labels import INSTANCE, escaped
 from platform_instrument.telemetry.prometheus.numerals import Sum, exact, total
@@ -100,7 +101,7 @@ def _histogram(labels: str, rows: list[Row], one: Callable[[Sequence[Any]], Sum]
         _, counts, amount, exemplars = rows[0]
         return (labels, counts, one((amount,)), exemplars)
     _, counts, sums, exemplars = zip(*rows, strict=True)
-    return (labels, list(map(sum, zip(*counts, strict=True))), one(sums), _newest(exemplars))
+    return (labels, added(counts), one(sums), _newest(exemplars))
 
 
 def _exponential(labels: str, rows: list[Row], one: Callable[[Sequence[Any]], Sum]) -> Row:
@@ -108,7 +109,9 @@ def _exponential(labels: str, rows: list[Row], one: Callable[[Sequence[Any]], Su
     return (labels, reduce(joined, counted), one(sums), _newest(exemplars))
 
 
-def _newest(exemplars: Iterable[Sequence[Any]]) -> Sequence[Any]:
-    """Return the newest exemplar of each bucket: they begin with their times."""
+def _newest(exemplars: Sequence[Sequence[bytes]]) -> Sequence[bytes]:
+    """Return the newest exemplar of each bucket: it is the largest."""
+    if not any(exemplars):
+        return ()
     some = [each for each in exemplars if each]
-    return list(map(max, *some)) if len(some) > 1 else some[0] if some else ()
+    return list(map(max, *some)) if len(some) > 1 else some[0]

@@ -51,7 +51,7 @@ def total(values: Sequence[Sum]) -> float:
     kinds = {*map(type, values)}
     if kinds == _WHOLE:
         return sum(values)  # type: ignore[arg-type] # as just looked
-    addends: Sequence[Any] = values if tuple not in kinds else _addends(values)
+    addends: Any = _addends(values) if tuple in kinds else values
     try:
         return fsum(addends)
     except (OverflowError, ValueError):  # beyond what a float holds, or infinite both ways

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from platform_instrument.telemetry.prometheus.counts import running
+from platform_instrument.telemetry.prometheus.exemplars import written
 from platform_instrument.telemetry.prometheus.exponentials import classic
 from platform_instrument.telemetry.prometheus.numerals import numeral
-from platform_instrument.telemetry.protobuf import utf8
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,14 +26,14 @@ def counter_lines(name: str, _bounds: Bounds, rows: Sequence[Row], *, openmetric
     lines = []
     for labels, value, exemplar in rows:
         if value >= 0:
-            said = _exemplar(exemplar) if openmetrics and exemplar else ""
-            lines.append(utf8(f"{name}_total{_braces(labels)} {numeral(value)}{said}\n"))
+            said = written(exemplar) if openmetrics and exemplar else ""
+            lines.append(f"{name}_total{_braces(labels)} {numeral(value)}{said}\n".encode())
     return lines
 
 
 def gauge_lines(name: str, _bounds: Bounds, rows: Sequence[Row], *, openmetrics: bool) -> list[bytes]:  # noqa: ARG001 - as above
     """Return the lines of a gauge."""
-    return [utf8(f"{name}{_braces(labels)} {numeral(value)}\n") for labels, value, _ in rows]
+    return [f"{name}{_braces(labels)} {numeral(value)}\n".encode() for labels, value, _ in rows]
 
 
 def histogram_lines(name: str, bounds: Bounds, rows: Sequence[Row], *, openmetrics: bool) -> list[bytes]:
@@ -48,16 +48,17 @@ def histogram_lines(name: str, bounds: Bounds, rows: Sequence[Row], *, openmetri
     monotonic = not bounds or bounds[0] >= 0
     lines = []
     for labels, counts, amount, exemplars in rows:
-        here = utf8(f"{name}_bucket{{{labels}," if labels else f"{name}_bucket{{")
-        running = tuple(accumulate(counts))
+        here = f"{name}_bucket{{{labels}," if labels else f"{name}_bucket{{"
+        so_far = running(counts)
         if openmetrics and exemplars:
-            buckets = [f"{head}{count}{_exemplar(one)}\n" for head, count, one in zip(heads, running, exemplars, strict=True)]
-            lines.append(here.join([b"", *map(str.encode, buckets)]))
+            said = [written(exemplar) if exemplar else "" for exemplar in exemplars]
+            buckets = [f"{head}{count}{one}\n" for head, count, one in zip(heads, so_far, said, strict=True)]
+            lines.append(here.join(["", *buckets]).encode())
         else:
-            lines.append((template % running).replace(_HERE, here))
+            lines.append((template % so_far).replace(_HERE, here.encode()))
         if monotonic and amount >= 0:
             braces = _braces(labels)
-            lines.append(utf8(f"{name}_count{braces} {running[-1]}\n{name}_sum{braces} {numeral(amount)}\n"))
+            lines.append(f"{name}_count{braces} {so_far[-1]}\n{name}_sum{braces} {numeral(amount)}\n".encode())
     return lines
 
 
@@ -70,16 +71,6 @@ def _bucket_heads(bounds: tuple[float, ...]) -> tuple[str, ...]:
 @lru_cache(maxsize=256)
 def _template(bounds: tuple[float, ...]) -> bytes:
     return b"".join([_HERE + f"{head}%d\n".encode() for head in _bucket_heads(bounds)])
-
-
-def _exemplar(exemplar: tuple[Any, ...]) -> str:
-    """Write an exemplar, its time in seconds, of which Prometheus keeps thousandths; empty where there is none."""
-    if not exemplar:
-        return ""
-    at_ns, value, trace_id, span_id = exemplar
-    if not trace_id:
-        return f" # {{}} {numeral(value)} {at_ns / 1e9:.3f}"
-    return f' # {{trace_id="{trace_id:032x}",span_id="{span_id:016x}"}} {numeral(value)} {at_ns / 1e9:.3f}'
 
 
 def _braces(labels: str) -> str:

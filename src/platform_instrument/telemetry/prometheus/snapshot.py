@@ -11,22 +11,20 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from platform_instrument.core.guard import guard
 from platform_instrument.core.values import COUNTER, GAUGE, HISTOGRAM
 from platform_instrument.telemetry.metrics.exponential import ExponentialCell
+from platform_instrument.telemetry.prometheus.counts import packed_counts
+from platform_instrument.telemetry.prometheus.exemplars import packed, packed_all
 from platform_instrument.telemetry.prometheus.labels import cell_labels
 from platform_instrument.telemetry.prometheus.names import family_name
 from platform_instrument.telemetry.prometheus.numerals import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from platform_instrument.telemetry.metrics.cells import Exemplar
     from platform_instrument.telemetry.metrics.registry import Metric, Metrics
 
 Row: TypeAlias = "tuple[Any, ...]"
 """One series. Of a histogram: labels, counts by bucket, sum, exemplars by bucket. Of others: labels, value, exemplar.
 
-An exemplar is ns since 1970, value, trace id, span id; an empty tuple where there is none, and in place of all where there are
-none. Instead of counts, an exponential histogram has scale, offset, counts and zeros. A sum may be the tuple of its parts, see
-`numerals`.
+Counts and exemplars are bytes, see `counts` and `exemplars`; a histogram without exemplars has an empty tuple. An exponential
+histogram has scale, offset, a list of counts, and zeros for its counts. A sum may be the tuple of its parts, see `numerals`.
 """
 
 Family: TypeAlias = "tuple[str, str, str, str, str, tuple[float, ...] | None, list[Row]]"
@@ -62,29 +60,17 @@ def _family(metric: Metric) -> Family | None:
         rows = [(_exponential if exponential else _histogram)(metric, cell) for cell in cells]
     elif instrument.kind == COUNTER:
         kind, merged = "counter", ""
-        rows = [(cell.labels or cell_labels(metric, cell), plain(cell.value), _newer_last(cell.exemplar)) for cell in cells]
+        rows = [(cell.labels or cell_labels(metric, cell), plain(cell.value), packed(cell.exemplar)) for cell in cells]
     else:
-        rows = [(cell.labels or cell_labels(metric, cell), plain(cell.value), ()) for cell in cells]
+        rows = [(cell.labels or cell_labels(metric, cell), plain(cell.value), b"") for cell in cells]
     return (name, kind, unit, instrument.description[:_LONGEST_HELP], merged, bounds, rows)
 
 
 def _histogram(metric: Metric, cell: Any) -> Row:  # noqa: ANN401 - a histogram's cell
-    return (cell.labels or cell_labels(metric, cell), cell.counts.copy(), plain(cell.sum), _every(cell.exemplars))
+    return (cell.labels or cell_labels(metric, cell), packed_counts(cell.counts), plain(cell.sum), packed_all(cell.exemplars))
 
 
 def _exponential(metric: Metric, cell: ExponentialCell) -> Row:
     reading = cell.read()
     counted = (reading.scale, reading.offset, reading.counts, reading.zeros)
-    return (cell.labels or cell_labels(metric, cell), counted, plain(reading.sum), _every(cell.exemplars))
-
-
-def _every(exemplars: Sequence[Exemplar | None]) -> Sequence[tuple[Any, ...]]:
-    return list(map(_newer_last, exemplars)) if any(exemplars) else ()
-
-
-def _newer_last(exemplar: Exemplar | None) -> tuple[Any, ...]:
-    """Return an exemplar with its time in front, so that the newest is the largest; what is none is the smallest."""
-    if exemplar is None:
-        return ()
-    value, at_ns, trace_id, span_id = exemplar
-    return (at_ns, value if type(value) is float else plain(value), trace_id, span_id)
+    return (cell.labels or cell_labels(metric, cell), counted, plain(reading.sum), packed_all(cell.exemplars))
