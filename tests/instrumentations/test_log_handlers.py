@@ -119,23 +119,72 @@ def test_with_the_setting_off_they_send_what_they_always_did(tmp_path: Path) -> 
     assert f"'password': '{PASSWORD}'" in ran(tmp_path, program, {"PLATFORM_LOG_MASK": "false"})
 
 
-def test_a_fault_of_masking_leaves_the_line_as_it_was(tmp_path: Path) -> None:
-    printed = ran(
-        tmp_path,
-        """
-        import logging
-        from platform_instrument.core.guard import faults
-        from platform_instrument import privacy
-        def failing(line): raise RuntimeError("no masking today")
-        privacy.mask = failing
-        logging.basicConfig(format="%(message)s")
-        logging.warning("paid %d", 3)
-        [fault] = [fault for fault in faults() if "logging" in fault.place]
-        print("counted", fault.count)
-        """,
-    )
-    assert "paid 3\n" in printed
-    assert "counted 1\n" in printed
+FAILING = """
+    import json, logging, logging.handlers, pickle, socket, sys
+    from platform_instrument.core.guard import faults
+    from platform_instrument.privacy import pii
+    def failing(line): raise RuntimeError("no masking today")
+    pii.look = failing
+    seen = []
+    class Kept(logging.Handler):
+        def emit(self, record):
+            seen.append((record.msg, record.args, record.exc_info))
+    class Made(logging.Formatter):
+        def __init__(self, make): self.make = make
+        def format(self, record): return self.make(record.getMessage())
+    class Printing(logging.Handler):
+        def emit(self, record): print(self.format(record))
+    datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    datagrams.bind(("127.0.0.1", 0))
+    datagrams.settimeout(10)
+    log = logging.getLogger("shop")
+    log.propagate = False
+    makers = [str, lambda text: json.dumps({"text": text}), str.encode, lambda text: {"text": text}, lambda text: [text]]
+    handlers = [logging.handlers.DatagramHandler("127.0.0.1", datagrams.getsockname()[1])]
+    for make in makers:
+        handlers.append(Printing())
+        handlers[-1].setFormatter(Made(make))
+    for handler in (*handlers, Kept()):
+        log.addHandler(handler)
+"""
+
+
+def test_a_line_that_cannot_be_masked_is_withheld_and_its_record_stays_as_it_is(tmp_path: Path) -> None:
+    program = """
+    try:
+        raise ValueError(f"no card {CARD}")
+    except ValueError:
+        log.exception("paid by %s", EMAIL, extra={"token": PASSWORD})
+    assert seen[0][:2] == ("paid by %s", (EMAIL,)) and seen[0][2] is not None
+    pickled = pickle.loads(datagrams.recv(65536)[4:])
+    print("pickled", {key: pickled[key] for key in ("msg", "args", "name", "levelname", "exc_text")}, "token" in pickled)
+    logging.error("%d items of", EMAIL)
+    [fault] = [fault for fault in faults() if "log lines" in fault.place]
+    print("counted", fault.count)
+    """
+    printed = ran(tmp_path, FAILING + program)
+    for secret in SECRETS:
+        assert secret not in printed.replace("EMAIL", "")
+    where = next(line for line in printed.splitlines() if line.startswith("ERROR shop program.py:"))
+    assert where.endswith(" [withheld]")
+    assert f"{where.encode()!r}\n" in printed
+    assert '{"message": "[withheld]"}\n' in printed
+    assert "{'message': '[withheld]'}\n" in printed
+    assert "pickled {'msg': '[withheld]', 'args': None, 'name': 'shop', 'levelname': 'ERROR', 'exc_text': None} False" in printed
+    assert "Message: '[withheld]'\nArguments: None" in printed
+    assert "counted 7\n" in printed
+
+
+def test_masking_that_fails_again_and_again_is_not_undone(tmp_path: Path) -> None:
+    program = """
+    for number in range(300):
+        log.error("paid by %s", EMAIL)
+    assert len(seen) == 300
+    """
+    printed = ran(tmp_path, FAILING + program)
+    assert EMAIL not in printed
+    assert printed.count("{'message': '[withheld]'}") == 600
+    assert printed.count("contained a fault") == 1
 
 
 def test_rich_prints_a_masked_line(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument import privacy  # loads what is asked of it with the first line, not at start
 from platform_instrument.config.schema import Settings
+from platform_instrument.core.guard import guard
 from platform_instrument.core.values import EditCall, EditResult, Instrumentation
 from platform_instrument.telemetry import pipeline
 from platform_instrument.telemetry.context import CURRENT
@@ -21,62 +22,53 @@ if TYPE_CHECKING:
     from platform_instrument.core.values import Call
 
 _DEFAULTS = Settings()
-_CODE = frozenset(("name", "levelname", "pathname", "filename", "module", "funcName", "exc_info"))
-"""Parts of a record that the code determines, and the exception itself."""
+_PLACE = "masking of log lines"
+"""Where faults of masking are counted: not as the instrumentation's, which would be undone after a hundred, and mask no more."""
 _FIRST_IN_OBJECT = ('"', "}")
 """With what a JSON object goes on after its brace: a key, or its end."""
 
 
-def finish(_call: Call, line: Any) -> Any:  # noqa: ANN401 - what a formatter made, mostly a text
+def finish(call: Call, line: Any) -> Any:  # noqa: ANN401 - what a formatter made, mostly a text
     """Return the line as it is printed, None where it stays as it is."""
     settings = _settings()
-    if type(line) is not str:
-        if not isinstance(line, str):
-            from platform_instrument.privacy.values import mask_value  # few formatters make no text
+    if settings.log_mask:
+        masked = guard(_PLACE, _masked, line)
+        if masked is None and line is not None:
+            from platform_instrument.telemetry.log_records import withheld_line  # none is, mostly
 
-            return mask_value(line) if settings.log_mask else None
-        line = str.__str__(line)
-    masked = privacy.mask(line) if settings.log_mask else line
-    return (_correlated(masked) if settings.log_trace_id else None) or masked
+            masked = withheld_line(call.argument(1, "record"), line)
+        line = masked
+    if not settings.log_trace_id or not isinstance(line, str):
+        return line
+    return guard("ids in log lines", _correlated, line) or line
 
 
-class _Written:
-    """What `repr` says of a message."""
+def _masked(line: Any) -> Any:  # noqa: ANN401 - as above
+    if type(line) is str:
+        return privacy.mask(line)
+    from platform_instrument.privacy.values import mask_value  # few formatters make no text
 
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def __repr__(self) -> str:
-        return self._text
+    return mask_value(line)
 
 
 def without_values(call: Call) -> None:
     """Mask what is printed of a record that cannot be rendered: its message and its arguments, to standard error."""
-    record = call.argument(1, "record")
-    if not _settings().log_mask:
-        return
-    shown = object.__new__(type(record))
-    shown.__dict__.update(record.__dict__)
-    shown.msg, shown.args = _Written(privacy.mask(repr(record.msg))), privacy.mask(str(record.args))
-    call.args, call.kwargs = (call.args[0], shown), {}
+    _instead(call, "shown")
 
 
 def sent(call: Call) -> None:
     """Give a masked copy of the record to what sends its parts."""
-    record = call.argument(1, "record")
-    if not _settings().log_mask:
-        return
-    from logging import Formatter, makeLogRecord  # loaded by who made the record
+    _instead(call, "copied")
 
-    from platform_instrument.privacy.values import mask_member  # few handlers send a record
 
-    parts = {key: mask_member(key, value) for key, value in record.__dict__.items() if key not in _CODE}
-    parts |= {"msg": privacy.mask(record.getMessage()), "args": None}
-    if record.exc_info and not record.exc_text:
-        parts["exc_text"] = privacy.mask(Formatter().formatException(record.exc_info))
-    call.args, call.kwargs = (call.args[0], makeLogRecord({**record.__dict__, **parts, "exc_info": None})), {}
+def _instead(call: Call, what: str) -> None:
+    """Give another record instead, one that says nothing where masking fails."""
+    if _settings().log_mask:
+        from platform_instrument.telemetry import log_records  # few handlers take one
+
+        record = call.argument(1, "record")
+        other = guard(_PLACE, getattr(log_records, what), record)
+        call.args, call.kwargs = (call.args[0], log_records.withheld(record) if other is None else other), {}
 
 
 def _settings() -> Settings:

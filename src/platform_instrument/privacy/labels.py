@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 SECRET = "[secret]"  # noqa: S105 - the label of one
 
+WITHHELD = "[withheld]"
+"""Stands for what could not be masked because of a fault of ours."""
+
 LABEL = r"\[(?:" + "|".join(KINDS) + r")(?::[0-9a-f]{12})?\]"
 """A label, as a pattern: what is masked already."""
 

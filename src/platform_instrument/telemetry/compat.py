@@ -14,8 +14,8 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util import BoundedList
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from platform_instrument.privacy.text import mask_attribute, mask_name
 from platform_instrument.telemetry import api_values, pipeline
+from platform_instrument.telemetry.door import mask_attribute, mask_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -7,7 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.values import HISTOGRAM
-from platform_instrument.privacy.text import mask_attribute, mask_name
+from platform_instrument.telemetry.door import mask_attribute, mask_name
 from platform_instrument.telemetry.tree import line, render_trace
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from struct import Struct, pack
 from typing import TYPE_CHECKING, Any
 
-from platform_instrument.privacy.text import mask_attribute, mask_name
 from platform_instrument.telemetry.context import REMOTE, SAMPLED
+from platform_instrument.telemetry.door import mask_attribute, mask_name
 from platform_instrument.telemetry.protobuf import KeyValues, field, utf8, varint
 
 if TYPE_CHECKING:

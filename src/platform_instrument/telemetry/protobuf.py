@@ -8,7 +8,7 @@ from __future__ import annotations
 from struct import Struct
 from typing import TYPE_CHECKING, Any
 
-from platform_instrument.privacy.text import mask_attribute, mask_name
+from platform_instrument.telemetry.door import mask_attribute, mask_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

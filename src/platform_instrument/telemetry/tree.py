@@ -9,7 +9,7 @@ import sys
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from platform_instrument.privacy.text import mask_attribute
+from platform_instrument.telemetry.door import mask_attribute
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

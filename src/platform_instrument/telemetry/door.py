@@ -1,0 +1,25 @@
+"""The door through which telemetry leaves: masked, and what masking cannot read because of a fault of ours is withheld."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from platform_instrument.core.guard import guard
+from platform_instrument.privacy import text
+from platform_instrument.privacy.labels import WITHHELD
+
+_PLACE = "masking of telemetry"
+
+
+def mask_attribute(key: str, value: Any) -> Any:  # noqa: ANN401 - an attribute value
+    """Return what may leave under this key; a value that cannot be masked does not."""
+    if value is None:
+        return None
+    masked = guard(_PLACE, text.mask_attribute, key, value)
+    return WITHHELD if masked is None else masked
+
+
+def mask_name(name: str) -> str:
+    """Return the name of an attribute, masked; one that cannot be is withheld."""
+    masked = guard(_PLACE, text.mask_name, name)
+    return WITHHELD if masked is None else masked
