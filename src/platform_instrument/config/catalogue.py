@@ -62,6 +62,8 @@ SECTIONS: dict[str, dict[str, str]] = {
         "OTEL_EXPORTER_PROMETHEUS_HOST": "Address on which metrics can be scraped.",
         "OTEL_EXPORTER_PROMETHEUS_PORT": "Port on which metrics can be scraped, one for all workers; 0 is a free one.",
         "PLATFORM_PROMETHEUS_INSTANCE_LABEL": "Each worker keeps series of its own, told apart by `service_instance_id`.",
+        "PLATFORM_PROMETHEUS_CLIENT_REGISTRY": "`true`: what the application registered with `prometheus_client` is scraped too, "
+        "of the worker that answers, or of all by `PROMETHEUS_MULTIPROC_DIR`.",
     },
     "Traces": {
         "OTEL_TRACES_SAMPLER": "Which traces are kept; what is not kept still feeds the metrics.",

@@ -165,6 +165,7 @@ class Settings(Found, metaclass=Schema):
     exporter_prometheus_host = otel("localhost", kinds.TEXT)
     exporter_prometheus_port = otel(9464, kinds.whole(0, 65_535))
     prometheus_instance_label = platform(False, kinds.FLAG)
+    prometheus_client_registry = platform(False, kinds.FLAG)
 
     # Traces
     traces_sampler = otel("parentbased_always_on", _SAMPLERS)
