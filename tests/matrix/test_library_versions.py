@@ -23,6 +23,12 @@ UPSTREAM = ("opentelemetry-sdk", "opentelemetry-instrumentation-httpx")
 OURS = ("--editable", str(ROOT))
 """With our command, which starts servers under instrumentation."""
 
+
+def _api(version: str) -> tuple[str, ...]:
+    """Return a version of the OpenTelemetry API and of what goes with it."""
+    return tuple(f"opentelemetry-{part}=={version}.*" for part in ("api", "sdk", "exporter-otlp-proto-common"))
+
+
 MATRIX = {
     "sqlalchemy-1.4": ("3.10", ("sqlalchemy[asyncio]==1.4.*", *DRIVERS), "instrumentations/test_sqlalchemy"),
     "sqlalchemy-2.0": ("3.12", ("sqlalchemy[asyncio]==2.0.*", *DRIVERS), "instrumentations/test_sqlalchemy"),
@@ -34,6 +40,14 @@ MATRIX = {
     "redis-5": ("3.11", ("redis==5.*",), "instrumentations/test_redis"),
     "redis-6": ("3.12", ("redis==6.*",), "instrumentations/test_redis"),
     "redis-7": ("3.13", ("redis==7.*",), "instrumentations/test_redis"),
+    "meters-1.21": ("3.10", (*OURS, *_api("1.21"), "setuptools<70"), "telemetry/meters/test_instruments"),
+    "meters-1.29": ("3.12", (*OURS, *_api("1.29")), "telemetry/meters/test_instruments"),
+    "own-meters-1.21": ("3.11", (*OURS, *_api("1.21"), "setuptools<70"), "telemetry/meters/test_adoption"),
+    "own-meters-newest": (
+        "3.13",
+        (*OURS, "opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-common"),
+        "telemetry/meters/test_adoption",
+    ),
     "sqlite3-3.10": ("3.10", ("aiosqlite",), "instrumentations/test_sqlite3"),
     "sqlite3-3.12": ("3.12", ("aiosqlite",), "instrumentations/test_sqlite3"),
     "sqlite3-3.13": ("3.13", ("aiosqlite==0.17.*",), "instrumentations/test_sqlite3"),

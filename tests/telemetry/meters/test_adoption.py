@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from opentelemetry import metrics
+from opentelemetry.sdk import metrics as sdk
 
 from tests.processes import Completed, run
 
@@ -16,13 +19,18 @@ if TYPE_CHECKING:
 
 PROGRAM = Path(__file__).parent / "programs" / "own_provider.py"
 
+ADVISED = "explicit_bucket_boundaries_advisory" in inspect.signature(metrics.Meter.create_histogram).parameters
+"""Whether the API is of 1.30 or later."""
+GAUGES = hasattr(metrics.Meter, "create_gauge")
+"""Whether it is of 1.23 or later."""
+
 COUNTED = [
     "early waiting -2",
-    "shop advised 3",
+    *(["shop advised 3"] if ADVISED else []),
     "shop depth 4",
     "shop fine 3",
     "shop orders 7",
-    "shop renamed 20.5",
+    *(["shop renamed 20.5"] if GAUGES else []),
     "shop size 3",
 ]
 
@@ -58,18 +66,19 @@ def test_without_a_reader_what_it_counts_leaves_through_our_doors(collector: Col
     completed = start(collector, when)
     assert completed.stderr == ""
     found = of_the_application(collector)
-    assert {name: len(points) for name, points in found.items()} == dict.fromkeys(
-        ("orders", "size", "fine", "advised", "depth", "renamed", "waiting"), 1
+    assert (
+        sorted(f"{points[0].scope.name} {name} {points[0].value or points[0].count:g}" for name, points in found.items())
+        == COUNTED
     )
+    assert {len(points) for points in found.values()} == {1}
     (orders,), (size,), (fine,) = found["orders"], found["size"], found["fine"]
     assert (orders.value, orders.attributes, orders.monotonic, orders.unit) == (7, {"kind": "web"}, True, "{order}")
     assert (orders.description, orders.scope.version) == ("Orders.", "1.0")
     assert (size.bounds, size.counts, size.sum, size.least, size.most) == ((1.0, 10.0), (1, 1, 1), 55.5, 0.5, 50)
     assert (fine.kind, fine.count, sum(fine.counts), fine.sum) == ("exponential_histogram", 3, 3, 55.5)
-    assert found["advised"][0].bounds == (5.0,)
+    assert not ADVISED or found["advised"][0].bounds == (5.0,)
     assert (found["depth"][0].value, found["depth"][0].monotonic, found["depth"][0].kind) == (4, False, "sum")
-    assert (found["renamed"][0].value, found["renamed"][0].kind) == (20.5, "gauge")
-    assert found["waiting"][0].value == -2
+    assert not GAUGES or found["renamed"][0].kind == "gauge"
     assert "db.client.operation.duration" in {point.name for point in collector.metrics}
 
 
@@ -80,6 +89,7 @@ def test_again_and_again_while_the_service_runs(collector: Collector) -> None:
     assert {point.value for point in orders} == {7}
 
 
+@pytest.mark.skipif(not hasattr(sdk.MeterProvider, "add_metric_reader"), reason="the SDK takes readers in the constructor only")
 def test_a_reader_that_is_added_later_exports_alone_from_then_on(collector: Collector) -> None:
     completed = start(collector, "before", "added", "slowly", env={"OTEL_METRIC_EXPORT_INTERVAL": "300"})
     assert "shop orders 1" in completed.stdout.splitlines()
@@ -105,11 +115,11 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
 metrics.set_meter_provider(MeterProvider(views=[View(instrument_name="fine", aggregation=ExponentialBucketHistogramAggregation())]))
 meter = metrics.get_meter("shop")
-logins, size, fine, now = (getattr(meter, f"create_{kind}")(name) for kind, name in (
-    ("counter", "logins"), ("histogram", "size"), ("histogram", "fine"), ("gauge", "now")))
+logins, size, fine = (getattr(meter, f"create_{kind}")(name) for kind, name in (
+    ("counter", "logins"), ("histogram", "size"), ("histogram", "fine")))
+meter.create_observable_gauge("now", [lambda _: [metrics.Observation(n, {"user": f"{n}@example.com"}) for n in (1, 2)]])
 for number, user in enumerate(("ann@example.com", "bob@example.com"), 1):
     logins.add(1, {"user": user})
-    now.set(number, {"user": user})
     for histogram in (size, fine):
         histogram.record(number, {"user": user})
         histogram.record(number * 1_000, {"user": user})

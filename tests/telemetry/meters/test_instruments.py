@@ -54,7 +54,8 @@ def test_the_sdk_s_classes_and_the_api_s_find_their_own_in_ours(meter: Any) -> N
         assert isinstance(made, getattr(metrics, name))
         assert isinstance(made, getattr(sdk, name))
         assert made.name == name.lower()
-    assert isinstance(meter.create_gauge("gauge"), metrics._Gauge)
+    if hasattr(metrics, "_Gauge"):  # since 1.23
+        assert isinstance(meter.create_gauge("gauge"), metrics._Gauge)
 
 
 def test_equal_scopes_share_a_meter_and_equal_instruments_are_one(meter: Any, capsys: pytest.CaptureFixture[str]) -> None:

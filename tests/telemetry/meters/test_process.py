@@ -66,14 +66,14 @@ from opentelemetry import metrics
 from opentelemetry.metrics import Observation
 meter = metrics.get_meter("early", "1.0")
 kinds = type(meter).__name__
-counter, gauge, histogram = meter.create_counter("c"), meter.create_gauge("g"), meter.create_histogram("h", explicit_bucket_boundaries_advisory=[1])
+counter, size, histogram = meter.create_counter("c"), meter.create_up_down_counter("u"), meter.create_histogram("h")
 observable = meter.create_observable_counter("o", [lambda _: [Observation(4)]])
 counter.add(100)
 from platform_instrument import _boot
 _boot.start("command")
 import sqlite3
 counter.add(1)
-gauge.set(2)
+size.add(-2)
 histogram.record(3)
 print(kinds, type(metrics.get_meter_provider()).__module__)
 """
@@ -84,8 +84,8 @@ def test_instruments_made_before_our_provider_was_there_count_from_then_on(colle
     assert (completed.returncode, completed.stderr) == (0, "")
     assert completed.stdout == "_ProxyMeter platform_instrument.telemetry.meters.provider\n"
     values = {point.name: point.value if point.value is not None else point.counts for point in collector.metrics}
-    assert {name: values[name] for name in "cgho"} == {"c": 1, "g": 2, "h": (0, 1), "o": 4}
-    assert {point.scope.version for point in collector.metrics if point.name in "cgho"} == {"1.0"}
+    assert {name: values[name] for name in "cuho"} == {"c": 1, "u": -2, "h": (0, 1, *[0] * 14), "o": 4}
+    assert {point.scope.version for point in collector.metrics if point.name in "cuho"} == {"1.0"}
 
 
 ALONE = """

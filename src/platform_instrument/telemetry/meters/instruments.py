@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import metrics as api
+from opentelemetry.context import Context  # noqa: TC002 - our context's bridge is loaded with it, so not by what is below
 from opentelemetry.metrics._internal import instrument as api_instruments
 
 from platform_instrument.core.guard import guard
@@ -20,8 +21,6 @@ from platform_instrument.telemetry.meters.series import LARGEST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from opentelemetry.context import Context
 
     from platform_instrument.telemetry.meters.series import ApplicationMetric
 

@@ -15,6 +15,7 @@ from opentelemetry.metrics._internal import instrument as api_instruments
 
 from platform_instrument.core.guard import guard
 from platform_instrument.core.report import say
+from platform_instrument.core.values import GAUGE, Instrument
 from platform_instrument.telemetry import limits
 from platform_instrument.telemetry.meters import instruments
 from platform_instrument.telemetry.meters.observed import OBSERVER, ObservedMetric
@@ -92,8 +93,8 @@ class Meter(api.Meter):
         made = guard("meter", self._made, kind, given)
         if made is not None:
             return made
-        nothing = getattr(api_instruments, f"NoOp{kind.__name__}", api_instruments.NoOpCounter)
-        return nothing(limits.name(given["name"]))
+        nothing = getattr(api_instruments, f"NoOp{kind.__name__}", None)  # for gauges since 1.23
+        return nothing("") if nothing is not None else kind(ApplicationMetric(Instrument("", "", kind=GAUGE), self.scope))
 
     def _made(self, kind: Any, given: dict[str, Any]) -> Any:  # noqa: ANN401 - as above
         asked = wanted(given, kind)

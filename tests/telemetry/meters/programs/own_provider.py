@@ -1,5 +1,6 @@
 """A service that sets up the SDK's meters itself; it prints what its own reader has read. The words say how and when it does so."""
 
+import inspect
 import sqlite3
 import sys
 import time
@@ -18,6 +19,7 @@ from opentelemetry.sdk.metrics.view import (
 )
 from opentelemetry.sdk.resources import Resource
 
+ADVISED = "explicit_bucket_boundaries_advisory" in inspect.signature(metrics.Meter.create_histogram).parameters
 reader = sdk.InMemoryMetricReader()
 VIEWS = [
     View(instrument_name="orders", attribute_keys={"kind"}),
@@ -45,7 +47,7 @@ early_provider = metrics.get_meter_provider()
 meter = metrics.get_meter("shop", "1.0")
 orders = meter.create_counter("orders", "{order}", "Orders.")
 size, fine = meter.create_histogram("size", "By"), meter.create_histogram("fine", "s")
-advised = meter.create_histogram("advised", "s", explicit_bucket_boundaries_advisory=[5])
+advised = ADVISED and meter.create_histogram("advised", "s", explicit_bucket_boundaries_advisory=[5])
 meter.create_observable_up_down_counter("depth", [depth])
 if "after" in sys.argv:
     orders.add(100, {"kind": "lost, as without us"})
@@ -56,9 +58,11 @@ orders.add(4, {"kind": "web", "user": "bob@example.com"})
 for value in (0.5, 5, 50):
     size.record(value)
     fine.record(value)
-    advised.record(value)
+    if advised:
+        advised.record(value)
 meter.create_counter("noise").add(1)
-meter.create_gauge("late.name").set(20.5)
+if hasattr(metrics.Meter, "create_gauge"):
+    meter.create_gauge("late.name").set(20.5)
 early_provider.get_meter("early").create_up_down_counter("waiting").add(-2)
 if "added" in sys.argv:
     provider: Any = metrics.get_meter_provider()
