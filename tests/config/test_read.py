@@ -40,6 +40,8 @@ VALUES = {
     "OTEL_EXPORTER_OTLP_INSECURE": ("true", True),
     "OTEL_EXPORTER_PROMETHEUS_HOST": ("0.0.0.0", "0.0.0.0"),  # noqa: S104 - a value to read
     "OTEL_EXPORTER_PROMETHEUS_PORT": ("0", 0),
+    "PLATFORM_PROMETHEUS_CLIENT_REGISTRY": ("true", True),
+    "PLATFORM_PROMETHEUS_INSTANCE_LABEL": ("true", True),
     "OTEL_TRACES_SAMPLER": ("TraceIdRatio", "traceidratio"),
     "OTEL_TRACES_SAMPLER_ARG": ("0.25", 0.25),
     "OTEL_PROPAGATORS": ("b3,tracecontext", ("b3", "tracecontext")),
