@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 from platform_instrument.core.values import INTERNAL
 from platform_instrument.engine import apply, imports
 from platform_instrument.telemetry.context import CURRENT, Ambient, Local
+from platform_instrument.telemetry.metrics.otlp import MetricEncoder
+from platform_instrument.telemetry.metrics.registry import METRICS
 from platform_instrument.telemetry.scope import own_scope
 from platform_instrument.telemetry.tracer import start
-from platform_instrument.testing import recorder
+from platform_instrument.testing import received, recorder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from platform_instrument.telemetry.span import Span
-    from platform_instrument.testing import received
 
 TRACE_ID = 0x0AF7651916CD43DD8448EB211C80319C
 
@@ -34,6 +35,16 @@ class Recording(recorder.Recorder):
         """Return the only span, and forget it."""
         (span,) = self.take()
         return span
+
+    def rows(self) -> list[tuple[str, int, float]]:
+        """Return summary, count and sum of each series of returned rows."""
+        found = [
+            point
+            for point in received.points(MetricEncoder({}).encode(METRICS))
+            if point.name == "db.client.response.returned_rows"
+        ]
+        assert {point.unit for point in found} <= {"{row}"}
+        return [(str(point.attributes.get("db.query.summary", "")), point.count, point.sum) for point in found]
 
     def counted(self, name: str = "db.client.operation.duration") -> list[tuple[dict[str, Any], int]]:
         """Return attributes and count of each series of a histogram that counted something."""

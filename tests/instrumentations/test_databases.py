@@ -14,6 +14,21 @@ if TYPE_CHECKING:
 
     from platform_instrument.testing.collector import Collector
 
+POOLS = tuple(
+    f"db.client.connection.{name}"
+    for name in (
+        "count",
+        "create_time",
+        "idle.max",
+        "idle.min",
+        "max",
+        "pending_requests",
+        "timeouts",
+        "use_time",
+        "wait_time",
+    )
+)
+
 PROGRAM = textwrap.dedent(
     """
     import asyncio, sys
@@ -73,3 +88,49 @@ def test_a_process_delivers_each_call_once(collector: Collector, tmp_path: Path,
     point = collector.wait_for_histogram("db.client.operation.duration", attributes={"db.operation.name": "SET"})
     assert (point.count, point.unit) == (1, "s")
     assert "db.query.text" not in point.attributes
+    server = f"{address.hostname}:{port}{address.path}"
+    pools = {
+        (name, str(point.attributes["db.client.connection.pool.name"]), point.attributes.get("db.client.connection.state"))
+        for name in POOLS
+        for point in collector.latest(name)
+    }
+    assert ("db.client.connection.count", server, "idle") in pools
+    assert {name for name, pool, _ in pools if pool == server} == set(POOLS)
+    assert "pa55word" not in repr(pools)
+
+
+FORKING = textwrap.dedent(
+    """
+    import multiprocessing, os, sys, sqlalchemy
+
+    engine = sqlalchemy.create_engine(f"sqlite:///{sys.argv[1]}", poolclass=sqlalchemy.pool.QueuePool)
+
+    def ask(times):
+        for _ in range(times):
+            with engine.connect() as connection:
+                connection.execute(sqlalchemy.text("SELECT 1"))
+
+    def child(times):
+        engine.dispose(close=False)
+        ask(times)
+
+    ask(2)
+    children = [multiprocessing.get_context("fork").Process(target=child, args=(times,)) for times in (3, 4)]
+    for each in children:
+        each.start()
+    for each in children:
+        each.join()
+    """
+)
+
+
+def test_the_times_of_a_pool_add_up_over_a_process_and_its_children(collector: Collector, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(FORKING)
+    argv, env = door("command", [sys.executable, program, tmp_path / "shop.db"])
+    done = run(argv, env=env, collector=collector)
+    assert done.returncode == 0, done.stderr
+    for name in ("wait_time", "use_time"):
+        points = collector.latest(f"db.client.connection.{name}")
+        assert sorted(point.count for point in points) == [2, 3, 4]
+        assert {point.attributes["db.client.connection.pool.name"] for point in points} == {"shop.db"}

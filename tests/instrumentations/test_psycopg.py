@@ -129,6 +129,22 @@ def test_rows_are_counted_only_where_the_driver_knows_them(recorded: Recording, 
         named.execute("SELECT * FROM orders")
         assert len(named.fetchall()) == 5
     assert [span.attributes.get("db.response.returned_rows") for span in recorded.take()] == [None, 5, 2, None]
+    assert recorded.rows() == [("SELECT orders", 1, 5), ("UPDATE orders", 1, 2)]
+
+
+def test_rows_are_measured_with_the_attributes_of_the_duration(
+    recorded: Recording, db: psycopg.Connection[Any], postgres_url: str
+) -> None:
+    recorded.clear()
+    for count in (3, 0, 40):
+        db.execute("SELECT generate_series(1, %s)", (count,))
+
+    async def work(connection: psycopg.AsyncConnection[Any]) -> None:
+        await connection.execute("SELECT generate_series(1, %s)", (7,))
+
+    run(postgres_url, work)
+    assert recorded.rows() == [("SELECT", 4, 50)]
+    assert recorded.counted("db.client.response.returned_rows") == [({**where(postgres_url), "db.query.summary": "SELECT"}, 4)]
 
 
 def test_a_failed_statement_says_the_sqlstate(recorded: Recording, db: psycopg.Connection[Any], postgres_url: str) -> None:

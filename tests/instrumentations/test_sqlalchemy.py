@@ -107,6 +107,22 @@ def test_postgresql_over_psycopg_is_one_span_with_its_server_and_rows(recorded: 
         "db.response.returned_rows": 3,
     }
     assert "s3cret" not in repr(span)
+    assert recorded.rows() == [("SELECT", 1, 3)]
+
+
+def test_a_driver_that_does_not_know_how_many_rows_there_are_says_a_number_that_is_none(
+    recorded: Recording, mariadb_url: str
+) -> None:
+    pytest.importorskip("pymysql")
+    address = urlsplit(mariadb_url)
+    engine = sa.create_engine(f"mysql+pymysql://{address.username}@{address.hostname}:{address.port or 3306}/")
+    with engine.connect() as connection:
+        connection.execute(sa.text("SELECT 1 UNION SELECT 2")).all()
+        streaming = connection.execution_options(stream_results=True)
+        assert len(streaming.execute(sa.text("SELECT 1 UNION SELECT 2")).all()) == 2
+    engine.dispose()
+    assert [span.attributes.get("db.response.returned_rows") for span in recorded.take()] == [2, None]
+    assert [(count, total) for _, count, total in recorded.rows()] == [(1, 2)]
 
 
 def test_core_and_orm_are_one_span_a_statement(recorded: Recording, sqlite: sa.engine.Engine) -> None:

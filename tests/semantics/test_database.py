@@ -198,6 +198,7 @@ def test_an_error_without_a_code_is_named_by_its_class() -> None:
     [
         (SimpleNamespace(rowcount=3, description=[("a",)]), {"db.response.returned_rows": 3}),
         (SimpleNamespace(rowcount=0, description=[("a",)]), {"db.response.returned_rows": 0}),
+        (SimpleNamespace(rowcount=2**64 - 1, description=[("a",)]), None),
         (SimpleNamespace(rowcount=3, description=None), None),
         (SimpleNamespace(rowcount=-1, description=[("a",)]), None),
         (SimpleNamespace(rowcount=None, description=[("a",)]), None),

@@ -173,8 +173,8 @@ class EditResult:
 class Time:
     """Time a call that is no operation of its own, such as taking a connection from a pool: no span, nothing in flight.
 
-    `end(began, result, args, kwargs)` is told when the call began, in ns of `time.perf_counter_ns`, what it returned and what
-    it was called with; `error(began, exception, args, kwargs)` how it failed.
+    `end(began, result, args, kwargs)` is told when the call began, in seconds of `time.perf_counter`, what it returned and
+    what it was called with; `error(began, exception, args, kwargs)` how it failed.
     """
 
     __slots__ = ("end", "error", "optional", "target")

@@ -26,7 +26,7 @@ def looked_up(where: Database, items: Iterable[Any]) -> None:
             misses.add(1)
         elif not isinstance(item, BaseException):
             hits.add(1)
-            number = size(item)
+            number = len(item) if type(item) is bytes else size(item)
             if number is not None:
                 sizes.measure(number, None)
 

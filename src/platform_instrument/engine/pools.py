@@ -7,7 +7,7 @@ counted stays. Nothing here holds a lock: a pool may be collected, and a connect
 
 from __future__ import annotations
 
-from time import perf_counter_ns
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
@@ -88,7 +88,8 @@ class Pools:
 
     `called(pool, connection)` says what a pool is called; the connection is one of its own, None where there is none yet.
     `look(pool, connections)` says how it is, None where it is closed for good; `connections` are those that were ever taken
-    and are alive. `fields` is where a connection remembers: mostly its `__dict__`.
+    and are alive. `fields` is where a connection remembers: mostly its `__dict__`. Times are in seconds of `perf_counter`,
+    which may go back where somebody freezes the clock.
     """
 
     __slots__ = ("_called", "look", "name")
@@ -102,31 +103,31 @@ class Pools:
         """Watch until the instrumentation is undone; nothing is changed for it."""
         changes.on_undo(self._stop)
 
-    def taken(self, began: int, pool: Any, connection: Any, fields: dict[str, Any]) -> None:  # noqa: ANN401 - of the library
+    def taken(self, began: float, pool: Any, connection: Any, fields: dict[str, Any]) -> None:  # noqa: ANN401 - of the library
         """Measure how long it took to get a connection, and remember when it was taken."""
         watched = pool.__dict__.get(_WATCHED)
         if watched is None or not watched.alive:
             watched = self._watch(pool, connection)
             if watched is None:
                 return
-        now = perf_counter_ns()
-        watched.wait.measure((now - began) / 1e9, CURRENT.get())
+        now = perf_counter()
+        watched.wait.measure(now - began if now > began else 0.0, CURRENT.get())
         if _BORROWED not in fields:
             watched.connections.add(ref(connection, watched.connections.discard))
         fields[_BORROWED] = now
 
-    def given_back(self, began: int, pool: Any, fields: dict[str, Any]) -> None:  # noqa: ANN401 - of the library
+    def given_back(self, began: float, pool: Any, fields: dict[str, Any]) -> None:  # noqa: ANN401 - of the library
         """Measure how long a connection was used, once; the pool may be closed by now."""
         taken = fields.get(_BORROWED)
         if taken:
-            fields[_BORROWED] = 0
-            pool.__dict__[_WATCHED].use.measure((began - taken) / 1e9, CURRENT.get())
+            fields[_BORROWED] = 0.0
+            pool.__dict__[_WATCHED].use.measure(began - taken if began > taken else 0.0, CURRENT.get())
 
-    def made(self, began: int, pool: Any, connection: Any) -> None:  # noqa: ANN401 - of the library
+    def made(self, began: float, pool: Any, connection: Any) -> None:  # noqa: ANN401 - of the library
         """Measure how long it took to open a connection."""
         watched = self._watch(pool, connection)
         if watched is not None:
-            watched.create.measure((perf_counter_ns() - began) / 1e9, CURRENT.get())
+            watched.create.measure(max(perf_counter() - began, 0.0), CURRENT.get())
 
     def timed_out(self, pool: Any) -> None:  # noqa: ANN401 - of the library
         """Count a request that waited in vain."""

@@ -5,7 +5,7 @@ They are on the way of every connection that a pool hands out, so the guard is o
 
 from __future__ import annotations
 
-from time import perf_counter_ns
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.guard import absorb
@@ -32,7 +32,7 @@ class Timed:
         self.end = self.error = nothing
 
 
-def nothing(_began: int, _outcome: object, _args: object, _kwargs: object) -> None:
+def nothing(_began: float, _outcome: object, _args: object, _kwargs: object) -> None:
     """Measure nothing."""
 
 
@@ -46,7 +46,7 @@ def timed(function: Callable[..., Any], timing: Timed) -> Callable[..., Any]:
 @unseen
 def _plain(function: Callable[..., Any], timing: Timed) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the application's
-        began = perf_counter_ns()
+        began = perf_counter()
         try:
             result = function(*args, **kwargs)
         except BaseException as error:
@@ -68,7 +68,7 @@ def _plain(function: Callable[..., Any], timing: Timed) -> Callable[..., Any]:
 @unseen
 def _coroutine(function: Callable[..., Any], timing: Timed) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the application's
-        began = perf_counter_ns()
+        began = perf_counter()
         try:
             result = await function(*args, **kwargs)
         except BaseException as error:

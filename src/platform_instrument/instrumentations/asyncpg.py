@@ -40,26 +40,26 @@ def look(queue: Any, _holders: list[Any]) -> State | None:  # noqa: ANN401 - as 
     return State(size - idle, idle, waiting(queue._getters), most, most, pool.get_min_size())  # noqa: SLF001 - of asyncio.Queue
 
 
-def taken(began: int, proxy: Any, args: Any, _kwargs: Any) -> None:  # noqa: ANN401 - of `_acquire(self, timeout)`
+def taken(began: float, proxy: Any, args: Any, _kwargs: Any) -> None:  # noqa: ANN401 - of `_acquire(self, timeout)`
     """Measure the wait for a connection."""
     holder = proxy._holder  # noqa: SLF001 - there is no public way to it
     queue = _queue(args[0])
     POOLS.taken(began, queue, holder, queue.__dict__[_HOLDERS].setdefault(holder, {}))
 
 
-def refused(_began: int, error: BaseException, args: Any, _kwargs: Any) -> None:  # noqa: ANN401 - as above
+def refused(_began: float, error: BaseException, args: Any, _kwargs: Any) -> None:  # noqa: ANN401 - as above
     """Count a wait that was too long."""
     if type(error).__name__ == "TimeoutError":
         POOLS.timed_out(_queue(args[0]))
 
 
-def given_back(began: int, _result: None, args: Any, _kwargs: Any) -> None:  # noqa: ANN401 - of `_release(self)` of a holder
+def given_back(began: float, _result: None, args: Any, _kwargs: Any) -> None:  # noqa: ANN401 - of `_release(self)` of a holder
     """Measure the use of a connection; this is called for those too that are not in use."""
     queue = _queue(args[0]._pool)  # noqa: SLF001 - there is no public way to it
     POOLS.given_back(began, queue, queue.__dict__[_HOLDERS].get(args[0], {}))
 
 
-def made(began: int, _result: None, args: Any, _kwargs: Any) -> None:  # noqa: ANN401 - of `connect(self)` of a holder
+def made(began: float, _result: None, args: Any, _kwargs: Any) -> None:  # noqa: ANN401 - of `connect(self)` of a holder
     """Measure the opening of a connection, with the application's `init`."""
     POOLS.made(began, _queue(args[0]._pool), args[0])  # noqa: SLF001 - as above
 

@@ -52,24 +52,24 @@ def look(pool: Any, connections: list[Any]) -> State | None:  # noqa: ANN401 - a
     return State(sum(map(borrowed, connections)), idle, pending, most, most_idle, pool.min_size)
 
 
-def taken(began: int, connection: Any, args: Any, _kwargs: Any) -> None:  # noqa: ANN401 - of `getconn(self, …)`
+def taken(began: float, connection: Any, args: Any, _kwargs: Any) -> None:  # noqa: ANN401 - of `getconn(self, …)`
     """Measure the wait for a connection."""
     POOLS.taken(began, args[0], connection, connection.__dict__)
 
 
-def refused(_began: int, error: BaseException, args: Any, _kwargs: Any) -> None:  # noqa: ANN401 - as above
+def refused(_began: float, error: BaseException, args: Any, _kwargs: Any) -> None:  # noqa: ANN401 - as above
     """Count a wait that was too long."""
     if type(error).__name__ == "PoolTimeout":
         POOLS.timed_out(args[0])
 
 
-def given_back(began: int, _result: None, args: Any, kwargs: Any) -> None:  # noqa: ANN401 - of `putconn(self, conn)`
+def given_back(began: float, _result: None, args: Any, kwargs: Any) -> None:  # noqa: ANN401 - of `putconn(self, conn)`
     """Measure the use of a connection."""
     connection = args[1] if len(args) > 1 else kwargs["conn"]
     POOLS.given_back(began, args[0], connection.__dict__)
 
 
-def made(began: int, connection: Any, args: Any, _kwargs: Any) -> None:  # noqa: ANN401 - of `_connect(self, …)`
+def made(began: float, connection: Any, args: Any, _kwargs: Any) -> None:  # noqa: ANN401 - of `_connect(self, …)`
     """Measure the opening of a connection, with the application's `configure`."""
     POOLS.made(began, args[0], connection)
 

@@ -8,7 +8,7 @@ Source: redis/connection.py, redis/asyncio/connection.py (4.5 to 8.1), redis/obs
 
 from __future__ import annotations
 
-from time import perf_counter_ns
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.values import Custom, EditCall, EditResult, Time
@@ -59,7 +59,7 @@ def _connected(connections: tuple[Any, ...]) -> int:
     return sum([bool(getattr(each, "_sock", None) or getattr(each, "_writer", None)) for each in inner])
 
 
-def taken(began: int, connection: Any, args: Any, _kwargs: Any) -> None:  # noqa: ANN401 - of `get_connection(self, …)`
+def taken(began: float, connection: Any, args: Any, _kwargs: Any) -> None:  # noqa: ANN401 - of `get_connection(self, …)`
     """Measure the wait for a connection, and the opening of it where it was opened meanwhile."""
     fields = connection.__dict__
     POOLS.taken(began, args[0], connection, fields)
@@ -69,13 +69,13 @@ def taken(began: int, connection: Any, args: Any, _kwargs: Any) -> None:  # noqa
             POOLS.made(begun, args[0], connection)
 
 
-def refused(_began: int, error: BaseException, args: Any, _kwargs: Any) -> None:  # noqa: ANN401 - as above
+def refused(_began: float, error: BaseException, args: Any, _kwargs: Any) -> None:  # noqa: ANN401 - as above
     """Count a wait that was too long, which only its text tells from other errors."""
     if error.args == ("No connection available.",):
         POOLS.timed_out(args[0])
 
 
-def given_back(began: int, _result: None, args: Any, kwargs: Any) -> None:  # noqa: ANN401 - of `release(self, connection)`
+def given_back(began: float, _result: None, args: Any, kwargs: Any) -> None:  # noqa: ANN401 - of `release(self, connection)`
     """Measure the use of a connection."""
     connection = args[1] if len(args) > 1 else kwargs["connection"]
     POOLS.given_back(began, args[0], connection.__dict__)
@@ -83,7 +83,7 @@ def given_back(began: int, _result: None, args: Any, kwargs: Any) -> None:  # no
 
 def connecting(call: Call) -> None:
     """Note when a connection is begun to be opened: a socket, and then whatever is asked before the first command."""
-    call.args[0].__dict__[_BEGUN] = perf_counter_ns()
+    call.args[0].__dict__[_BEGUN] = perf_counter()
 
 
 def disconnected(call: Call) -> None:

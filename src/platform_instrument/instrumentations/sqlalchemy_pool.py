@@ -65,27 +65,27 @@ def _limits(pool: Any) -> tuple[int | None, int | None]:  # noqa: ANN401 - as ab
     return (1, 1) if "StaticPool" in kinds or "AssertionPool" in kinds else (None, None)
 
 
-def taken(began: int, proxy: Any, args: Any, _kwargs: Any) -> None:  # noqa: ANN401 - of `_checkout(cls, pool, …)`
+def taken(began: float, proxy: Any, args: Any, _kwargs: Any) -> None:  # noqa: ANN401 - of `_checkout(cls, pool, …)`
     """Measure the wait for a connection; a thread that asks for the one it already has does not wait."""
     if proxy._counter == 1:  # noqa: SLF001 - there is no public way to it
         record = proxy._connection_record  # noqa: SLF001 - as above
         POOLS.taken(began, args[1], record, record.__dict__)
 
 
-def refused(_began: int, error: BaseException, args: Any, _kwargs: Any) -> None:  # noqa: ANN401 - as above
+def refused(_began: float, error: BaseException, args: Any, _kwargs: Any) -> None:  # noqa: ANN401 - as above
     """Count a wait that was too long."""
     kind = type(error)
     if kind.__name__ == "TimeoutError" and kind.__module__ == "sqlalchemy.exc":
         POOLS.timed_out(args[1])
 
 
-def given_back(began: int, _result: None, args: Any, _kwargs: Any) -> None:  # noqa: ANN401 - of `checkin(self, …)`
+def given_back(began: float, _result: None, args: Any, _kwargs: Any) -> None:  # noqa: ANN401 - of `checkin(self, …)`
     """Measure the use of a connection."""
     record = args[0]
     POOLS.given_back(began, record._ConnectionRecord__pool, record.__dict__)  # noqa: SLF001 - as above
 
 
-def made(began: int, _result: None, args: Any, _kwargs: Any) -> None:  # noqa: ANN401 - of `__connect(self)`
+def made(began: float, _result: None, args: Any, _kwargs: Any) -> None:  # noqa: ANN401 - of `__connect(self)`
     """Measure the opening of a connection, with what the dialect asks of the first."""
     POOLS.made(began, args[0]._ConnectionRecord__pool, args[0])  # noqa: SLF001 - as above
 

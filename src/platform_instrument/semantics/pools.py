@@ -7,7 +7,7 @@ conventions leave the bounds of the buckets open.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.values import COUNTER, HISTOGRAM, UP_DOWN_COUNTER, Instrument
 
@@ -42,15 +42,20 @@ WAIT_TIME = _instrument("wait_time", "Time it took to get an open connection fro
 USE_TIME = _instrument("use_time", "Time between borrowing a connection and giving it back.", "s", HISTOGRAM)
 
 
-class State(NamedTuple):
+class State:
     """How a pool is: open connections, requests that wait for one, and its limits, None where there is none."""
 
-    used: int
-    idle: int
-    pending: int
-    most: int | None
-    most_idle: int | None
-    least_idle: int = 0
+    __slots__ = ("idle", "least_idle", "most", "most_idle", "pending", "used")
+
+    def __init__(  # noqa: PLR0913 - what the conventions ask for
+        self, used: int, idle: int, pending: int, most: int | None, most_idle: int | None, least_idle: int = 0
+    ) -> None:
+        self.used = used
+        self.idle = idle
+        self.pending = pending
+        self.most = most
+        self.most_idle = most_idle
+        self.least_idle = least_idle
 
     def series(self, name: str) -> Iterator[tuple[Instrument, tuple[tuple[str, Any], ...], int]]:
         """Return the instruments that tell of it, with the attributes and the number of each."""
