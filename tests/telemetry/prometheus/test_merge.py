@@ -163,6 +163,7 @@ def test_a_page_has_no_more_series_than_it_may(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(Limits, "series", 5)
     for _ in range(2):
         families = scraped(merge(of, by_instance=False))
+        departed([(snapshot, False, instance) for snapshot, _, instance in of])
     assert sum(len(family.samples) for family in families.values()) == 10
     (line,) = capsys.readouterr().err.splitlines()
     assert "have 6 series more than a page" in line

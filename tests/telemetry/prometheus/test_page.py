@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import shutil
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -282,6 +284,17 @@ def test_a_metric_that_cannot_be_written_is_left_out_alone() -> None:
         metric(metrics, HISTOGRAM, name).cell(()).measure(1, None)
     metrics.foreign[1].series()[0].counts[0] = "a fault"  # planted
     assert set(scraped(metrics)) == {"good"}
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="Prometheus is not installed")
+def test_prometheus_itself_reads_the_text_format() -> None:
+    metrics = Metrics()
+    metric(metrics, COUNTER, "orders").cell((("kind", 'a "book"\\\n\u00e9'),)).add(3)
+    metric(metrics, GAUGE, "utilization", unit="1", description='Of "all"\\\n').cell(()).put(math.nan)
+    metric(metrics, HISTOGRAM, "size", unit="By", bounds=(-1.0, 1e6)).cell(()).measure(0.5, INSIDE)
+    written = page(taken(metrics), openmetrics=False, resource={"service.name": "shop"}, notes=["a note"])
+    checked = subprocess.run(["promtool", "check", "metrics"], input=written, capture_output=True, check=False)  # noqa: S607
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
 
 
 LABELS = st.dictionaries(TEXTS, st.one_of(TEXTS, st.integers(-(2**63), 2**63), st.booleans(), st.floats()), max_size=5)

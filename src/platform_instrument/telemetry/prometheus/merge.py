@@ -39,12 +39,6 @@ def merge(parts: Iterable[tuple[Snapshot, bool, str]], *, by_instance: bool) -> 
         for family in snapshot:
             if alive or not family[4]:
                 merging.put(family, own)
-    if merging.left_out:
-        complain(
-            "merge",
-            f"all processes together have {merging.left_out} series more than a page of Prometheus may, which are left out; use "
-            f"attributes with fewer values, or raise PLATFORM_METRICS_SERIES_LIMIT: a page has {_MOST_PROCESSES} times as many",
-        )
     return merging.merged(_POLICIES)
 
 
@@ -82,7 +76,13 @@ class _Merging:
                 self.left_out += 1
 
     def merged(self, policies: dict[str, Callable[[Sequence[Any]], Sum]]) -> Snapshot:
-        """Return everything that was put here."""
+        """Return everything that was put here; say what had no room."""
+        if self.left_out:
+            complain(
+                "merge",
+                f"all processes together have {self.left_out} series more than a page of Prometheus may, which are left out; use "
+                f"attributes with fewer values, or raise PLATFORM_METRICS_SERIES_LIMIT: a page has {_MOST_PROCESSES} times that",
+            )
         families: Snapshot = []
         for (name, kind, unit, text, merged, bounds, _), known in self._families.values():
             one = policies.get(merged, total)
