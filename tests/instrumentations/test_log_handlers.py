@@ -187,6 +187,29 @@ def test_masking_that_fails_again_and_again_is_not_undone(tmp_path: Path) -> Non
     assert printed.count("contained a fault") == 1
 
 
+def test_what_a_handler_renders_by_a_format_of_its_own_is_masked(tmp_path: Path) -> None:
+    printed = ran(
+        tmp_path,
+        """
+        import logging, sys
+        class Own(logging.StreamHandler):
+            def format(self, record):
+                return f"own: {record.getMessage()}"
+        class Below(Own):
+            pass
+        class Again(Own):
+            def format(self, record):
+                return f"again: {super().format(record)}"
+        log = logging.getLogger("shop")
+        log.propagate = False
+        for kind in (Own, Below, Again, Again):
+            log.addHandler(kind(sys.stdout))
+        log.warning("paid by %s", EMAIL)
+        """,
+    )
+    assert printed == "own: paid by [email]\n" * 2 + "again: own: paid by [email]\n" * 2
+
+
 def test_rich_prints_a_masked_line(tmp_path: Path) -> None:
     printed = ran(
         tmp_path,

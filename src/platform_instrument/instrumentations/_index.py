@@ -10,7 +10,7 @@ TRIGGERS: dict[str, tuple[tuple[str, str], ...]] = {
     "flask": (("flask", "platform_instrument.web.flask"),),
     "gunicorn": (("gunicorn", "platform_instrument.web.gunicorn"),),
     "httpx": (("httpx", "platform_instrument.instrumentations.httpx"),),
-    "logging": (("logging", "platform_instrument.instrumentations.std_logging"),),
+    "logging": (("excepthook", "platform_instrument.instrumentations.std_excepthook"), ("logging", "platform_instrument.instrumentations.std_logging"),),
     "opentelemetry.context": (("opentelemetry", "platform_instrument.instrumentations.opentelemetry"),),
     "opentelemetry.instrumentation": (("opentelemetry_instrumentation", "platform_instrument.instrumentations.instrumentors"),),
     "opentelemetry.metrics": (("opentelemetry_metrics", "platform_instrument.instrumentations.opentelemetry_metrics"),),

@@ -1,10 +1,8 @@
 """logging: every line that a handler prints is masked, and carries the ids of the current span, whatever its format.
 
-Records stay as they are: the line is masked once it is rendered, also where a formatter makes a mapping or bytes of it; what
-leaves as a record, by HTTP or a socket, is a masked copy. A line of text gets ` trace_id=… span_id=…` at the end of its first
-line, a JSON object two members; a line that carries the trace id already, or has these keys, stays as it is.
-Source: https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_context/;
-logging/__init__.py `Handler.format`, `Handler.handleError`; logging/handlers.py `HTTPHandler`, `SocketHandler`.
+Records stay as they are: the line is masked once it is rendered, also as a mapping or bytes; what leaves as a record is a
+masked copy. A line of text gets ` trace_id=… span_id=…` at the end of its first line, a JSON object two members.
+Source: https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_context/; logging/__init__.py, handlers.py.
 """
 
 from __future__ import annotations
@@ -14,18 +12,16 @@ from typing import TYPE_CHECKING, Any
 from platform_instrument import privacy  # loads what is asked of it with the first line, not at start
 from platform_instrument.config.schema import Settings
 from platform_instrument.core.guard import guard
-from platform_instrument.core.values import EditCall, EditResult, Instrumentation
+from platform_instrument.core.values import Custom, EditCall, EditResult, Instrumentation
 from platform_instrument.telemetry import pipeline
 from platform_instrument.telemetry.context import CURRENT
 
 if TYPE_CHECKING:
-    from platform_instrument.core.values import Call
+    from platform_instrument.core.values import Call, Changes
 
 _DEFAULTS = Settings()
 _PLACE = "masking of log lines"
 """Where faults of masking are counted: not as the instrumentation's, which would be undone after a hundred, and mask no more."""
-_FIRST_IN_OBJECT = ('"', "}")
-"""With what a JSON object goes on after its brace: a key, or its end."""
 
 
 def finish(call: Call, line: Any) -> Any:  # noqa: ANN401 - what a formatter made, mostly a text
@@ -33,11 +29,7 @@ def finish(call: Call, line: Any) -> Any:  # noqa: ANN401 - what a formatter mad
     settings = _settings()
     if settings.log_mask:
         masked = guard(_PLACE, _masked, line)
-        if masked is None and line is not None:
-            from platform_instrument.telemetry.log_records import withheld_line  # none is, mostly
-
-            masked = withheld_line(call.argument(1, "record"), line)
-        line = masked
+        line = _withheld(call.argument(1, "record"), line) if masked is None and line is not None else masked
     if not settings.log_trace_id or not isinstance(line, str):
         return line
     return guard("ids in log lines", _correlated, line) or line
@@ -49,6 +41,12 @@ def _masked(line: Any) -> Any:  # noqa: ANN401 - as above
     from platform_instrument.privacy.values import mask_value  # few formatters make no text
 
     return mask_value(line)
+
+
+def _withheld(record: Any, line: Any) -> Any:  # noqa: ANN401 - as above
+    from platform_instrument.telemetry.log_records import withheld_line  # none is, mostly
+
+    return withheld_line(record, line)
 
 
 def without_values(call: Call) -> None:
@@ -71,6 +69,23 @@ def _instead(call: Call, what: str) -> None:
         call.args, call.kwargs = (call.args[0], log_records.withheld(record) if other is None else other), {}
 
 
+def overriding(changes: Changes) -> None:
+    """Mask what handlers render that have a `format` of their own: of each class once the first of them is made."""
+    from logging import Handler  # loaded by then
+    from weakref import WeakSet
+
+    seen: WeakSet[type] = WeakSet()
+
+    def made(call: Call) -> None:
+        kinds = type(call.args[0]).__mro__
+        for kind in kinds[: kinds.index(Handler)]:
+            if kind not in seen and "format" in vars(kind):
+                changes.edit(kind, EditResult(f"{kind.__module__}:{kind.__qualname__}.format", finish))
+            seen.add(kind)
+
+    changes.edit(Handler, EditCall("logging:Handler.__init__", made))
+
+
 def _settings() -> Settings:
     return pipeline.PIPELINE.settings if pipeline.PIPELINE is not None else _DEFAULTS
 
@@ -84,7 +99,7 @@ def _correlated(line: str) -> str | None:
     if trace_id in line:
         return None
     text = line.rstrip()
-    if text.startswith("{") and text.endswith("}") and text[1:].lstrip()[0] in _FIRST_IN_OBJECT:
+    if text.startswith("{") and text.endswith("}") and text[1:].lstrip()[0] in ('"', "}"):
         if '"trace_id"' in text:
             return None
         comma = "" if text[1:-1].isspace() or text == "{}" else ", "
@@ -98,6 +113,7 @@ INSTRUMENTATION = Instrumentation(
     requires="python>=3.10,<3.16",
     patches=(
         EditResult("logging:Handler.format", finish),
+        Custom("logging", overriding),
         EditCall("logging:Handler.handleError", without_values),
         EditCall("logging.handlers:HTTPHandler.mapLogRecord", sent, optional=True),
         EditCall("logging.handlers:SocketHandler.makePickle", sent, optional=True),
