@@ -196,10 +196,11 @@ def _watch() -> None:
 
 def _noticed() -> bool:
     """Say whether a SIGTERM was noted that is ours to handle and that nobody handles yet."""
-    if _Handling.begun or _Handling.noted is None or _getsignal(signal.SIGTERM) is not _terminated:
+    noted = _Handling.noted  # which a fork in another thread takes back
+    if _Handling.begun or noted is None or _getsignal(signal.SIGTERM) is not _terminated:
         _Handling.received = 0.0
         return False
-    if not _Handling.received and _arrived(_Handling.noted[0]):
+    if not _Handling.received and _arrived(noted[0]):
         _Handling.received = monotonic()
     return bool(_Handling.received)
 

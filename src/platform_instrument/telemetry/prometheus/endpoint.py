@@ -6,7 +6,6 @@ and begins at once with the first record or where a server does. It is stopped a
 
 from __future__ import annotations
 
-import _socket
 import sys
 import threading
 from time import monotonic, sleep
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from platform_instrument.core.families import SUPPRESSED
 from platform_instrument.core.guard import guard
 from platform_instrument.telemetry.context import CURRENT, Ambient
+from platform_instrument.telemetry.prometheus.sockets import OwnSocket, pair
 from platform_instrument.telemetry.threads import leave_signals_to_the_application, wait_until_gone
 from platform_instrument.telemetry.workers import membership
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from platform_instrument.config.schema import Settings
     from platform_instrument.telemetry.prometheus.listening import Listening
-    from platform_instrument.telemetry.prometheus.reception import Reception
+    from platform_instrument.telemetry.prometheus.reception import Reception, Wait
     from platform_instrument.telemetry.prometheus.states import States
 
 _GRACE = 0.5
@@ -46,7 +46,7 @@ class Endpoint:
         self._kept: Listening | None = None
         """What a master has: a socket that its workers accept at, so that no scrape is refused while all are new."""
         self._inherited = -1
-        self._wake: tuple[_socket.socket, _socket.socket] | None = None
+        self._wake: tuple[OwnSocket, OwnSocket] | None = None
         self.renew()
 
     def renew(self) -> None:
@@ -66,12 +66,15 @@ class Endpoint:
         self._serving = False
         """Whether this process is known to serve, so that there is nothing to wait for."""
         self._prepared = False
+        self._begun = 0.0
+        """When the thread was first wanted in this process, on the clock of `time.monotonic`; 0 before that."""
 
     def begin(self, *, serving: bool = True) -> None:
         """Start the thread, unless it runs already; with `serving` it has nothing to wait for."""
         if serving and not self._serving:
             self._serving = True
             self._rouse()
+        self._begun = self._begun or monotonic()
         if self._thread is not None or self.held or self._forking or sys.is_finalizing():
             return
         if not self._starting.acquire(blocking=False):
@@ -139,7 +142,7 @@ class Endpoint:
     def after_fork_in_parent(self, *, at_once: bool) -> None:
         """Go on answering, or with the next record where Python counts threads after this."""
         self._forking.discard(threading.get_ident())
-        if at_once and self._reception is not None and not self._forking:
+        if at_once and self._begun and not self._forking:
             self.begin(serving=False)
 
     def stop(self, seconds: float) -> None:
@@ -157,8 +160,7 @@ class Endpoint:
 
     def _start(self) -> None:
         self._stopping = False
-        if self._wake is None:
-            self._wake = _pair()
+        self._renew_wake()
         thread = threading.Thread(
             target=self._run, args=(threading.get_native_id(),), name="platform-instrument-scrapes", daemon=True
         )
@@ -174,7 +176,7 @@ class Endpoint:
 
     def _rouse(self) -> None:
         """End the wait of the thread."""
-        if self._wake is not None:
+        if self._wake is not None and self._wake[1].intact:
             try:
                 self._wake[1].send(b"\0")
             except OSError:
@@ -196,34 +198,40 @@ class Endpoint:
 
     def _answer(self) -> None:
         """Answer scrapes until the thread is to stop."""
-        from platform_instrument.telemetry.prometheus.reception import IN, Reception, waiter
+        from platform_instrument.telemetry.prometheus.reception import IN, waiter
 
-        if self._wake is None:
-            return
-        wait, wake = waiter(), self._wake[0]
-        begun = monotonic()
-        while self._reception is None and not self._serving and monotonic() - begun < _GRACE and not self._stopping:
-            wait({wake.fileno(): IN}, _GRACE)
-            _drain(wake)
-        if self._reception is None and not self._stopping:
+        wait = waiter()
+        while not self._stopping:
+            wake = self._renew_wake()
+            if self._reception is None and not self._serving and monotonic() - self._begun < _GRACE:
+                wait({wake.fileno(): IN}, _GRACE)
+            elif guard("scrapes", self._turn, wait, wake.fileno()) is None:
+                sleep(_AFTER_A_FAULT)
+            if wake.intact:
+                _drain(wake)
+
+    def _turn(self, wait: Wait, wake: int) -> bool:
+        """Take a turn; anew where the application has closed what was ours among all that it had."""
+        from platform_instrument.telemetry.prometheus.reception import Reception
+
+        if self._reception is not None and not self._reception.intact:
+            reception, self._reception = self._reception, None
+            reception.abandon()
+        if self._reception is None:
             inherited, self._inherited = self._inherited, -1
             self._reception = Reception(self._settings, self.states(), self._resource(), inherited)
-        self._prepared = True
-        while not self._stopping and self._reception is not None:
-            if guard("scrapes", self._reception.turn, wait, wake.fileno()) is None:
-                sleep(_AFTER_A_FAULT)
-            _drain(wake)
+            self._prepared = True
+        return self._reception.turn(wait, wake)
+
+    def _renew_wake(self) -> OwnSocket:
+        """Return the socket that ends the wait, another one where the application has closed it."""
+        if self._wake is None or not all(end.intact for end in self._wake):
+            self._close_wake()
+            self._wake = pair()
+        return self._wake[0]
 
 
-def _pair() -> tuple[_socket.socket, _socket.socket]:
-    """Return two sockets: what is sent to the second wakes who waits for the first."""
-    first, second = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
-    for end in (first, second):
-        end.setblocking(False)  # noqa: FBT003 - the only way it is called
-    return first, second
-
-
-def _drain(wake: _socket.socket) -> None:
+def _drain(wake: OwnSocket) -> None:
     try:
         wake.recv(4_096)
     except OSError:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import _socket
 from time import monotonic
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from platform_instrument.telemetry.prometheus.sockets import OwnSocket
 
 LONGEST_REQUEST = 16 * 1024
 _PATIENCE = 10.0
@@ -33,7 +36,7 @@ class Exchange:
 
     __slots__ = ("_left", "_received", "_sent", "asked", "deadline", "ended", "head_only", "socket")
 
-    def __init__(self, socket: _socket.socket) -> None:
+    def __init__(self, socket: OwnSocket) -> None:
         self.socket = socket
         self._received = b""
         self._left = memoryview(b"")

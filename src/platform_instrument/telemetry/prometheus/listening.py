@@ -13,6 +13,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from platform_instrument.core.report import say
+from platform_instrument.telemetry.prometheus.sockets import OwnSocket, own
 from platform_instrument.telemetry.workers.locks import SETTLING, lock, unlock
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Listening:
         self._host = settings.exporter_prometheus_host
         self._port = settings.exporter_prometheus_port
         self._ledger = ledger
-        self.socket: _socket.socket | None = None
+        self.socket: OwnSocket | None = None
         self.state = WAITING
         self._since = 0.0
         """When the port was first found taken."""
@@ -49,14 +50,12 @@ class Listening:
     def adopt(self, descriptor: int) -> None:
         """Share the socket that another worker has bound."""
         try:
-            socket = _socket.socket(fileno=descriptor)
+            socket = own(descriptor)
         except OSError:
-            os.close(descriptor)
             return
         if self.socket is not None or not _accepts(socket):
             socket.close()
             return
-        socket.setblocking(False)  # noqa: FBT003 - the only way it is called
         self._listens(socket)
 
     def bind(self) -> None:
@@ -84,11 +83,11 @@ class Listening:
             self.socket = None
         self.state = WAITING
 
-    def _listens(self, socket: _socket.socket) -> None:
+    def _listens(self, socket: OwnSocket) -> None:
         self.socket, self.state = socket, LISTENING
         self._since, self._pause = 0.0, _FIRST_PAUSE
 
-    def _bound(self) -> _socket.socket | None:
+    def _bound(self) -> OwnSocket | None:
         """Return a socket that is bound; None where another worker is about to choose a free port for all."""
         if self._port or self._ledger is None:
             return bound(self._host, self._port)
@@ -99,7 +98,7 @@ class Listening:
         finally:
             unlock(self._ledger.descriptor, SETTLING)
 
-    def _chosen(self, ledger: Ledger) -> _socket.socket:
+    def _chosen(self, ledger: Ledger) -> OwnSocket:
         """Bind the free port that a worker has chosen before, or one that the system chooses."""
         if ledger.port:
             try:
@@ -133,7 +132,7 @@ class Listening:
         return f"{setting}: {error.strerror or error}, so this service cannot be scraped; set a host and port of this machine"
 
 
-def bound(host: str, port: int) -> _socket.socket:
+def bound(host: str, port: int) -> OwnSocket:
     """Return a listening socket; of a name with addresses of both kinds, the one of version 4."""
     found = _socket.getaddrinfo(host, port, 0, _socket.SOCK_STREAM, 0, _socket.AI_PASSIVE)
     family, kind, protocol, _, address = min(found, key=lambda each: each[0] != _socket.AF_INET)
@@ -147,10 +146,10 @@ def bound(host: str, port: int) -> _socket.socket:
     except OSError:
         socket.close()
         raise
-    return socket
+    return own(socket.detach())
 
 
-def _accepts(socket: _socket.socket) -> bool:
+def _accepts(socket: OwnSocket) -> bool:
     try:
         return bool(socket.getsockopt(_socket.SOL_SOCKET, _socket.SO_ACCEPTCONN))
     except OSError:

@@ -12,6 +12,7 @@ import os
 from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 
+from platform_instrument.telemetry.prometheus.sockets import own
 from platform_instrument.telemetry.workers.locks import holder
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Neighbours:
 
     def __init__(self, slot: Slot) -> None:
         self._slot = slot
-        self.socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM | _socket.SOCK_NONBLOCK | _socket.SOCK_CLOEXEC, 0)
+        self.socket = own(_socket.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM | _socket.SOCK_CLOEXEC, 0).detach())
         try:
             self.socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_PASSCRED, 1)
             self.socket.bind(_address(slot.ledger, slot.number, slot.generation))
@@ -69,15 +70,19 @@ class Neighbours:
         self.socket.close()
 
     def ask(self, kind: bytes, token: bytes) -> dict[int, bool]:
-        """Ask all others that live; return by slot whether the question could be put."""
+        """Ask all others; return by slot whether the question could be put."""
+        return {number: self.tell(address, kind, token) for number, address in self.others().items()}
+
+    def others(self) -> dict[int, bytes]:
+        """Return by slot the addresses of the others that live and can be asked."""
         ledger = self._slot.ledger
-        asked = {}
+        found = {}
         for number in ledger.slots():
             generation = ledger.generation(number)
-            open_ = generation and ledger.door(number) == generation
-            if number != self._slot.number and open_ and holder(ledger.descriptor, number):
-                asked[number] = self.tell(_address(ledger, number, generation), kind, token)
-        return asked
+            answers = generation and ledger.door(number) == generation
+            if number != self._slot.number and answers and holder(ledger.descriptor, number):
+                found[number] = _address(ledger, number, generation)
+        return found
 
     def tell(self, address: bytes, kind: bytes, token: bytes, descriptor: int = -1) -> bool:
         """Send a message, with a socket or without; say whether it was taken."""

@@ -6,7 +6,6 @@ workers that are scraped at the same moment do not wait for each other.
 
 from __future__ import annotations
 
-import _socket
 import select
 from itertools import count
 from time import monotonic
@@ -26,6 +25,7 @@ from platform_instrument.telemetry.prometheus.neighbours import (
     Neighbours,
 )
 from platform_instrument.telemetry.prometheus.scrape import PATIENCE, Scrape
+from platform_instrument.telemetry.prometheus.sockets import OwnSocket, own
 from platform_instrument.telemetry.workers import membership
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ _MOST_EXCHANGES = 32
 _IDLE = 60.0
 _OWN_ALONE = ("process.pid", "process.parent_pid", INSTANCE_ID)
 """What is true of one worker only, and changes from page to page with whoever answers."""
+_NEW = 1.0
+"""Seconds that a process is new."""
 _MUTE = 1.0
 """Seconds that a worker that is about to end accepts nothing; one that does not end goes on."""
 
@@ -67,9 +69,18 @@ class Reception:
         self._tokens = count(1)
         self._asked: tuple[bytes, int, float] | None = None
         """The question for the listening socket that is under way: its token, how many have not answered, until when."""
+        self._born = monotonic()
         self._muted_until = 0.0
         self._shut = False
         """Whether the thread has taken note that it is muted."""
+
+    @property
+    def intact(self) -> bool:
+        """Whether the application has left our sockets alone."""
+        mine = [exchange.socket for exchange in self._exchanges.values()]
+        mine += [self.listening.socket] if self.listening.socket is not None else []
+        mine += [self._neighbours.socket] if self._neighbours is not None else []
+        return all(socket.intact for socket in mine)
 
     @property
     def resting(self) -> bool:
@@ -153,15 +164,14 @@ class Reception:
 
     # --- scrapers -------------------------------------------------------------------------------------------------
 
-    def _accept(self, listener: _socket.socket) -> None:
+    def _accept(self, listener: OwnSocket) -> None:
         """Take a connection, unless another worker was faster."""
         try:
             descriptor, _ = listener._accept()  # type: ignore[attr-defined] # noqa: SLF001 - what `accept` of the class above it calls
         except OSError:
             return
-        socket = _socket.socket(fileno=descriptor)
-        socket.setblocking(False)  # noqa: FBT003 - the only way it is called
-        self._exchanges[descriptor] = exchange = Exchange(socket)
+        socket = own(descriptor)
+        self._exchanges[socket.fileno()] = exchange = Exchange(socket)
         self._serve(exchange)
 
     def _serve(self, exchange: Exchange) -> None:
@@ -208,7 +218,8 @@ class Reception:
                 del self._exchanges[descriptor]
 
     def _options(self) -> dict[str, bool]:
-        return {"by_instance": self._settings.prometheus_instance_label, "client_registry": False}
+        settings = self._settings
+        return {"by_instance": settings.prometheus_instance_label, "client_registry": settings.prometheus_client_registry}
 
     # --- other workers --------------------------------------------------------------------------------------------
 
@@ -241,7 +252,14 @@ class Reception:
             self._asked = None if self.listening.socket is not None else (token, left - 1, until)
 
     def _seek(self) -> None:
-        """Get the socket on which the service is scraped: another worker's, or where none has it, a new one."""
+        """Get the socket on which the service is scraped: another worker's, or where none has it, a new one.
+
+        A process that is new leaves that to the others, where there are some: it may be gone before it has answered.
+        """
+        settled = self._born + _NEW
+        if monotonic() < settled and self._neighbours is not None and self._neighbours.others():
+            self.listening.next_try = settled
+            return
         if self._asked is None and self._neighbours is not None:
             token = self._token()
             asked = sum(self._neighbours.ask(ASK_LISTENER, token).values())
