@@ -3,3 +3,4 @@
 import pytest
 
 pytest.register_assert_rewrite("tests.instrumentations.outbound")
+pytest.register_assert_rewrite("tests.instrumentations.transfers")

@@ -1,7 +1,7 @@
 """aiohttp client: one CLIENT span an attempt, redirects, reconnections and middlewares' retries included; websockets' handshake.
 
 An attempt is three calls: a connection is taken, the request is sent, the headers of the answer are read.
-Span: `{method}`. Metric: `http.client.request.duration`.
+Span: `{method}`. Metrics: `http.client.request.duration`, `http.client.request.body.size`, `http.client.response.body.size`.
 Source: https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client (version 1.37.0);
 aiohttp/client.py `ClientSession._request` (3.8 to 3.14).
 """
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from platform_instrument.core import families
 from platform_instrument.core.values import OPEN, Attributes, EditCall, Instrumentation, Observe
 from platform_instrument.engine.outbound import Outbound, peer_of
+from platform_instrument.engine.sinks import CountedSink, Received
 from platform_instrument.semantics.http import DEFAULT_PORTS
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _OUTBOUND = Outbound("aiohttp_client")
 _GOING_ON = "_platform_instrument_going_on"
+_SENDS = "_platform_instrument_sends"
+_RECEIVED = "_platform_instrument_received"
 _sent: ContextVar[list[int] | None] = ContextVar("platform_instrument_aiohttp_sent", default=None)
 """How often the current request was sent: one number that all its attempts count up."""
 
@@ -71,15 +74,34 @@ def under_way(call: Call) -> Any:  # noqa: ANN401 - a span
 
 
 def sent(call: Call, response: Any) -> Any:  # noqa: ANN401 - aiohttp.ClientResponse
-    """Hand the span on with the answer that is awaited."""
-    setattr(response, _GOING_ON, (call.span, call.state))
+    """Hand the span on with the answer that is awaited, and what counts the request's body."""
+    setattr(response, _GOING_ON, (call.span, (call.state, call.instance)))
     return OPEN
+
+
+def count_request(call: Call) -> None:
+    """Count the body as it is written, where it is sent: in a task of its own, or at once."""
+    sink = CountedSink(call.argument(1, "writer"))
+    setattr(call.instance, _SENDS, sink)
+    call.args = (call.instance, sink, *call.args[2:])
+
+
+def ended(call: Call) -> None:
+    """Measure an answer that is closed or released before its end."""
+    received = getattr(call.instance, _RECEIVED, None)
+    if received is not None:
+        received.finish()
 
 
 def answered(call: Call, response: Any) -> Attributes:  # noqa: ANN401 - aiohttp.ClientResponse
     """Return status, protocol and who answered."""
     version = f"{response.version.major}.{response.version.minor}" if response.version else ""
-    return _OUTBOUND.response(response.status, version, call.state, response.headers)
+    peer, request = call.state
+    attributes = _OUTBOUND.response(response.status, version, peer, response.headers)
+    received = Received(call.span, attributes, getattr(request, _SENDS, None), response.content, response.headers)
+    setattr(response, _RECEIVED, received)
+    response.content.on_eof(received.end)
+    return attributes
 
 
 INSTRUMENTATION = Instrumentation(
@@ -89,6 +111,8 @@ INSTRUMENTATION = Instrumentation(
         EditCall("aiohttp.client:ClientSession._request", begin_counting),
         Observe("aiohttp.connector:BaseConnector.connect", attempt, connected, carrier=headers),
         Observe("aiohttp.client_reqrep:ClientRequest.send", under_way, sent),
+        EditCall("aiohttp.client_reqrep:ClientRequest.write_bytes", count_request),
+        EditCall("aiohttp.client_reqrep:ClientResponse._notify_content", ended),
         Observe("aiohttp.client_reqrep:ClientResponse.start", under_way, answered),
     ),
     family=families.HTTP_CLIENT,

@@ -1,17 +1,21 @@
 """httpx: one CLIENT span an attempt, redirects and retries of `auth` included; sync, async, HTTP/2.
 
-Span: `{method}`, from the request to the headers of the answer. Metric: `http.client.request.duration`.
+Span: `{method}`, from the request to the headers of the answer. Metrics: `http.client.request.duration`, and the sizes of the
+bodies, `http.client.request.body.size` and `http.client.response.body.size`.
 Source: https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client (version 1.37.0);
 httpx/_client.py `_send_single_request` (0.22 to 0.28).
 """
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core import families
 from platform_instrument.core.values import Attributes, Instrumentation, Observe
 from platform_instrument.engine.outbound import Outbound, remembered_peer_of
+from platform_instrument.engine.streams import CountedStream, counted_stream
+from platform_instrument.engine.transfers import Transfer, failed
 from platform_instrument.semantics.http import DEFAULT_PORTS
 
 if TYPE_CHECKING:
@@ -31,6 +35,8 @@ def attempt(call: Call) -> Any:  # noqa: ANN401 - an operation and its attribute
     url, extensions = request.url, request.extensions
     resent = extensions.get(_SENT, 0)
     request.extensions = {**extensions, _SENT: resent + 1}  # they may be the application's own
+    if not hasattr(request, "_content") and not isinstance(request.stream, CountedStream):
+        request.stream = counted_stream(request.stream, _kinds())
     port = url.port or DEFAULT_PORTS.get(url.scheme, 80)
     return _OUTBOUND.request(request.method, url.host, port, str(url), request.headers, resent)
 
@@ -41,12 +47,42 @@ def headers(call: Call) -> MutableMapping[str, str]:
     return carrier
 
 
-def answered(_call: Call, response: Any) -> Attributes:  # noqa: ANN401 - httpx.Response
+def answered(call: Call, response: Any) -> Attributes:  # noqa: ANN401 - httpx.Response
     """Return status, protocol and who answered."""
     extensions = response.extensions
     version = _VERSIONS.get(extensions.get("http_version"), "")
     peer = remembered_peer_of(extensions.get("network_stream"), _server_address)
-    return _OUTBOUND.response(response.status_code, version, peer, response.headers)
+    attributes = _OUTBOUND.response(response.status_code, version, peer, response.headers)
+    transfer = Transfer(call.span, attributes, _sent(call))
+    if response.is_stream_consumed:
+        transfer.ended(response.num_bytes_downloaded)
+    else:
+        response.stream = counted_stream(response.stream, _kinds(), transfer)
+    return attributes
+
+
+def not_answered(call: Call, error: BaseException) -> None:
+    """Measure what was sent all the same."""
+    counted = isinstance(call.argument(1, "request").stream, CountedStream)
+    sent = _sent(call)
+    failed(call.span, error, sent if counted else None)
+
+
+def _sent(call: Call) -> int | None:
+    """Return how much was sent, and give the request back the stream that it had."""
+    request = call.argument(1, "request")
+    stream = request.stream
+    if isinstance(stream, CountedStream):
+        request.stream = stream.stream
+        return stream.size
+    size = len(getattr(request, "_content", b""))
+    return size if size or "content-length" in request.headers else None
+
+
+def _kinds() -> tuple[type, ...]:
+    """Return the classes by which httpx tells its streams apart."""
+    httpx = sys.modules["httpx"]
+    return httpx.SyncByteStream, httpx.AsyncByteStream
 
 
 def _server_address(stream: Any) -> Any:  # noqa: ANN401 - httpcore's network stream
@@ -57,8 +93,8 @@ INSTRUMENTATION = Instrumentation(
     name="httpx",
     requires="httpx>=0.22,<1",
     patches=(
-        Observe("httpx._client:Client._send_single_request", attempt, answered, carrier=headers),
-        Observe("httpx._client:AsyncClient._send_single_request", attempt, answered, carrier=headers),
+        Observe("httpx._client:Client._send_single_request", attempt, answered, not_answered, headers),
+        Observe("httpx._client:AsyncClient._send_single_request", attempt, answered, not_answered, headers),
     ),
     family=families.HTTP_CLIENT,
     modules=("httpx",),

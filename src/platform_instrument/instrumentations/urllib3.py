@@ -1,7 +1,7 @@
 """urllib3: one CLIENT span an attempt, retries and redirects included; what others send through it is theirs.
 
 Span: `{method}`, from the request, connecting included, to the headers of the answer.
-Metric: `http.client.request.duration`.
+Metrics: `http.client.request.duration`, `http.client.request.body.size`, `http.client.response.body.size`.
 Source: https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client (version 1.37.0);
 urllib3/connectionpool.py `HTTPConnectionPool._make_request` (1.26 to 2.8).
 """
@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from platform_instrument.core import families
 from platform_instrument.core.values import Attributes, Custom, EditCall, Instrumentation, Observe
 from platform_instrument.engine.outbound import SOCKET_VERSIONS, Outbound, peer_of_socket, place_of
+from platform_instrument.engine.readers import count_answer
+from platform_instrument.engine.transfers import CountedBody, Transfer, counted, failed, sent_of
 from platform_instrument.semantics.http import DEFAULT_PORTS
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ def attempt(call: Call) -> Any:  # noqa: ANN401 - an operation and its attribute
         address, port = place_of(url)
     retries = call.kwargs["retries"] if "retries" in call.kwargs else _retries.get()
     resent = len(getattr(retries, "history", ()))
+    if call.kwargs.get("body") is not None:
+        call.kwargs["body"] = counted(call.kwargs["body"])
     return _OUTBOUND.request(method, address, port, url, call.kwargs.get("headers"), resent)
 
 
@@ -54,7 +58,22 @@ def answered(call: Call, response: Any) -> Attributes:  # noqa: ANN401 - urllib3
     """Return status, protocol and who answered."""
     socket = getattr(call.argument(1, "conn"), "sock", None)
     version = SOCKET_VERSIONS.get(response.version, "")
-    return _OUTBOUND.response(response.status, version, peer_of_socket(socket), response.headers)
+    attributes = _OUTBOUND.response(response.status, version, peer_of_socket(socket), response.headers)
+    transfer = Transfer(call.span, attributes, sent_of(call.kwargs.get("body"), _declared(call)))
+    count_answer(getattr(response, "_original_response", response), transfer, getattr(response, "_fp_bytes_read", None))
+    return attributes
+
+
+def not_answered(call: Call, error: BaseException) -> None:
+    """Measure what was sent all the same."""
+    body = call.kwargs.get("body")
+    failed(call.span, error, body.size if isinstance(body, CountedBody) else None)
+
+
+def _declared(call: Call) -> Any:  # noqa: ANN401 - a header's value
+    """Return what the application itself said of the length of the body."""
+    given = call.kwargs.get("headers") or {}
+    return given.get("Content-Length", given.get("content-length"))
 
 
 def _note_retries(call: Call) -> None:
@@ -72,7 +91,7 @@ INSTRUMENTATION = Instrumentation(
     name="urllib3",
     requires="urllib3>=1.26,<3",
     patches=(
-        Observe("urllib3.connectionpool:HTTPConnectionPool._make_request", attempt, answered, carrier=headers),
+        Observe("urllib3.connectionpool:HTTPConnectionPool._make_request", attempt, answered, not_answered, headers),
         Custom("urllib3.connectionpool", count_under_1_26),
     ),
     family=families.HTTP_CLIENT,
