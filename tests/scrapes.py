@@ -104,6 +104,7 @@ class Load:
     """Requests from several threads, each answered once; what was refused is tried again."""
 
     service: Service
+    path: str = "/"
     answered: int = 0
     failed: int = 0
     """Attempts whose answers never came, though some of them may have been served by a worker that was just ending."""
@@ -139,6 +140,6 @@ class Load:
 
     def _asked(self) -> bool:
         try:
-            return self.service.get("/")[0] == 200
+            return self.service.get(self.path)[0] == 200
         except AssertionError:
             return False  # its worker has just ended

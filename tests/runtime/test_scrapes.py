@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ from tests.scrapes import Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.scrapes import Page
 
 PROGRAM = Path(__file__).parent / "programs" / "scraped.py"
 QUERIES = "db_client_operation_duration_seconds_count"
@@ -95,7 +98,7 @@ def test_two_services_under_one_supervisor_are_scraped_apart() -> None:
     with running("supervisor", supervisor, f"shop={shop.port}", f"stocks={stock.port}") as process:
         told(process)
         for target, name in ((shop, "shop"), (stock, "stocks")):
-            page = target.wait(lambda page, name=name: page.total(QUERIES) >= 2 * len(name))
+            page = target.wait(partial(_has, 2 * len(name)))
             assert page.total(QUERIES) == 2 * len(name)
             assert page.values("target_info", service_name=name) == [1]
         assert supervisor.wait(lambda _: True).total(QUERIES) == 0
@@ -112,6 +115,10 @@ def test_a_port_of_zero_is_one_free_port_for_all() -> None:
             time.sleep(0.1)
         (port,) = ports
         assert Target(port).wait(lambda page: page.total(QUERIES) == 9)
+
+
+def _has(count: int, page: Page) -> bool:
+    return page.total(QUERIES) >= count
 
 
 def _children(pid: int) -> list[int]:

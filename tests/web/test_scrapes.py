@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -266,6 +267,23 @@ def test_two_workers_of_uvicorn_are_one_service() -> None:
         load.run(25)
         load.counted(target)
     assert "platform-instrument" not in service.stderr
+
+
+@pytest.mark.parametrize("mode", [[], ["--lazy-apps"]])
+def test_workers_of_uwsgi_are_one_service_and_answer_before_they_are_asked_anything(mode: list[str]) -> None:
+    target, port = Target.free(), free_port()
+    words = [BIN / "uwsgi", "--master", "-p", "2", "--http-socket", f"{HOST}:{port}", "--die-on-term", "--enable-threads"]
+    words += ["--virtualenv", sys.prefix, "--pythonpath", ".", "--module", "under_uwsgi:app", *mode]
+    argv, env = door("pth", words)
+    with Service(argv, port, env={**env, **target.environment()}, cwd=PROGRAMS) as service:
+        assert not target.wait(lambda _: True).values(REQUESTS)
+        load = Load(service, path="/items/1")
+        load.run(10)
+        load.counted(target)
+        for worker in children(service.pid):
+            os.kill(worker, signal.SIGKILL)
+        load.run(10)
+        load.counted(target)
 
 
 def _command(process: int) -> str:

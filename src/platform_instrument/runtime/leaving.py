@@ -109,7 +109,7 @@ def _in_a_sub_interpreter() -> bool:
 def _at_exit() -> None:
     flush()
     if _Leaving.subordinate and pipeline.PIPELINE is not None:
-        pipeline.PIPELINE.worker.stop(_Leaving.left)  # a sub-interpreter that has a thread left takes the process with it
+        pipeline.PIPELINE.stop(_Leaving.left)  # a sub-interpreter that has a thread left takes the process with it
     for action in LET_GO:
         guard("let go", action)
     if getattr(sys, "last_type", None) is KeyboardInterrupt:
@@ -133,6 +133,7 @@ def _renew() -> None:
 def _begin_in_a_worker() -> None:
     if pipeline.PIPELINE is not None:
         pipeline.PIPELINE.after_fork_in_child()
+        pipeline.PIPELINE.serve()
     beginning.renew()
     _renew()
 

@@ -62,11 +62,6 @@ class Pipeline:
         """Called with the first outlets of a process, before anything is collected."""
         self.endpoint: Endpoint | None = None
         """Where this process is scraped; None where nobody asks for it."""
-        if "prometheus" in settings.metrics_exporter:
-            from platform_instrument.telemetry.prometheus.endpoint import Endpoint  # few services are scraped
-
-            self.endpoint = Endpoint(settings, lambda: self.outlets().resource)
-            self.worker.on_start.append(self.serve)
 
     def ended(self, span: Span) -> None:
         """Take an ended span. The hot path: a comparison or two and one append."""
@@ -128,6 +123,12 @@ class Pipeline:
         self.worker.hold()
         if self.endpoint is not None:
             self.endpoint.hold(_PAUSE_AT_FORK)
+
+    def stop(self, seconds: float) -> None:
+        """End the threads."""
+        self.worker.stop(seconds)
+        if self.endpoint is not None:
+            self.endpoint.stop(seconds)
 
     def hold(self, seconds: float) -> None:
         """Send what there is, and have neither thread nor connection from now on: in the master of a pre-forking server."""
@@ -290,6 +291,10 @@ def start(settings: Settings) -> Pipeline:
     limits.ENDED = pipeline.ended
     around_fork(before=pipeline.before_fork, parent=pipeline.after_fork_in_parent, child=pipeline.after_fork_in_child)
     PIPELINE = pipeline
-    if pipeline.endpoint is not None:
+    if "prometheus" in settings.metrics_exporter:
+        from platform_instrument.telemetry.prometheus.endpoint import Endpoint  # few services are scraped
+
+        pipeline.endpoint = Endpoint(settings, lambda: pipeline.outlets().resource)
+        pipeline.worker.on_start.append(pipeline.serve)
         pipeline.endpoint.begin(serving=False)
     return pipeline
