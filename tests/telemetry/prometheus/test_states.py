@@ -94,6 +94,27 @@ def test_every_moment_of_a_takeover_shows_the_same_total(service: Service, monke
     assert totals == [12] * 4  # before and after what is left, and the first state
 
 
+def test_a_takeover_between_the_two_records_that_are_read_changes_no_total(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.end(5)
+    service.end(7)
+    service.work(1)
+    get, taken_over = Ledger.get, []
+
+    def interrupted(ledger: Ledger, slot: int, record: int) -> tuple[int, bytes]:
+        found = get(ledger, slot, record)
+        if not taken_over:
+            taken_over.append(True)
+            service.states.write()
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Ledger, "get", interrupted)
+        assert service.total() in {12, 13}
+    assert service.total() == 13
+
+
 @pytest.mark.parametrize("at", range(1, 6))
 def test_a_worker_that_is_killed_at_any_write_of_a_takeover_is_counted_once(
     at: int, service: Service, monkeypatch: pytest.MonkeyPatch
