@@ -289,6 +289,7 @@ def test_a_fork_child_sees_its_pools_as_they_are_and_times_from_zero(url: str) -
     client.close()
 
 
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 def test_a_pool_for_a_socket_is_called_as_its_file(recorded: Recording, tmp_path: Path) -> None:  # noqa: ARG001
     shop = blocking(f"unix://{tmp_path}/redis.sock?db=2", timeout=PAUSE)
     with pytest.raises(redis.ConnectionError):

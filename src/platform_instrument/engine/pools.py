@@ -87,17 +87,25 @@ class Pools:
     """The pools of one library.
 
     `called(pool, connection)` says what a pool is called; the connection is one of its own, None where there is none yet.
-    `look(pool, connections)` says how it is, None where it is closed for good; `connections` are those that were ever taken
-    and are alive. `fields` is where a connection remembers: mostly its `__dict__`. Times are in seconds of `perf_counter`,
-    which may go back where somebody freezes the clock.
+    `look(pool, connections)` says how it is, None where it is closed for good; where `follow` asks for it `connections` are
+    those that were ever taken and are alive. `fields` is where a connection remembers: mostly its `__dict__`. Times are in
+    seconds of `perf_counter`, which may go back where somebody freezes the clock.
     """
 
-    __slots__ = ("_called", "look", "name")
+    __slots__ = ("_called", "_follow", "look", "name")
 
-    def __init__(self, name: str, called: Callable[[Any, Any], str], look: Callable[[Any, list[Any]], State | None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        called: Callable[[Any, Any], str],
+        look: Callable[[Any, list[Any]], State | None],
+        *,
+        follow: bool = False,
+    ) -> None:
         self.name = name
         self.look = look
         self._called = called
+        self._follow = follow
 
     def watch(self, changes: Changes) -> None:
         """Watch until the instrumentation is undone; nothing is changed for it."""
@@ -112,7 +120,7 @@ class Pools:
                 return
         now = perf_counter()
         watched.wait.measure(now - began if now > began else 0.0, CURRENT.get())
-        if _BORROWED not in fields:
+        if self._follow and _BORROWED not in fields:
             watched.connections.add(ref(connection, watched.connections.discard))
         fields[_BORROWED] = now
 

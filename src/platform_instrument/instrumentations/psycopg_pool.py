@@ -74,7 +74,7 @@ def made(began: float, connection: Any, args: Any, _kwargs: Any) -> None:  # noq
     POOLS.made(began, args[0], connection)
 
 
-POOLS = Pools("psycopg_pool", called, look)
+POOLS = Pools("psycopg_pool", called, look, follow=True)
 
 
 def _pool(name: str) -> tuple[Patch, ...]:

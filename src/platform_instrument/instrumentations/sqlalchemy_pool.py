@@ -57,7 +57,7 @@ def _limits(pool: Any) -> tuple[int | None, int | None]:  # noqa: ANN401 - as ab
     kinds = [kind.__name__ for kind in type(pool).__mro__]
     if "QueuePool" in kinds:
         size, overflow = pool.size(), pool._max_overflow  # noqa: SLF001 - not told otherwise
-        return size + overflow if overflow >= 0 and size else None, size or None
+        return size + overflow if overflow >= 0 else None, size or None
     if "SingletonThreadPool" in kinds:
         return pool.size, pool.size
     if "NullPool" in kinds:
@@ -95,7 +95,7 @@ def disposed(call: Call) -> None:
     POOLS.closed(call.instance.pool)
 
 
-POOLS = Pools("sqlalchemy", called, look)
+POOLS = Pools("sqlalchemy", called, look, follow=True)
 
 POOLED = (
     Custom("sqlalchemy.pool.base", POOLS.watch),
