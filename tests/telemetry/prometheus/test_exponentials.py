@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from platform_instrument.core.values import HISTOGRAM
@@ -47,6 +47,7 @@ def buckets(of: Snapshot, kind: str) -> dict[float, float]:
     return {float(dict(labels)["le"]): count for labels, count in found.items() if dict(labels)["kind"] == kind}
 
 
+@settings(max_examples=50, deadline=None)
 @given(values=MEASURED)
 def test_each_bucket_counts_what_is_not_above_its_bound(values: list[float]) -> None:
     of = measured({"a": values})
@@ -56,6 +57,7 @@ def test_each_bucket_counts_what_is_not_above_its_bound(values: list[float]) -> 
     assert value(scraped(of), "size_sum", kind="a") == pytest.approx(sum(values))
 
 
+@settings(max_examples=50, deadline=None)
 @given(first=MEASURED, second=MEASURED)
 def test_all_series_of_a_family_have_the_same_bounds(first: list[float], second: list[float]) -> None:
     of = measured({"a": first, "b": second})
@@ -64,6 +66,7 @@ def test_all_series_of_a_family_have_the_same_bounds(first: list[float], second:
         assert all(count == sum(each <= bound for each in values) for bound, count in buckets(of, kind).items())
 
 
+@settings(max_examples=50, deadline=None)
 @given(of=st.lists(MEASURED, min_size=2, max_size=4), alive=st.lists(st.booleans(), min_size=4, max_size=4))
 def test_processes_are_merged_exactly(of: list[list[float]], alive: list[bool]) -> None:
     parts = [(measured({"a": values}), lives, "") for values, lives in zip(of, alive, strict=False)]
@@ -74,6 +77,7 @@ def test_processes_are_merged_exactly(of: list[list[float]], alive: list[bool]) 
     assert scraped(merge(kept, by_instance=False)) == scraped(merged)
 
 
+@settings(max_examples=50, deadline=None)
 @given(of=st.lists(ANY, min_size=2, max_size=4))
 def test_whatever_the_range_buckets_stay_few(of: list[list[float]]) -> None:
     merged = merge([(measured({"a": values}), True, "") for values in of], by_instance=False)

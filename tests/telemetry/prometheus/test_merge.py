@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from platform_instrument.core.values import COUNTER, GAUGE, HISTOGRAM, UP_DOWN_COUNTER
@@ -121,6 +121,7 @@ def test_nothing_is_kept_of_the_living() -> None:
     assert departed(parts(workers(2, dead=0))) == []
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     measured=st.lists(st.lists(st.floats(0, 1e9), min_size=1, max_size=5), min_size=2, max_size=5),
     alive=st.lists(st.booleans(), min_size=5, max_size=5),

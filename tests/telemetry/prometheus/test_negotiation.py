@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from platform_instrument.telemetry.prometheus.negotiation import TEXT, negotiated, wanted_names
@@ -74,6 +74,7 @@ def test_gzip_is_sent_where_it_is_taken(accept_encoding: str, expected: bool) ->
     assert negotiated("", accept_encoding).gzip is expected
 
 
+@settings(deadline=None)
 @given(accept=st.text(), accept_encoding=st.text())
 def test_every_header_has_an_answer(accept: str, accept_encoding: str) -> None:
     assert negotiated(accept, accept_encoding).content_type in {TEXT, OPENMETRICS, OLDER}
@@ -92,6 +93,7 @@ def test_names_are_asked_for_as_of_prometheus_client(query: str, expected: set[s
     assert wanted_names(query) == expected
 
 
+@settings(deadline=None)
 @given(query=st.text())
 def test_every_query_is_read(query: str) -> None:
     assert isinstance(wanted_names(f"name[]={query}"), frozenset)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from prometheus_client.utils import floatToGoString
 
@@ -20,6 +20,7 @@ def parts(value: object) -> list[Fraction]:
     return [Fraction(each) for each in (value if isinstance(value, tuple) else (value,))]
 
 
+@settings(deadline=None)
 @given(value=st.floats())
 @example(value=1e6)
 @example(value=999999.9999999999)
@@ -31,17 +32,20 @@ def test_a_fraction_is_written_as_prometheus_client_does(value: float) -> None:
     assert numeral(value) == floatToGoString(value)  # type: ignore[no-untyped-call]
 
 
+@settings(deadline=None)
 @given(value=st.integers())
 def test_a_whole_number_is_written_whole(value: int) -> None:
     assert numeral(value) == str(value)
 
 
+@settings(deadline=None)
 @given(values=st.lists(st.integers(0, 2**70), min_size=1))
 def test_whole_numbers_stay_whole(values: list[int]) -> None:
     assert total(values) == exact(values) == sum(values)
     assert type(total(values)) is type(exact(values)) is int
 
 
+@settings(deadline=None)
 @given(values=st.lists(NUMBERS, min_size=1), more=st.lists(NUMBERS))
 def test_what_is_kept_of_a_sum_is_exact(values: list[float], more: list[float]) -> None:
     kept = exact(values)
@@ -52,6 +56,7 @@ def test_what_is_kept_of_a_sum_is_exact(values: list[float], more: list[float]) 
         assert total([kept, *more]) == total([again])
 
 
+@settings(deadline=None)
 @given(first=st.lists(POSITIVE, min_size=1, max_size=5), second=st.lists(POSITIVE, min_size=1, max_size=5), other=POSITIVE)
 def test_a_total_does_not_fall_when_what_was_added_is_kept(first: list[float], second: list[float], other: float) -> None:
     before = total([*first, *second, other])

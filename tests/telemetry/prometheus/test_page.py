@@ -8,7 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from platform_instrument.core.report import forget as forget_lines
@@ -300,6 +300,7 @@ def test_prometheus_itself_reads_the_text_format() -> None:
 LABELS = st.dictionaries(TEXTS, st.one_of(TEXTS, st.integers(-(2**63), 2**63), st.booleans(), st.floats()), max_size=5)
 
 
+@settings(max_examples=50, deadline=None)
 @given(name=st.from_regex(r"[A-Za-z][A-Za-z0-9_./-]{0,40}", fullmatch=True), unit=TEXTS, text=TEXTS, kind=KINDS, pairs=LABELS)
 def test_hostile_names_and_texts_are_read_back(name: str, unit: str, text: str, kind: int, pairs: dict[str, object]) -> None:
     metrics = Metrics()
@@ -314,6 +315,7 @@ def test_hostile_names_and_texts_are_read_back(name: str, unit: str, text: str, 
     assert {1} == set(samples(scraped(metrics, openmetrics=False), next(iter(family.samples))[0]).values()) or kind == HISTOGRAM
 
 
+@settings(max_examples=50, deadline=None)
 @given(text=st.text(st.characters(), max_size=200))
 def test_a_label_says_what_was_put_in(text: str) -> None:
     metrics = Metrics()
@@ -324,6 +326,7 @@ def test_a_label_says_what_was_put_in(text: str) -> None:
         assert dict(labels) == ({"http_route": expected} if expected else {})
 
 
+@settings(max_examples=50, deadline=None)
 @given(values=st.lists(st.floats(0, 1e12), min_size=1), bounds=st.lists(st.floats(0, 1e9), unique=True, max_size=12).map(sorted))
 def test_buckets_count_up_to_their_bounds(values: list[float], bounds: list[float]) -> None:
     metrics = Metrics()
