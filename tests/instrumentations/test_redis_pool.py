@@ -7,6 +7,7 @@ import gc
 import os
 import threading
 import time
+import uuid
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 VERSION = tuple(int(part) for part in version("redis").split(".")[:2])
 PAUSE = 0.05
+CART, GONE, BASKET, NUMBER, NEVER = [str(uuid.uuid4()) for _ in range(5)]
+"""Keys that no other test has, which may run at the same time."""
 
 
 _opened: list[Any] = []
@@ -345,42 +348,42 @@ def lookups() -> tuple[int, int, list[int], int]:
 @pytest.fixture
 def client(url: str) -> Iterator[redis.Redis]:
     made = redis.Redis.from_url(url)
-    made.delete("cart", "gone", "basket")
-    made.set("cart", b"\xff" * 300)
-    made.hset("basket", mapping={"tea": "green", "milk": "oat"})
+    made.delete(CART, GONE, BASKET)
+    made.set(CART, b"\xff" * 300)
+    made.hset(BASKET, mapping={"tea": "green", "milk": "oat"})
     yield made
     made.close()
 
 
 def test_what_was_asked_for_is_a_hit_or_a_miss(client: redis.Redis) -> None:
     assert lookups() == (0, 0, 0, 0)
-    client.get("cart")
-    client.get("gone")
-    client.execute_command("get", "gone")
+    client.get(CART)
+    client.get(GONE)
+    client.execute_command("get", GONE)
     assert lookups() == (1, 2, 1, 300)
-    client.mget("cart", "gone", "cart")
+    client.mget(CART, GONE, CART)
     assert lookups() == (3, 3, 3, 900)
-    client.hget("basket", "tea")
-    client.hget("gone", "tea")
-    client.hmget("basket", "tea", "sugar", "milk")
+    client.hget(BASKET, "tea")
+    client.hget(GONE, "tea")
+    client.hmget(BASKET, "tea", "sugar", "milk")
     assert lookups() == (6, 5, 6, 913)
 
 
 def test_other_commands_are_no_lookups(client: redis.Redis) -> None:
-    client.exists("gone")
-    client.hgetall("gone")
-    client.lrange("gone", 0, -1)
-    client.incr("number")
-    client.delete("number")
+    client.exists(GONE)
+    client.hgetall(GONE)
+    client.lrange(GONE, 0, -1)
+    client.incr(NUMBER)
+    client.delete(NUMBER)
     with pytest.raises(redis.ResponseError):
-        client.get("basket")
+        client.get(BASKET)
     assert lookups() == (0, 0, 0, 0)
 
 
 @pytest.mark.parametrize("transaction", [True, False])
 def test_lookups_of_a_pipeline_are_counted(client: redis.Redis, transaction: bool) -> None:  # noqa: FBT001
     with client.pipeline(transaction=transaction) as queue:
-        queue.get("cart").set("gone", "x", px=1).mget("cart", "never").hget("basket", "sugar").get("basket")
+        queue.get(CART).set(GONE, "x", px=1).mget(CART, NEVER).hget(BASKET, "sugar").get(BASKET)
         answers = queue.execute(raise_on_error=False)
     assert isinstance(answers[-1], redis.ResponseError)
     assert lookups() == (2, 2, 2, 600)
@@ -388,36 +391,36 @@ def test_lookups_of_a_pipeline_are_counted(client: redis.Redis, transaction: boo
 
 def test_a_watched_transaction_counts_what_it_reads_at_once(client: redis.Redis) -> None:
     def read(queue: Any) -> None:
-        queue.get("cart")
+        queue.get(CART)
         queue.multi()
-        queue.get("gone")
+        queue.get(GONE)
 
-    client.transaction(read, "cart")
+    client.transaction(read, CART)
     assert lookups() == (1, 1, 1, 300)
 
 
 def test_text_is_measured_in_bytes_and_decoded_once(url: str, client: redis.Redis) -> None:
-    client.set("cart", "Käse")
+    client.set(CART, "Käse")
     decoding = redis.Redis.from_url(url, decode_responses=True)
-    assert decoding.get("cart") == "Käse"
-    assert decoding.mget("cart", "gone") == ["Käse", None]
+    assert decoding.get(CART) == "Käse"
+    assert decoding.mget(CART, GONE) == ["Käse", None]
     assert lookups() == (2, 1, 2, 10)
     decoding.close()
 
 
 def test_what_a_callback_makes_of_an_answer_is_a_hit_of_unknown_size(client: redis.Redis) -> None:
     client.set_response_callback("GET", lambda answer, **_: answer and object())
-    client.get("cart")
-    client.get("gone")
+    client.get(CART)
+    client.get(GONE)
     assert lookups() == (1, 1, 0, 0)
 
 
 def test_asynchronous_lookups_are_counted_alike(url: str, client: redis.Redis) -> None:
     async def work(shop: Any) -> None:
         made = redis.asyncio.Redis(connection_pool=shop)
-        await made.get("cart")
-        await made.mget("cart", "gone")
-        await made.pipeline().get("gone").get("cart").execute()
+        await made.get(CART)
+        await made.mget(CART, GONE)
+        await made.pipeline().get(GONE).get(CART).execute()
         assert lookups() == (3, 2, 3, 900)
 
     client.close()

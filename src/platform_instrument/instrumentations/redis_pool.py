@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.values import Custom, EditCall, EditResult, Time
 from platform_instrument.engine.pools import Pools
-from platform_instrument.semantics.pools import State, pool_name, waiting
-from platform_instrument.semantics.redis import pool_database
+from platform_instrument.semantics.pools import pool_name
+from platform_instrument.semantics.redis import pool_database, pool_state
 
 if TYPE_CHECKING:
     from platform_instrument.core.values import Call, Patch
+    from platform_instrument.semantics.pools import State
 
 _BEGUN = "_platform_instrument_connecting"  # where a connection remembers when it was begun
 _CONNECTIONS = ("Connection", "UnixDomainSocketConnection")
-_UNLIMITED = 1 << 31
 _THEIRS = (
     "connection_count_updown",
     "connection_create_time",
@@ -39,24 +39,8 @@ def called(pool: Any, _connection: Any) -> str:  # noqa: ANN401 - a pool of redi
 
 
 def look(pool: Any, _connections: list[Any]) -> State:  # noqa: ANN401 - as above
-    """Return how a pool is: by its own lists, or by the queue of a blocking one."""
-    queue = getattr(pool, "pool", None)
-    if queue is None:
-        free, busy = tuple(pool._available_connections), tuple(pool._in_use_connections)  # noqa: SLF001 - since 4.5
-        waiters = getattr(getattr(pool, "_condition", None), "_waiters", None)
-    else:
-        places = getattr(queue, "queue", None)
-        free = tuple([each for each in tuple(queue._queue if places is None else places) if each is not None])  # noqa: SLF001
-        busy = tuple([each for each in tuple(pool._connections) if each not in free])  # noqa: SLF001 - as above
-        waiters = queue._getters if places is None else queue.not_empty._waiters  # noqa: SLF001 - of the standard library
-    most = pool.max_connections if pool.max_connections < _UNLIMITED else None
-    return State(_connected(busy), _connected(free), waiting(waiters), most, most)
-
-
-def _connected(connections: tuple[Any, ...]) -> int:
-    """Return how many of some connections are connected; one with a cache is around another."""
-    inner = [getattr(connection, "_conn", connection) for connection in connections]
-    return sum([bool(getattr(each, "_sock", None) or getattr(each, "_writer", None)) for each in inner])
+    """Return how a pool is."""
+    return pool_state(pool)
 
 
 def taken(began: float, connection: Any, args: Any, _kwargs: Any) -> None:  # noqa: ANN401 - of `get_connection(self, …)`

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from platform_instrument import privacy  # loads what knows commands with the first, not at start
 from platform_instrument.core.errors import error_type
 from platform_instrument.semantics.database import KNOWN, Database, command, database
+from platform_instrument.semantics.pools import State, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +22,7 @@ LOOKUPS = {"GET": False, "GETDEL": False, "GETEX": False, "HGET": False, "HMGET"
 """Commands that ask for a value by its key, and whether they ask for several at once: None answers for one that is not there."""
 
 _DEFAULT_PORT = 6379
+_UNLIMITED = 1 << 31
 _QUEUES = ("command_stack", "_command_stack", "_command_queue")
 _MOST_SHOWN = 20
 _LONGEST_PROCEDURE = 64
@@ -114,6 +116,34 @@ def pool_database(pool: Any) -> Database:  # noqa: ANN401 - a connection pool
     if hasattr(pool, "service_name"):
         return database("redis", namespace)
     return database("redis", namespace, str(options.get("host") or "localhost"), int(options.get("port") or _DEFAULT_PORT))
+
+
+def pool_state(pool: Any) -> State:  # noqa: ANN401 - as above
+    """Return how a pool is: by its own lists, or by the queue of a blocking one."""
+    queue = getattr(pool, "pool", None)
+    if queue is None:
+        free, busy = tuple(pool._available_connections), _held(pool._in_use_connections)  # noqa: SLF001 - since 4.5
+        waiters = getattr(getattr(pool, "_condition", None), "_waiters", None)
+    else:
+        places = getattr(queue, "queue", None)
+        free = tuple([each for each in tuple(queue._queue if places is None else places) if each is not None])  # noqa: SLF001
+        busy = tuple([each for each in tuple(pool._connections) if each not in free])  # noqa: SLF001 - as above
+        waiters = queue._getters if places is None else queue.not_empty._waiters  # noqa: SLF001 - of the standard library
+    most = pool.max_connections if pool.max_connections < _UNLIMITED else None
+    return State(_connected(busy), _connected(free), waiting(waiters), most, most)
+
+
+def _held(connections: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a set, weak from redis-py 5 on in asyncio
+    """Return what is in a set that another thread may change: a weak one cannot be gone through meanwhile, a copy can."""
+    if isinstance(connections, set):
+        return tuple(connections)
+    return tuple([each for held in connections.data.copy() if (each := held()) is not None])
+
+
+def _connected(connections: tuple[Any, ...]) -> int:
+    """Return how many of some connections are connected; one with a cache is around another."""
+    inner = [getattr(connection, "_conn", connection) for connection in connections]
+    return sum([bool(getattr(each, "_sock", None) or getattr(each, "_writer", None)) for each in inner])
 
 
 def cluster_database(client: Any) -> Database:  # noqa: ANN401 - a cluster's client or pipeline
