@@ -58,7 +58,9 @@ def _process(process: dict[str, Any]) -> list[str]:
     sent = [
         f"{value['delivered']} {unit}" for unit, value in telemetry.items() if isinstance(value, dict) and "delivered" in value
     ]
-    return [str(process["pid"]), process["program"], f"{said}{'; delivered ' if sent else ''}{', '.join(sent)}"]
+    scraped = telemetry.get("scraped")
+    where = f"; scraped at {scraped['host']}:{scraped['port']}: {scraped['state']}" if scraped else ""
+    return [str(process["pid"]), process["program"], f"{said}{'; delivered ' if sent else ''}{', '.join(sent)}{where}"]
 
 
 def _summary(report: Report) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from platform_instrument.config.otlp import otlp_settings
 from platform_instrument.config.problem import without_credentials
 from platform_instrument.distro.finding import Finding
+from platform_instrument.distro.scraping import scraped
 from platform_instrument.telemetry.grpc_exporter import ExporterUnavailable, GrpcExporter
 from platform_instrument.telemetry.http_exporter import HttpExporter
 
@@ -47,12 +48,16 @@ def exports(settings: Settings) -> tuple[list[Export], list[Finding]]:
     for signal in SIGNALS:
         exporters: tuple[str, ...] = getattr(settings, f"{signal}_exporter")
         if "otlp" not in exporters:
-            found.append(Export(signal, exporters))
+            found += [Export(signal, exporters)] if exporters != ("prometheus",) else []
             continue
         otlp, _ = otlp_settings(settings, signal)
         export, finding = _tried(otlp, exporters)
         found.append(export)
         findings += [each for each in (finding, _mismatch(otlp)) if each is not None]
+    page, there, more = scraped(settings)
+    if page:
+        found.append(Export("metrics", ("prometheus",), page, "prometheus", reason=there))
+        findings += more
     if all(export.exporters == ("none",) for export in found):
         findings.append(Finding("PI505", "export", "every exporter is none, so nothing leaves", "set OTEL_TRACES_EXPORTER"))
     return found, findings

@@ -14,7 +14,7 @@ from platform_instrument.config.catalogue import PROMISED
 from platform_instrument.config.overview import Row, all_problems, rows
 from platform_instrument.config.read import read
 from platform_instrument.config.schema import setting_of, switched_off
-from platform_instrument.distro import agents, collectors, libraries
+from platform_instrument.distro import agents, collectors, libraries, scraping
 from platform_instrument.distro.doors import Door, doors
 from platform_instrument.distro.finding import ERROR, INFO, WARNING, Finding
 from platform_instrument.distro.record import described_faults
@@ -212,6 +212,8 @@ def _of_telemetry(who: str, telemetry: Mapping[str, Any] | None) -> Iterable[Fin
     """Return what was lost, or that there was nothing to lose."""
     if telemetry is None:
         return
+    if "scraped" in telemetry:
+        yield from scraping.of_process(who, telemetry["scraped"])
     for unit, reasons in telemetry["dropped"].items():
         lost = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in reasons.items())
         why = telemetry.get(unit, {}).get("reason", "")

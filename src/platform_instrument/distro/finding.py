@@ -40,6 +40,8 @@ CODES = {
     "PI503": WARNING,  # port and protocol do not belong together
     "PI504": ERROR,  # the exporter is not installed
     "PI505": INFO,  # nothing leaves
+    "PI506": ERROR,  # the port for scrapes is somebody else's
+    "PI507": INFO,  # a service of ours is scraped there already
     # In the process
     "PI601": ERROR,  # a fault of ours was contained
     "PI602": ERROR,  # telemetry was lost

@@ -25,7 +25,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 _TOLD_AFTER = 1.5
 """Seconds before it is said that the port is taken: a service that was just ended may have it still."""
 
-WAITING, LISTENING, TAKEN, REFUSED = "waiting", "listening", "taken by another service", "cannot be listened on"
+WAITING, LISTENING, TAKEN, REFUSED = "waiting", "listening", "the port is taken", "the address cannot be listened on"
 
 
 class Listening:
