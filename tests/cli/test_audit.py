@@ -94,6 +94,16 @@ def test_what_a_database_quotes_is_told_where_it_begins(tmp_path: Path) -> None:
     assert len(found) == 3
 
 
+def test_a_parameter_that_is_known_once_it_is_decoded_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "access.log"
+    file.write_text("ada@example.org GET /?h=Bearer+a7ZwY52gDi9&x=1\n")
+    ended = audited(file, returncode=1)
+    assert ended.stdout.splitlines()[1:] == [
+        f"{file}:1:1: secret: [email] GET /?h=[secret]&x=1",
+        "1 email, 1 secret would be masked; 1 lines of text and 0 values of OTLP were read",
+    ]
+
+
 def test_log_lines_in_json_are_text(tmp_path: Path) -> None:
     log = tmp_path / "app.jsonl"
     log.write_text(json.dumps({"event": "login", "password": PASSWORD}) + "\n" + "{\n  'user': '" + EMAIL + "'\n}\n")

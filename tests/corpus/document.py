@@ -5,7 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.corpus.figures import ALARMS, ALARMS_OF_VALIDATED, RECALL, SHARE_OF_SUMMARIES, SHARE_OF_TEXTS, VALIDATED
+from tests.corpus.figures import (
+    ALARMS,
+    ALARMS_OF_VALIDATED,
+    RECALL,
+    RECALL_OF_NAMED,
+    RECALL_OF_TOKENS,
+    SHARE_OF_SUMMARIES,
+    SHARE_OF_TEXTS,
+    VALIDATED,
+)
 
 if TYPE_CHECKING:
     from tests.corpus.figures import Figures, Share
@@ -25,7 +34,7 @@ _TYPES = {
 
 def rendered(found: Figures) -> str:
     """Return the tables."""
-    tables = (_statements(found), _recall(found), _alarms(found), [f"Rows: {found.rows}."])
+    tables = (_statements(found), _recall(found), _secrets(found), _alarms(found), [f"Rows: {found.rows}."])
     return "\n\n".join("\n".join(lines) for lines in tables)
 
 
@@ -55,6 +64,16 @@ def _recall(found: Figures) -> list[str]:
         share = found.recall[kind]
         bound = f"{RECALL[kind]:.2f}" if kind in RECALL else "-"
         lines.append(f"| {name} | {share.right} | {share.all} | {share.share:.3f} | {bound} |")
+    return lines
+
+
+def _secrets(found: Figures) -> list[str]:
+    lines = ["| secrets, made when this runs | masked | of | recall | bound |", "|---|---:|---:|---:|---:|"]
+    rows = (
+        ("tokens and keys of published shapes", found.tokens, RECALL_OF_TOKENS),
+        ("known by what stands beside them", found.named, RECALL_OF_NAMED),
+    )
+    lines += [f"| {name} | {share.right} | {share.all} | {share.share:.3f} | {bound:.2f} |" for name, share, bound in rows]
     return lines
 
 

@@ -13,6 +13,9 @@ from platform_instrument.privacy import mask, pii, sanitize_sql
 from platform_instrument.privacy.labels import Labels
 from tests.corpus.judging import changes, is_expected, keeps_a_comment, leaked, reason, spans, survives
 from tests.privacy.corpus import system
+from tests.privacy.secret_rows import SECRETS
+from tests.privacy.test_secrets import lines, written
+from tests.privacy.token_templates import ALL, made
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +30,9 @@ VALIDATED = frozenset(("email", "card", "iban", "us_ssn", "national_id", "jwt", 
 
 SHARE_OF_TEXTS = SHARE_OF_SUMMARIES = 0.97
 RECALL = {"email": 0.98, "credit_card": 0.98, "iban": 0.98, "us_ssn": 0.90, "phone": 0.75}
+RECALL_OF_TOKENS, RECALL_OF_NAMED = 0.95, 0.60
+"""Of secrets that are made when this runs: by published shapes, and in writings that tell them by what stands beside them."""
+SEEDS = range(4)
 ALARMS_OF_VALIDATED, ALARMS = 1 / 10_000, 1 / 2_000
 """In lines of logs."""
 
@@ -62,6 +68,8 @@ class Figures:
     texts: Share = field(default_factory=Share)
     summaries: Share = field(default_factory=Share)
     recall: dict[str, Share] = field(default_factory=lambda: defaultdict(Share))
+    tokens: Share = field(default_factory=Share)
+    named: Share = field(default_factory=Share)
     lines: Counter[str] = field(default_factory=Counter)
     """Clean lines by group."""
     changed_rightly: int = 0
@@ -82,6 +90,8 @@ class Figures:
             "texts": self.texts.share >= SHARE_OF_TEXTS,
             "summaries": self.summaries.share >= SHARE_OF_SUMMARIES,
             **{f"recall of {kind}": self.recall[kind].share >= least for kind, least in RECALL.items()},
+            "recall of tokens": self.tokens.share >= RECALL_OF_TOKENS,
+            "recall of secrets beside a name": self.named.share >= RECALL_OF_NAMED,
             "false alarms of validated kinds": self.alarmed("log", VALIDATED) / logs <= ALARMS_OF_VALIDATED,
             "false alarms": self.alarmed("log") / logs <= ALARMS,
         }
@@ -110,6 +120,7 @@ def figures(folder: Path) -> Figures:
                 with addresses_hidden():
                     masked = mask(row["text"])
             found.recall[kind].count(number, "survives" if survives(value, kind, masked) else "")
+    _count_secrets(found)
     for number, row in _rows(folder / "clean_lines.jsonl"):
         found.lines[row["group"]] += 1
         changed, wrong = changes(row["text"])
@@ -118,6 +129,19 @@ def figures(folder: Path) -> Figures:
         elif changed:
             found.changed_rightly += 1
     return found
+
+
+def _count_secrets(found: Figures) -> None:
+    """Count secrets that no file may hold: they are made here."""
+    for seed in SEEDS:
+        for number, template in enumerate(ALL, 1):
+            token = made(template, seed)
+            masked = mask(f"2025-11-25 22:11:07 ERROR upstream refused {token} of the client")
+            found.tokens.count(number, "survives" if survives(token, "token", masked) else "")
+        for number, row in enumerate(lines(SECRETS), 1):
+            text, values = written(row, seed)
+            masked = mask(text)
+            found.named.count(number, "survives" if any(survives(value, "secret", masked) for value in values) else "")
 
 
 def _count_statement(found: Figures, number: int, row: dict[str, Any]) -> None:

@@ -251,4 +251,24 @@ CI_JOB_TOKEN={S}
 docker_password={S}
 ftp://bob:{S}@h/
 ldap password '{S}'
+['mysql', '-p{S}']
+['docker', 'login', '-u', 'bob', '-p', '{S}', 'reg.io']
+('curl', '-u', 'bob:{S}', 'https://h')
+["curl", "--user", "bob:{S}"]
+["sshpass", "-p", "{S}", "ssh", "h"]
+["--api-key", "{S}"]
+exec "psql" "--password" "{S}"
+aws configure set aws_secret_access_key {B}
+CONFIG SET requirepass {S}
+api key: {S}
+access key = {S}
+API key is {S}
+Incorrect API key provided: {S}
+code_verifier={B}
+SAMLResponse={B}
+client_assertion={B}
+hmac={H}
+ticket={B}
+wpa-psk: {S}
+bob:{S}@tcp(127.0.0.1:3306)/db
 """

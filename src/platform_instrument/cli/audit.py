@@ -109,10 +109,15 @@ def exposures(piece: Piece) -> Iterator[Exposure]:
     if start < end:
         yield Exposure(SQL, 1, piece.column + start + 1, _excerpt(masked, start))
     moved = 0
+    told: Counter[str] = Counter()
     for found in find(text):
         if not start <= found.start < end:
+            told[found.kind] += 1
             yield Exposure(found.kind, 1, piece.column + found.start + 1, _excerpt(masked, found.start + moved))
             moved += len(pii.ACTIVE.of(found.kind, text[found.start : found.end])) - (found.end - found.start)
+    start, _ = _difference(text, masked)
+    for kind, count in (_labels(masked) - _labels(text) - told).items():  # what is known once it is decoded has no place
+        yield Exposure(kind, count, piece.column + start + 1, _excerpt(masked, start))
 
 
 def _kinds(text: str, masked: str) -> Counter[str]:

@@ -7,6 +7,7 @@ Source: https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_con
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument import privacy  # loads what is asked of it with the first line, not at start
@@ -49,18 +50,8 @@ def _withheld(record: Any, line: Any) -> Any:  # noqa: ANN401 - as above
     return withheld_line(record, line)
 
 
-def without_values(call: Call) -> None:
-    """Mask what is printed of a record that cannot be rendered: its message and its arguments, to standard error."""
-    _instead(call, "shown")
-
-
-def sent(call: Call) -> None:
-    """Give a masked copy of the record to what sends its parts."""
-    _instead(call, "copied")
-
-
-def _instead(call: Call, what: str) -> None:
-    """Give another record instead, one that says nothing where masking fails."""
+def instead(what: str, call: Call) -> None:
+    """Give another record to what shows or sends its parts: one without values, that says nothing where masking fails."""
     if _settings().log_mask:
         from platform_instrument.telemetry import log_records  # few handlers take one
 
@@ -114,9 +105,9 @@ INSTRUMENTATION = Instrumentation(
     patches=(
         EditResult("logging:Handler.format", finish),
         Custom("logging", overriding),
-        EditCall("logging:Handler.handleError", without_values),
-        EditCall("logging.handlers:HTTPHandler.mapLogRecord", sent, optional=True),
-        EditCall("logging.handlers:SocketHandler.makePickle", sent, optional=True),
+        EditCall("logging:Handler.handleError", partial(instead, "shown")),
+        EditCall("logging.handlers:HTTPHandler.mapLogRecord", partial(instead, "copied"), optional=True),
+        EditCall("logging.handlers:SocketHandler.makePickle", partial(instead, "copied"), optional=True),
     ),
     modules=("logging",),
     settings=("log_trace_id", "log_mask"),

@@ -17,7 +17,7 @@ from platform_instrument.privacy.labels import PSEUDONYM
 from platform_instrument.privacy.reading import read
 from platform_instrument.privacy.secrets import named
 from platform_instrument.privacy.triggers import NOWHERE
-from platform_instrument.privacy.urls import URL_CREDENTIALS, URL_SECRET, encoded_label, redact_encoded
+from platform_instrument.privacy.urls import DRIVER_CREDENTIALS, URL_CREDENTIALS, URL_SECRET, encoded_label, redact_encoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -158,8 +158,11 @@ def _is_pseudonym(text: str, start: int, end: int, _kind: str) -> bool:
 def _others(text: str, *, is_long: bool) -> list[Detector]:
     """Return what may find secrets, but for those beside a name."""
     found: list[Detector] = []
-    if "://" in text and "@" in text:
-        found += URL_CREDENTIALS
+    if "@" in text:
+        if "://" in text:
+            found += URL_CREDENTIALS
+        if "(" in text and ("@tcp(" in text or "@unix(" in text):
+            found.append(DRIVER_CREDENTIALS)
     if "=" in text and ("?" in text or "&" in text or "#" in text):
         found.append(URL_SECRET)
     if is_long and text.encode("utf-8", "replace").translate(_RUNS).find(_SHORTEST_TOKEN) >= 0:

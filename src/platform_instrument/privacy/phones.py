@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from platform_instrument.privacy.detector import Detector, matches, whole
+from platform_instrument.privacy.labels import LABEL
 from platform_instrument.privacy.patterns import Pattern
 
 _GAP = r"[ .+-]"
@@ -50,6 +51,8 @@ _NO_PHONE = Pattern(
 )
 _COORDINATES = Pattern(r"\+\d{1,3}\.\d+[+-]\d{1,3}\.\d+")
 """Dates, places, addresses of networks, versions, seconds since 1970 and their fractions."""
+_LABEL_BEFORE = Pattern(rf"{LABEL}\Z")
+_LONGEST_LABEL = 32
 _LEAST_DIGITS, _MOST_DIGITS = 8, 15
 _LEAST_UNGROUPED = 10
 _LEAST_NAMED = 7
@@ -65,6 +68,8 @@ def _international(match: re.Match[str]) -> bool:
     before = match.string[start - 1 : start]
     if before.isalnum() or (before and before in "_+.*-") or _COORDINATES.fullmatch(match[0]):
         return False
+    if before == "]" and _LABEL_BEFORE.compiled().search(match.string, max(start - _LONGEST_LABEL, 0), start) is not None:
+        return False  # what it stands for ended in a letter or a digit
     grouped = re.search(r"[ .()+-]", match[0][1:]) is not None
     least = _LEAST_DIGITS if grouped else _LEAST_UNGROUPED + (before in ("=", "/"))
     return least <= _digits(match[0]) <= _MOST_DIGITS + 2

@@ -23,6 +23,7 @@ _OF_A_NAME = "abcdefghijklmnopqrstuvwxyz0123456789_.-öşłé"
 _REST_OF_A_NAME = Pattern(r"[\w-]*")
 _LONGEST_NAME = 64
 _LONGEST_COMMAND = 256
+_LETTERS, _LONGEST_WORD = "abcdefghijklmnopqrstuvwxyz", 16
 
 _GAP = r"(?:[ \t]{0,4}|(?:[ \t]{0,2}\x1b\[[0-9;]{0,16}m){1,4}[ \t]{0,2})"
 _QUOTE = r"\\{0,7}['\"`]|&quot;|&#3[49];|%2[27]|\\{1,4}u002[27]"
@@ -43,11 +44,13 @@ _TO_THE_END = Pattern(
 )
 _IN_QUOTES = Pattern(rf"{_BETWEEN}(?P<value>[^\s'\"\\][^\n'\"\\]*)")
 _CREDENTIALS = Pattern(r"[ \t]{1,4}(?![a-z_]{1,20}=)(?P<value>[\w.~+/=-]{6,})")
-_ARGUMENT = Pattern(r"[ \t]{1,4}['\"]?(?!-)(?P<value>[^\s'\"]+)")
-_AFTER_P = Pattern(r"[ \t]{0,4}['\"]?(?!-)(?P<value>[^\s'\"]+)")
-_USER = Pattern(r"[ \t=]{0,4}['\"]?[^\s:'\"/]{0,64}:(?P<value>[^\s'\"]+)")
+_NEXT = r"['\"],?[ \t]{0,4}['\"]"
+"""What stands between an option and its value, both in quotes."""
+_ARGUMENT = Pattern(rf"(?:{_NEXT}|[ \t]{{1,4}}['\"]?)(?!-)(?P<value>[^\s'\"]+)")
+_AFTER_P = Pattern(rf"(?:{_NEXT}|[ \t]{{0,4}}['\"]?)(?!-)(?P<value>[^\s'\"]+)")
+_USER = Pattern(rf"(?:{_NEXT}|[ \t=]{{0,4}}['\"]?)" r"[^\s:'\"/]{0,64}:(?P<value>[^\s'\"]+)")
 _PAIR = Pattern(rf"{_GAP}={_GAP}\({_GAP}['\"][^'\"\n]{{0,64}}['\"],{_GAP}['\"](?P<value>[^'\"\n]+)")
-_SAYING = Pattern(r"[ \t](?:is|was|ist|war|lautet|es|est|set to|now)[ \t:]{1,3}['\"`]?(?P<value>[^\s'\"`,;]{4,})")
+_SAYING = Pattern(r"[ \t](?:is|was|ist|war|lautet|es|est|set to|now|provided)[ \t:]{1,3}['\"`]?(?P<value>[^\s'\"`,;]{4,})")
 _QUOTED = Pattern(r"[ \t](?P<quote>['\"`])(?P<value>(?:(?!(?P=quote))[^\s\\]){4,512})(?P=quote)")
 _AFTER_A_LOGIN = Pattern(r"\s{1,20}(?P<value>\S{3,})")
 
@@ -78,8 +81,9 @@ _NUMBERED = Pattern(r"(?:[A-Z]?[a-z]+|[A-Z]+)\d{0,3}(?:[-_/.:][a-z]*\d{0,3}){0,4
 """What is called by words and a number: a server, a database."""
 _CODE = Pattern(r"\d{3,8}")
 _SHORTEST = {STRONG: 3, MEDIUM: 4, NUMBER: 3, WEAK: 6}
+_IN_A_LIST = Pattern(r"['\",\s]+")
 _REQUESTS = ("curl", "http", "wget", "svn ")
-_SETTINGS = ("setx ", "\nenv ", "setenv ")
+_SETTINGS = ("setx ", "\nenv ", "setenv ", "configure set ", "config set ")
 _LOGINS = (
     *("docker login", "podman login", "oc login", "az login", "cf login", "registry login", "buildah login", "skopeo login"),
     *("mysql", "mariadb", "sshpass", "mongo", "psql", "smbclient"),
@@ -120,6 +124,8 @@ def _beside(text: str, lower: str, part: re.Match[str], name: Value) -> Value | 
     start, end = name
     value = _by_letter(text, lower, part, start)
     kind = secrecy(text[start:end].rstrip("-").removeprefix("-D"))
+    if kind in (NONE, ONLY_KEY) and lower[start - 1 : start] == " ":
+        kind = _of_two_words(lower, name)
     if (
         value is not None
         or kind in (NONE, ONLY_KEY)
@@ -129,12 +135,24 @@ def _beside(text: str, lower: str, part: re.Match[str], name: Value) -> Value | 
     if kind == HEADER:
         return _header(text, start, end)
     found = _ASSIGNED.compiled().match(text, end)
+    is_option = text[start] == "-" and text[max(start - 1, 0) : start] != "]"  # after a label it is a hyphen
+    if found is not None and found["listed"] and is_option:
+        return None if found["value"][0] == "-" or _is_harmless(found["value"]) else found.span("value")
     if found is not None:
         before = lower[max(start - 1, 0) : start]
         is_other = before not in ("<", ":") if found["tag"] else before == ":" == text[end : end + 1]
         return None if is_other else _judged(kind, found)
-    is_argument = text[start] == "-" or lower.endswith(_SETTINGS, 0, start)
+    is_argument = is_option or lower.endswith(_SETTINGS, 0, start)
     return _read(_ARGUMENT, text, end) if is_argument and kind in (STRONG, MEDIUM) else _said(text, lower, kind, name)
+
+
+def _of_two_words(lower: str, name: Value) -> str:
+    """Return how surely a name says it whose first word stands apart, `api key`, less so than one that is written in one."""
+    start, end = name
+    before = lower[max(start - _LONGEST_WORD, 0) : start - 1]
+    word = before[len(before.rstrip(_LETTERS)) :]
+    kind = secrecy(f"{word}_{lower[start:end]}") if word else NONE
+    return MEDIUM if kind == STRONG else kind if kind == NUMBER else NONE
 
 
 def _by_letter(text: str, lower: str, part: re.Match[str], start: int) -> Value | None:
@@ -148,12 +166,12 @@ def _by_letter(text: str, lower: str, part: re.Match[str], start: int) -> Value 
     if letters[0] == "u":
         return _user(text, at, part.end() - 1)
     if lower[at - 1 : at] == "-":
-        before = text[max(at - _LONGEST_COMMAND, 0) : at + 1]
+        before = _IN_A_LIST.sub(" ", text[max(at - _LONGEST_COMMAND, 0) : at + 1])
         return _read(_AFTER_P, text, at + 1) if before.endswith("p") and any(name in before for name in _LOGINS) else None
     return None
 
 
-_ALONE = frozenset(("bearer", "basic ", "user ", "user=", "u ", "u'", 'u"', "p"))
+_ALONE = frozenset(("bearer", "basic ", "user ", "user=", "user'", 'user"', "u ", "u'", 'u"', "p"))
 """What is followed by a value, or by its command's."""
 
 
@@ -170,6 +188,8 @@ def _judged(kind: str, found: re.Match[str]) -> Value | None:
     start, end = found.span("value")
     value = found["value"]
     if not found["quote"]:
+        if "[" in value and _LABEL.compiled().search(value) is not None:
+            return None
         value = value.rstrip(")]}.")
         end = start + len(value)
     if len(value) < _SHORTEST[kind] or _is_harmless(value):

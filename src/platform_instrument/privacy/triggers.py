@@ -33,7 +33,16 @@ _PARTS = (
     ),
     *("psk(?![a-z])(?<![b-z]psk)", "pin(?![a-z])", "parol", "cret", "creden", "clave", "contrase", "cvv", "cvc", "csc"),
     *("csrf", "chtwo", "code.?ver", f"code(?<=(?:{_BEFORE_CODE})code)", f"code(?<=(?:{_BEFORE_CODE})[_ .-]code)"),
-    *("uth(?<=auth)", "ure(?<=signature)", "user[ =](?<=-user.)", "key", "ken(?<=token)", "kie(?<=cookie)", "kenn[wu]", "ungsw"),
+    *(
+        "uth(?<=auth)",
+        "ure(?<=signature)",
+        "user[ ='\"](?<=-user.)",
+        "key",
+        "ken(?<=token)",
+        "kie(?<=cookie)",
+        "kenn[wu]",
+        "ungsw",
+    ),
     *("kode(?<=ngskode)", "ket(?<=ticket)", "bearer", "basic ", "jwt", "jelsz"),
 )
 """Parts of names of secrets, in lower case, that begin with few letters: what searches for many words at once is slow."""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _AUTHORITY = Pattern(r"(?<=://)[^\s/?#\"'<>]{1,512}@")
 _ODD_PASSWORD = Pattern(r"(?<=://)[^\s/?#@:\[\"'<>]{0,256}:(?!\d{1,5}(?:[/?#\s]|$))[^\s\"'<>@]{1,256}@(?=[\w\[])")
 """A password that holds `/`, `?` or `#`, which no URL may, and which drivers accept."""
+_OF_A_DRIVER = Pattern(r"(?<![^\s'\"=(\[])[^\s:/@'\"<>\[\]]{1,64}:[^\s'\"<>@]{1,256}@(?=(?:tcp|unix)\()")
+"""Where a driver of Go connects to: `user:password@tcp(host)`."""
 _PARAMETER = Pattern(r"([?&;#])([^=&;#?\s\"'<>]{1,128})=((?:[^&;#\s\"'<>`\\]|\\(?!\\{0,15}(?:[\"'/nrt]|u00)))+)")
 """A value ends before an escape of JSON that ends the text, or the line, that the URL is in."""
 
@@ -82,4 +84,5 @@ URL_CREDENTIALS = (
     Detector("credentials", matches(_ODD_PASSWORD, _credentials)),
     Detector("credentials", matches(_AUTHORITY, _credentials)),
 )
+DRIVER_CREDENTIALS = Detector("credentials", matches(_OF_A_DRIVER, _credentials))
 URL_SECRET = Detector("secret", matches(_PARAMETER, _secret))
