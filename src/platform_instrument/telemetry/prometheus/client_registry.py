@@ -5,7 +5,6 @@ Nothing of `prometheus_client` is loaded where the application has not.
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +12,6 @@ from platform_instrument.telemetry.prometheus.complaints import complain
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
-
-_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def registered(taken: set[str], names: Collection[str], *, openmetrics: bool) -> bytes:
@@ -33,19 +30,21 @@ def registered(taken: set[str], names: Collection[str], *, openmetrics: bool) ->
 
 def _registry(client: Any) -> Any:  # noqa: ANN401 - the module, its registry or None
     """Return the registry of this process; where the application's processes share a directory, one that reads it."""
-    directory = os.environ.get(_DIRECTORY) or os.environ.get(_DIRECTORY.lower())
-    if not directory:
+    from prometheus_client import values
+
+    if values.ValueClass is values.MutexValue:
         return client.REGISTRY
-    if not os.path.isdir(directory):  # noqa: PTH112 - no path is wanted
-        complain(
-            _DIRECTORY,
-            f"{_DIRECTORY} is {directory[:200]!r}, which is no directory; metrics of prometheus_client are left out: make it",
-        )
-        return None
     from prometheus_client.multiprocess import MultiProcessCollector
 
     registry = client.CollectorRegistry()
-    MultiProcessCollector(registry, path=directory)  # type: ignore[no-untyped-call] # it has no types
+    try:
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call] # it has no types
+    except ValueError:
+        complain(
+            "prometheus_client",
+            "PROMETHEUS_MULTIPROC_DIR names no directory; the metrics of prometheus_client are left out: let the directory stay",
+        )
+        return None
     return registry
 
 
