@@ -1,4 +1,4 @@
-"""What the tests of connection pools share: the metrics of pools, read as a collector would, and waiting for a state."""
+"""What the tests of connection pools share: the metrics of pools and caches, read as a collector would."""
 
 from __future__ import annotations
 
@@ -62,6 +62,24 @@ def state(*names: str) -> tuple[Any, ...]:
 def alive() -> set[str]:
     """Return the names of the pools that are told of as they are now."""
     return {str(point.attributes["db.client.connection.pool.name"]) for point in points() if point.name.endswith(".count")}
+
+
+SERVER = {"db.system.name", "db.namespace", "server.address", "server.port"}
+
+
+def lookups(known: set[str] = SERVER) -> tuple[int, int, int, int]:
+    """Return hits, misses, and count and sum of the sizes, of all servers, of which `known` is told."""
+    hits = misses = count = total = 0
+    for point in received.points(MetricEncoder({}).encode(METRICS)):
+        if point.name == "platform.cache.item.size":
+            assert (point.kind, point.unit, set(point.attributes) >= known) == ("histogram", "By", True)
+            count, total = count + point.count, total + int(point.sum)
+        elif point.name == "platform.cache.lookups":
+            assert (point.kind, point.monotonic, point.unit) == ("sum", True, "{lookup}")
+            assert SERVER | {"cache.result"} >= set(point.attributes) >= known | {"cache.result"}
+            hits += int(point.value or 0) if point.attributes["cache.result"] == "hit" else 0
+            misses += int(point.value or 0) if point.attributes["cache.result"] == "miss" else 0
+    return hits, misses, count, total
 
 
 def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:

@@ -18,6 +18,7 @@ import redis.asyncio
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from tests.instrumentations.pooled import alive, lookups
 from tests.instrumentations.recording import Recording, ids, inside, recording
 from tests.processes import HOST, free_port
 from tests.servers import REDIS
@@ -335,6 +336,7 @@ def test_a_cluster_is_one_span_a_command(recorded: Recording, own_server: Callab
     assert [span.name for span in spans] == ["SET", "PIPELINE GET", "GET"]
     assert [span.attributes.get("server.port") for span in spans[:2]] == [port, port]
     assert "s3cret" not in repr(spans)
+    assert lookups(known={"db.system.name"}) == (3, 0, 3, 18)
 
 
 def test_a_sentinel_s_client_says_the_server_it_found(
@@ -356,6 +358,7 @@ def test_a_sentinel_s_client_says_the_server_it_found(
         client = Sentinel([(HOST, sentinel_port)]).master_for("shop")
         client.set("cart", 1)
         client.get("cart")
+        names = alive()
         client.close()
     finally:
         process.terminate()
@@ -365,6 +368,7 @@ def test_a_sentinel_s_client_says_the_server_it_found(
     for span in spans:
         assert (span.attributes["server.address"], span.attributes["server.port"]) == (HOST, port)
         assert span.attributes["network.peer.port"] == port
+    assert "shop/0" in names
 
 
 def test_concurrent_tasks_keep_their_parents(recorded: Recording, redis_url: str) -> None:

@@ -16,10 +16,8 @@ import pytest
 import redis
 import redis.asyncio
 
-from platform_instrument.telemetry.metrics.otlp import MetricEncoder
 from platform_instrument.telemetry.metrics.registry import METRICS
-from platform_instrument.testing import received
-from tests.instrumentations.pooled import alive, points, pool, pools, state, until
+from tests.instrumentations.pooled import alive, lookups, points, pool, pools, state, until
 from tests.instrumentations.recording import Recording, inside, recording
 
 if TYPE_CHECKING:
@@ -327,22 +325,6 @@ def test_a_fault_of_ours_is_invisible(url: str, monkeypatch: pytest.MonkeyPatch)
 
 
 # --- lookups --------------------------------------------------------------------------------------------------------
-
-
-def lookups() -> tuple[int, int, list[int], int]:
-    """Return hits, misses, and count and sum of the sizes, of one server."""
-    found = [point for point in received.points(MetricEncoder({}).encode(METRICS)) if point.name.startswith("platform.cache.")]
-    numbers: dict[Any, Any] = {}
-    for point in found:
-        attributes = dict(point.attributes)
-        result = attributes.pop("cache.result", "size")
-        assert set(attributes) == {"db.system.name", "db.namespace", "server.address", "server.port"}
-        assert attributes["db.system.name"] == "redis"
-        kind = ("histogram", "By") if result == "size" else ("sum", "{lookup}")
-        assert (point.kind, point.unit) == kind
-        assert result not in numbers
-        numbers[result] = (point.count, int(point.sum)) if result == "size" else int(point.value or 0)
-    return numbers.get("hit", 0), numbers.get("miss", 0), *numbers.get("size", (0, 0))
 
 
 @pytest.fixture
