@@ -5,6 +5,7 @@ from __future__ import annotations
 import decimal
 import fractions
 import gc
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any, cast
@@ -377,3 +378,36 @@ def test_an_instrumentor_s_metric_gives_way_to_ours_of_that_name_where_we_observ
         "opentelemetry.instrumentation.tornado",
         "shop",
     }
+
+
+def test_a_set_that_was_seen_is_only_looked_up(meter: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    counter = meter.create_counter("orders")
+    attributes = {"a": 1, "b": "x", "c": True, "d": 1.5}
+    for known in (attributes, None):
+        counter.add(1, known)
+    monkeypatch.setattr(ApplicationMetric, "_new", None)
+    for known in (attributes, None, {}):
+        counter.add(1, known)
+    assert [point.value for point in points("orders")] == [2, 3]
+
+
+def test_what_many_threads_count_is_counted_exactly_while_series_are_made(meter: Any) -> None:
+    counter, histogram, before = meter.create_counter("orders"), meter.create_histogram("size"), sys.getswitchinterval()
+
+    def count() -> None:
+        for turn in range(2_000):
+            counter.add(1, {"turn": turn % 100})
+            histogram.record(turn % 3, {"turn": turn % 100})
+
+    threads = [threading.Thread(target=count) for _ in range(8)]
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert {point.value for point in points("orders")} == {160}
+    assert {point.count for point in points("size")} == {160}
+    assert len(points("orders")) == 100
