@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.processes import door, environment
+from tests.environments import SUPPORTED, interpreter, needed
+from tests.processes import SITE, door, environment
 from tests.scrapes import Target
 
 if TYPE_CHECKING:
@@ -27,10 +28,10 @@ QUERIES = "db_client_operation_duration_seconds_count"
 
 
 @contextlib.contextmanager
-def running(mode: str, target: Target, *arguments: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
-    """Run the script; it is told to end afterwards, and must have said nothing of ours."""
-    argv, env = door("pth", [sys.executable, PROGRAM, mode, *arguments])
-    env = environment({**env, **target.environment(**variables)})
+def running(mode: str, target: Target, *arguments: str, python: Path | None = None) -> Iterator[subprocess.Popen[str]]:
+    """Run the script; it is told to end afterwards, and must have said nothing, no warning either."""
+    argv, env = door("pth", [python or sys.executable, "-W", "always", PROGRAM, mode, *arguments])
+    env = environment({**env, **target.environment(), **({"PYTHONPATH": str(SITE)} if python else {})})
     pipe = subprocess.PIPE
     with subprocess.Popen(argv, env=env, stdin=pipe, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as process:
         try:
@@ -60,6 +61,14 @@ def test_the_sum_over_all_processes_is_the_truth(mode: str) -> None:
         assert page.total(QUERIES) == count
         time.sleep(0.3)
         assert target.scrape().total(QUERIES) == count
+
+
+@pytest.mark.parametrize("version", [version for version in SUPPORTED if interpreter(version)])
+def test_a_fork_is_scraped_before_and_after_without_a_warning_of_python(version: str) -> None:
+    target = Target.free()
+    with running("before_and_after", target, python=needed(version)) as process:
+        count = told(process)
+        assert target.wait(lambda page: page.total(QUERIES) >= count).total(QUERIES) == count
 
 
 def test_a_hundred_forks_from_threads_under_scrapes_lose_nothing_and_end() -> None:

@@ -43,6 +43,17 @@ def seventeen() -> None:
     say(7)
 
 
+def before_and_after() -> None:
+    """Count before a fork, in the child and after it."""
+    work(4)
+    if not os.fork():
+        work(2)
+        sys.exit(0)
+    os.wait()
+    work()
+    say(7)
+
+
 def pool(method: str, tasks: int | None = None) -> None:
     with multiprocessing.get_context(method).Pool(2, maxtasksperchild=tasks) as workers:
         workers.map(slow_work, range(COUNT), chunksize=1)
