@@ -191,6 +191,24 @@ def test_a_port_that_another_has_is_said_once_for_all_workers_and_taken_over_whe
             assert target.wait(lambda page: page.total(REQUESTS) == 20)
 
 
+def test_two_services_with_one_port_are_told_once_and_the_first_is_not_disturbed() -> None:
+    target = Target.free()
+    with gunicorn(target, *KINDS["sync"], workers=2) as first:
+        Load(first).run(5)
+        target.wait(lambda page: page.total(REQUESTS) == 20)
+        with gunicorn(target, *KINDS["sync"], workers=2) as second:
+            second.wait_for_output(f"OTEL_EXPORTER_PROMETHEUS_PORT={target.port}", 15)
+            Load(second).run(5)
+            time.sleep(1)
+            assert second.stderr.count("platform-instrument:") == 1
+            assert target.scrape().total(REQUESTS) == 20
+            first.terminate()
+            assert target.wait(lambda page: page.values("target_info") and page.total(REQUESTS) == 20, 20)
+            second.get("/")
+            assert target.wait(lambda page: page.total(REQUESTS) == 21)
+    assert "platform-instrument" not in first.stderr
+
+
 def test_a_host_that_is_none_is_said_once_and_the_service_runs() -> None:
     target = Target.free()
     env = target.environment(OTEL_EXPORTER_PROMETHEUS_HOST="192.0.2.1")
