@@ -30,8 +30,9 @@ _KEPT: dict[str, Callable[[Sequence[Any]], Sum]] = {"": exact}
 def merge(parts: Iterable[tuple[Snapshot, bool, str]], *, by_instance: bool) -> Snapshot:
     """Return what all processes measured; a part is a snapshot, whether its process lives, and its instance id.
 
-    With `by_instance`, each process keeps series of its own, with its instance id as a label. Sums of fractions are rounded once,
-    so that no total falls when a process ends. What exceeds four times `PLATFORM_METRICS_SERIES_LIMIT` is left out, and said.
+    Series with equal labels are one, those of one process too. With `by_instance`, each process keeps series of its own, with its
+    instance id as a label. Sums of fractions are rounded once: no total falls when a process ends. What exceeds four times
+    `PLATFORM_METRICS_SERIES_LIMIT` is left out, and said.
     """
     merging = _Merging(_MOST_PROCESSES * Limits.series)
     for snapshot, alive, instance in parts:

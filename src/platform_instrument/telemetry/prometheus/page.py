@@ -44,9 +44,8 @@ def page(  # noqa: PLR0913 - what a page is made of
     parts = [] if openmetrics else [utf8(f"# platform-instrument: {' '.join(note.split())}\n") for note in notes]
     labels = guard("labels of the resource", rendered_labels, resource.items())
     if labels and _reserve(taken, _TARGET, "info") and _wanted(_TARGET, "info", names):
-        kind = "info" if openmetrics else "gauge"
         text = "; ".join(["Target metadata", *(notes if openmetrics else ())])
-        parts += [_head(_TARGET, kind, "", text, openmetrics=openmetrics), utf8(f"target_info{{{labels}}} 1\n")]
+        parts += [_head(_TARGET, "info", "", text, openmetrics=openmetrics), utf8(f"target_info{{{labels}}} 1\n")]
     for (name, kind), families in _by_name(snapshot).items():
         if not _reserve(taken, name, kind):
             complain(
@@ -96,7 +95,8 @@ def _family(families: list[Family], *, openmetrics: bool) -> list[bytes]:
         if len(labels) < len(rows) or not seen.isdisjoint(labels):
             rows = list({row[0]: row for row in reversed(rows) if row[0] not in seen}.values())[::-1]
             complain(
-                f"series {name}", f"what {name} is called in Prometheus measures a series twice; the first is shown: rename one"
+                f"series {name}",
+                f"{name} has series that are equal in Prometheus; the first is shown: rename what they differ by",
             )
         seen |= labels
         lines += _LINES[kind](name, family[5], rows, openmetrics=openmetrics)
@@ -104,7 +104,7 @@ def _family(families: list[Family], *, openmetrics: bool) -> list[bytes]:
 
 
 def _head(name: str, kind: str, unit: str, text: str, *, openmetrics: bool) -> bytes:
-    """Return the lines that describe a family; to the text format, what a counter's sample is called is its name."""
+    """Return the lines that describe a family; in the text format it is called like its sample, and has no unit."""
     text = text.replace("\\", "\\\\").replace("\n", "\\n")
     if openmetrics:
         text = text.replace('"', '\\"')
@@ -112,6 +112,6 @@ def _head(name: str, kind: str, unit: str, text: str, *, openmetrics: bool) -> b
         return utf8(f"# HELP {name} {text}\n# TYPE {name} {kind}\n{said}")
     if kind == "counter":
         name = f"{name}_total"
-    elif name == _TARGET:
-        name = f"{name}_info"
+    elif kind == "info":
+        name, kind = f"{name}_info", "gauge"
     return utf8(f"# HELP {name} {text}\n# TYPE {name} {kind}\n")
