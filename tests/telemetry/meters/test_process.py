@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,6 +63,7 @@ def test_the_sum_of_all_deltas_is_seven_too(collector: Collector, words: tuple[s
 
 PROXIES = """
 import sys
+import time
 from opentelemetry import metrics
 from opentelemetry.metrics import Observation
 meter = metrics.get_meter("early", "1.0")
@@ -142,3 +144,33 @@ def test_the_door_of_upstream_gives_the_same(collector: Collector) -> None:
     completed = run(argv, env=environ, collector=collector)
     assert completed.returncode == 0, completed.stderr
     assert sorted(point.value or 0 for point in totals(collector, "orders")) == [1, 1, 5]
+
+
+HANGING = """
+import sqlite3, time
+from opentelemetry import metrics
+meter = metrics.get_meter("shop")
+meter.create_observable_gauge("late", [lambda _: time.sleep(60)])
+meter.create_counter("orders").add(1)
+sqlite3.connect(":memory:").execute("SELECT 1")
+if "fork" in __import__("sys").argv:
+    import os
+    time.sleep(1)
+    if not os.fork():
+        meter.create_counter("orders").add(1)
+        raise SystemExit(0)
+    assert os.wait()[1] == 0
+"""
+
+
+@pytest.mark.parametrize("words", [(), ("fork",)])
+def test_a_callback_that_hangs_keeps_no_process_from_its_end(collector: Collector, words: tuple[str, ...]) -> None:
+    before = time.monotonic()
+    env = {"OTEL_METRIC_EXPORT_INTERVAL": "300"}
+    command = ["platform-instrument", sys.executable, "-W", "ignore", "-c", HANGING, *words]
+    completed = run(command, collector=collector, env=env)
+    assert completed.returncode == 0
+    assert "observable metrics were not answered" in completed.stderr
+    assert time.monotonic() - before < 15
+    assert [point.value for point in totals(collector, "orders")] == [1] * (1 + len(words))
+    assert len(collector.spans) == 1
