@@ -93,7 +93,7 @@ class Endpoint:
             reception.mute()
             self._rouse()
             deadline = monotonic() + _LAST_ANSWERS
-            while not reception.resting and thread.is_alive() and monotonic() < deadline:
+            while thread.is_alive() and not reception.resting and monotonic() < deadline:
                 thread.join(0.005)  # which lets it run where it is a greenlet
             self.states().write()
 
@@ -142,6 +142,7 @@ class Endpoint:
     def after_fork_in_parent(self, *, at_once: bool) -> None:
         """Go on answering, or with the next record where Python counts threads after this."""
         self._forking.discard(threading.get_ident())
+        self._stopping = bool(self._forking)  # one that was left behind goes on
         if at_once and self._begun and not self._forking:
             self.begin(serving=False)
 
@@ -192,11 +193,13 @@ class Endpoint:
             guard("signal mask", leave_signals_to_the_application)
         CURRENT.set(Ambient(families=SUPPRESSED))
         try:
-            guard("scrapes", self._answer)
+            done = guard("scrapes", self._answer)
         finally:
             self._thread = None
+        if done and not self._stopping:
+            self.begin(serving=False)  # it was to stop for a fork that is over
 
-    def _answer(self) -> None:
+    def _answer(self) -> bool:
         """Answer scrapes until the thread is to stop."""
         from platform_instrument.telemetry.prometheus.reception import IN, waiter
 
@@ -209,6 +212,7 @@ class Endpoint:
                 sleep(_AFTER_A_FAULT)
             if wake.intact:
                 _drain(wake)
+        return True
 
     def _turn(self, wait: Wait, wake: int) -> bool:
         """Take a turn; anew where the application has closed what was ours among all that it had."""

@@ -136,7 +136,7 @@ def bound(host: str, port: int) -> OwnSocket:
     """Return a listening socket; of a name with addresses of both kinds, the one of version 4."""
     found = _socket.getaddrinfo(host, port, 0, _socket.SOCK_STREAM, 0, _socket.AI_PASSIVE)
     family, kind, protocol, _, address = min(found, key=lambda each: each[0] != _socket.AF_INET)
-    socket = _socket.socket(family, kind | _socket.SOCK_NONBLOCK | _socket.SOCK_CLOEXEC, protocol)
+    socket = _socket.socket(family, kind, protocol)
     try:
         socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
         if family == _socket.AF_INET6:

@@ -47,7 +47,7 @@ class Neighbours:
 
     def __init__(self, slot: Slot) -> None:
         self._slot = slot
-        self.socket = own(_socket.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM | _socket.SOCK_CLOEXEC, 0).detach())
+        self.socket = own(_socket.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM).detach())
         try:
             self.socket.setsockopt(_socket.SOL_SOCKET, _socket.SO_PASSCRED, 1)
             self.socket.bind(_address(slot.ledger, slot.number, slot.generation))

@@ -57,6 +57,8 @@ class States:
     def write(self) -> None:
         """Put the state of this process in force."""
         slot = membership.slot()
+        if slot is None and membership.ledger() is not None:
+            complain("slots", f"more than {membership.MOST} processes: the metrics of this one are not on the service's page")
         if slot is None or not self._writing.acquire(timeout=_PATIENCE):
             return
         try:

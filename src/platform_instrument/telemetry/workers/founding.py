@@ -9,6 +9,7 @@ Source: memfd_create(2).
 from __future__ import annotations
 
 import os
+import sys
 
 TYPE_CHECKING = False  # typing costs 4 ms at start
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def _identity(status: os.stat_result) -> Identity:
 def _memory() -> int:
     """Return the descriptor of a new memory, negative where the system has no such thing or refuses it."""
     make = getattr(os, "memfd_create", None)
-    if make is None:
+    if make is None or sys.platform != "linux":
         return -1
     for flags in (_NO_PROGRAM, 0):
         try:
