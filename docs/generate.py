@@ -5,15 +5,20 @@ Run by `make generate`; a test says when a generated file is stale.
 
 from __future__ import annotations
 
+import json
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "platform_instrument"
 INDEX = PACKAGE / "instrumentations" / "_index.py"
 LIBRARIES = ROOT / "docs" / "libraries.md"
 SETTINGS = ROOT / "docs" / "settings.md"
+METRICS = ROOT / "docs" / "metrics.md"
+MIGRATION = ROOT / "docs" / "migration.md"
+DASHBOARDS = ROOT / "docs" / "dashboards"
 TEMPLATE = ROOT / "sitecustomize_templates" / "sitecustomize.py.in"
 SITECUSTOMIZE = ROOT / "src" / "platform_instrument_site" / "sitecustomize.py"
 
@@ -69,10 +74,31 @@ def sitecustomize(packages: tuple[str, ...] = ()) -> str:
     return TEMPLATE.read_text().replace("@PACKAGES@", ascii(packages))
 
 
+def pictures() -> dict[Path, str]:
+    """Return dashboards, alert rules and recording rules, which are made of the declarations of metrics."""
+    if str(ROOT) not in sys.path:
+        sys.path.insert(0, str(ROOT))
+    monitoring: Any = import_module("docs.monitoring")
+    alerts: Any = import_module("docs.alerts")
+    renamings: Any = import_module("docs.renamings")
+    models = {f"{one.name}.json": json.dumps(one.model(), indent=2) + "\n" for one in monitoring.dashboards()}
+    rules = {"alerts.yaml": _yaml(alerts.alerts()), "migration.yaml": _yaml(renamings.rules())}
+    return {DASHBOARDS / name: text for name, text in {**models, **rules}.items()} | {
+        METRICS: import_module("docs.instruments").table(),
+        MIGRATION: renamings.page(),
+    }
+
+
+def _yaml(value: dict[str, Any]) -> str:
+    """Return rules as YAML, one query a line."""
+    text: str = import_module("yaml").safe_dump(value, sort_keys=False, width=100_000)
+    return f"# Generated from the code by `make generate`.\n{text}"
+
+
 def generated() -> dict[Path, str]:
     """Return every generated file and what it should hold."""
     settings: str = import_module("platform_instrument.config.document").render()
-    return {INDEX: index(), LIBRARIES: libraries(), SETTINGS: settings, SITECUSTOMIZE: sitecustomize()}
+    return {INDEX: index(), LIBRARIES: libraries(), SETTINGS: settings, SITECUSTOMIZE: sitecustomize(), **pictures()}
 
 
 def main() -> int:

@@ -9,7 +9,7 @@ from platform_instrument.runtime.metrics.series import series
 LIBRARY = Instrument(
     "platform.library.info",
     "A library that is instrumented; the value is 1.",
-    unit="1",
+    unit="",
     kind=GAUGE,
     constant=("platform.library.name", "platform.library.version"),
     merged="max",
