@@ -117,7 +117,7 @@ class Door:
         if isinstance(cell, NumberCell):
             adds = cell.touched and type(cell) is not GaugeCell
             cell.put(point.value + cell.value if adds else point.value)
-            cell.exemplar = exemplars[-1] if exemplars else None
+            cell.exemplar = exemplars[-1] if exemplars else cell.exemplar  # the SDK gives each away once
             return
         first = not cell.touched
         if isinstance(cell, ExponentialCell):
