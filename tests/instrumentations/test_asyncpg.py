@@ -39,8 +39,10 @@ def run(url: str, work: Callable[[Any], Awaitable[None]], **options: Any) -> Non
         shop = await asyncpg.create_pool(url, **{"min_size": 1, "max_size": 2, **options})
         try:
             await work(shop)
-        finally:
-            await shop.close()
+        except BaseException:
+            shop.terminate()  # closing it would wait for what is still in use
+            raise
+        await shop.close()
         assert alive() == set()
 
     asyncio.run(main())
