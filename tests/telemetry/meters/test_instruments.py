@@ -239,6 +239,16 @@ def test_what_is_remembered_of_sets_is_bounded(meter: Any) -> None:
     assert sum(map(len, metric._known.values())) <= 2 * Limits.cardinality
 
 
+@pytest.mark.parametrize("value", ["x" * 10_000, 10**1_000, {f"key {number}": 1 for number in range(200)}])
+def test_what_is_large_is_not_remembered_as_it_was_given(meter: Any, value: Any) -> None:
+    attributes = value if isinstance(value, dict) else {"value": value}
+    for _ in range(2):
+        meter.create_counter("orders").add(1, attributes)
+    (metric,) = METRICS.foreign
+    assert not cast("ApplicationMetric", metric)._known
+    assert [point.value for point in points("orders")] == [2]
+
+
 def test_a_measurement_belongs_to_the_span_of_its_context(meter: Any) -> None:
     histogram = meter.create_histogram("duration")
     with trace.get_tracer("shop").start_as_current_span("now") as now:

@@ -30,7 +30,8 @@ _INFINITE = float("inf")
 _MOST_ATTRIBUTES = 128
 """The settings for spans say nothing of metrics: what is cut here may be two series that become one."""
 
-_SCALARS = frozenset((str, int, bool, float))
+_LONGEST_KNOWN = 256
+"""Characters of a value that is remembered as it was given."""
 
 
 class ApplicationMetric(Metric):
@@ -69,10 +70,10 @@ class ApplicationMetric(Metric):
         items = tuple(limits.pairs(attributes))
         pairs = _masked(items)
         cell = self.cell(pairs, (pairs, tuple([_kind(value) for _, value in pairs])))
-        types = tuple([type(value) for _, value in items])
         if not items:
             self._bare = cell
-        elif _SCALARS.issuperset(types):
+        elif len(items) <= _MOST_ATTRIBUTES and all(_is_small(value) for _, value in items):
+            types = tuple([type(value) for _, value in items])
             if self._count >= 2 * Limits.cardinality:
                 self.forget()
             self._count += 1
@@ -111,6 +112,14 @@ def _masked(items: tuple[tuple[Any, Any], ...]) -> Pairs:
 
 def _name(item: tuple[str, Any]) -> str:
     return item[0]
+
+
+def _is_small(value: Any) -> bool:  # noqa: ANN401 - an attribute value
+    """Say whether a value takes little room, and can never change."""
+    kind = type(value)
+    return (
+        len(value) <= _LONGEST_KNOWN if kind is str else kind is bool or kind is float or (kind is int and abs(value) < LARGEST)
+    )
 
 
 def _kind(value: Any) -> Any:  # noqa: ANN401 - an attribute value
