@@ -289,4 +289,11 @@ render pass=shadow
 secret: kv/data/app
 mysql -u root -p -h db
 helm upgrade --install login ./chart -p 3
+part no 114-68-6015 is out of stock
+serial number: 536-22-1234
+session 361 90 4250 is over
+login of root@ip-10-0-9-17.ec2.internal
+bank@node31.cluster.local joined
+clock offset +85331430570
+delta +679 6242 -778
 """

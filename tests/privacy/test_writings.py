@@ -9,8 +9,8 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from platform_instrument.privacy import find, mask, mask_attribute
+from platform_instrument.privacy.clean_lines import LONGEST
 from platform_instrument.privacy.labels import Labels
-from platform_instrument.privacy.pii import LONGEST
 from tests.privacy.linear import assert_linear, cost
 
 CARD, IBAN, EMAIL, PHONE = "4539 1488 0343 6467", "DE89 3704 0044 0532 0130 00", "bob@example.com", "+49 30 1234567"

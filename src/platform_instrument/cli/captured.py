@@ -15,7 +15,7 @@ import zlib
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from platform_instrument.cli.otlp_texts import texts
-from platform_instrument.privacy.pii import LONGEST
+from platform_instrument.privacy.clean_lines import LONGEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -55,7 +55,8 @@ def look(text: str) -> Seen | None:
     told = told_at(text, raw)
     words = raw.translate(_WORDS)
     is_long = words.find(_SHORTEST_WORD) >= 0
-    has_digits = grouped(line).find(_SEVEN_DIGITS) >= 0
+    rest = line.removeprefix(_DATE)  # a tenth of the time of looking for dates everywhere
+    has_digits = rest.translate(None, _GROUPING).find(_SEVEN_DIGITS) >= 0 and grouped(line).find(_SEVEN_DIGITS) >= 0
     if _SIGN in line or (_EQUALS in raw and (_QUESTION in raw or _NUMBER_SIGN in raw or _PLUS in raw)):
         return 0, told, has_digits, is_long
     if told != NOWHERE or is_long or has_digits:

@@ -24,7 +24,7 @@ _NOT_QUOTED = " \t\r\n,:;=(){}[]<>@"
 """With what a quoted local part does not begin: it would be what stands between two texts."""
 _PREFIXES = ("b", "r", "u", "f", "rb", "br")
 _DOMAIN = Pattern(
-    r"(?!\d{1,5}\.\d|self\.)(?:[^\W_](?:[\w-]{0,62})\.){1,127}"
+    r"(?!\d{1,5}\.\d|self\.)(?![\w.-]{0,200}\.(?:internal|cluster\.local|svc|arpa)(?![\w.-]))(?:[^\W_](?:[\w-]{0,62})\.){1,127}"
     rf"(?!(?:{_FILES})\b)(?:[^\W\d_]{{2,24}}|(?i:xn--)[\w-]{{2,59}})(?!\w)"
     r"|\[(?:\d{1,3}(?:\.\d{1,3}){3}|(?i:ipv6:)[0-9A-Fa-f:.]{2,45})\]"
 )

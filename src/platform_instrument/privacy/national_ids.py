@@ -16,6 +16,12 @@ _ITIN_WORD = Pattern(r"tax|tin(?<![a-hj-z]tin)(?<![a-z]itin)(?![a-z])")
 _SSN = Pattern(BEGIN + r"(?!000|666)\d{3}(?P<gap>[-. +]?)(?!00)\d\d(?P<second>[-. +]?)(?!0000)\d{4}" + END, re.ASCII)
 _NO_SSN = frozenset(("123456789", "078051120"))
 _NO_AREA = "9"
+_NUMBER_OF = Pattern(
+    r"\b(?:part|serial|model|sku|order|invoice|ticket|lot|batch|item|product|catalog(?:ue)?|article|device|sensor|session|job|task|node"
+    r"|shard|worker|page|block|request|tracking|shipment|build|version)(?:[ _-]?(?:no|nr|number|num|id)\b\.?)?[ :=#]{1,3}\Z"
+)
+"""What a number in the same groups is of, where it is none of a person."""
+_BEFORE = 32
 _WORD_BEFORE = Pattern(r"[A-Za-z:,(][ ]?\Z")
 _WORD_AFTER = Pattern(r"[.,;)]?(?: [A-Za-z]|\s*\Z|\n)|[\"'<]")
 
@@ -27,6 +33,8 @@ def _ssn(match: re.Match[str]) -> bool:
     if digits[0] == _NO_AREA:
         return digits[3] > "4" and beside(match, _ITIN_WORD)  # the Treasury gives these to those who have none
     gap, second = match["gap"], match["second"]
+    if _NUMBER_OF.compiled().search(match.string[max(match.start() - _BEFORE, 0) : match.start()].lower()) is not None:
+        return beside(match, _SSN_WORD)
     if gap == second and (gap == "-" or (gap == " " and _among_words(match))):
         return True
     return (gap == second or "-" in gap + second) and beside(match, _SSN_WORD)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from platform_instrument.privacy.detector import Detector, matches, whole
+from platform_instrument.privacy.detector import Detector, matches
 from platform_instrument.privacy.labels import LABEL
 from platform_instrument.privacy.patterns import Pattern
 
@@ -51,6 +51,10 @@ _NO_PHONE = Pattern(
 )
 _COORDINATES = Pattern(r"\+\d{1,3}\.\d+[+-]\d{1,3}\.\d+")
 """Dates, places, addresses of networks, versions, seconds since 1970 and their fractions."""
+_DIFFERENCE = Pattern(
+    r"(?:offset|delta|diff(?:erence)?|drift|skew|change|lag|shift|adjust(?:ed|ment)?|increment|balance|by)[ :=]{1,3}\Z"
+)
+"""Words beside a number that is told with its sign."""
 _LABEL_BEFORE = Pattern(rf"{LABEL}\Z")
 _LONGEST_LABEL = 32
 _LEAST_DIGITS, _MOST_DIGITS = 8, 15
@@ -63,16 +67,19 @@ def _digits(number: str) -> int:
     return len(re.sub(r"\D", "", re.split(r"[x#e;,]", number, maxsplit=1)[0]))
 
 
-def _international(match: re.Match[str]) -> bool:
-    start = match.start()
-    before = match.string[start - 1 : start]
+def _international(match: re.Match[str]) -> tuple[tuple[int, int], ...]:
+    start, text = match.start(), match.string
+    before = text[start - 1 : start]
     if before.isalnum() or (before and before in "_+.*-") or _COORDINATES.fullmatch(match[0]):
-        return False
-    if before == "]" and _LABEL_BEFORE.compiled().search(match.string, max(start - _LONGEST_LABEL, 0), start) is not None:
-        return False  # what it stands for ended in a letter or a digit
-    grouped = re.search(r"[ .()+-]", match[0][1:]) is not None
+        return ()
+    if before == "]" and _LABEL_BEFORE.compiled().search(text, max(start - _LONGEST_LABEL, 0), start) is not None:
+        return ()  # what it stands for ended in a letter or a digit
+    number = re.split(r" -(?=\d)", match[0], maxsplit=1)[0]  # the next is another number, below zero
+    grouped = re.search(r"[ .()+-]", number[1:]) is not None
+    if not grouped and _DIFFERENCE.compiled().search(text[max(start - _LONGEST_LABEL, 0) : start].lower()) is not None:
+        return ()
     least = _LEAST_DIGITS if grouped else _LEAST_UNGROUPED + (before in ("=", "/"))
-    return least <= _digits(match[0]) <= _MOST_DIGITS + 2
+    return ((start, start + len(number)),) if least <= _digits(number) <= _MOST_DIGITS + 2 else ()
 
 
 def _named(match: re.Match[str]) -> tuple[tuple[int, int], ...]:
@@ -86,7 +93,7 @@ def _then_named(match: re.Match[str]) -> tuple[tuple[int, int], ...]:
 
 
 PHONES = (
-    Detector("phone", matches(_INTERNATIONAL, whole(_international)), ("+",)),
+    Detector("phone", matches(_INTERNATIONAL, _international), ("+",)),
     Detector("phone", matches(_GROUPED), (")3", ") 3", ")4", ") 4", "3-3-4", "3.3.4")),
 )
 NAMED_PHONES = (

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from platform_instrument.privacy.clean_lines import LONGEST
 from platform_instrument.privacy.labels import SECRET
 from platform_instrument.privacy.names import NUMBER, ONLY_KEY, STRONG, secrecy
 from platform_instrument.privacy.patterns import Pattern
-from platform_instrument.privacy.pii import LONGEST, mask, mask_tokens
+from platform_instrument.privacy.pii import mask, mask_tokens
 from platform_instrument.privacy.sql import is_sanitized, known_sql
 from platform_instrument.privacy.urls import redact_query, redact_url
 
