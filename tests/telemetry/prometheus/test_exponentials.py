@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -109,6 +110,18 @@ def test_exemplars_are_in_the_buckets_of_their_values() -> None:
             (other for other in buckets(measured({"a": [0.001, 0.5, 0.0, 70.0]}), "a") if other < bound), default=-math.inf
         )
         assert lower < each.value <= bound
+
+
+@pytest.mark.parametrize("values", [(4.10, 4.12), (4.12, 4.10)])
+def test_of_exemplars_in_one_bucket_the_newest_is_shown(values: tuple[float, float]) -> None:
+    families = scraped(measured({"a": values}))
+    assert [each.value for each in families["size"].exemplars.values()] == [values[1]]
+
+
+def test_bounds_are_no_finer_than_eight_to_a_doubling() -> None:
+    bounds = sorted(buckets(measured({"a": [1.001, 1.05, 1.2, 1.3]}), "a"))[:-1]
+    assert [high / low for low, high in pairwise(bounds)] == pytest.approx([2**0.125] * (len(bounds) - 1))
+    assert len(bounds) == 4
 
 
 def test_zeros_alone_are_counted() -> None:

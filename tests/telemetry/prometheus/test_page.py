@@ -162,8 +162,9 @@ def test_an_exemplar_outside_of_a_trace_has_no_ids() -> None:
     metrics = Metrics()
     cell = metric(metrics, COUNTER).cell(())
     cell.measure(2, Ambient(0, 0, 1))
+    cell.exemplar = (2, 5_000_000, 0, 0)
     ((_, exemplar),) = scraped(metrics)["x"].exemplars.items()
-    assert (exemplar.labels, exemplar.value) == ({}, 2)
+    assert (exemplar.labels, exemplar.value, float(str(exemplar.timestamp))) == ({}, 2, 0.005)
 
 
 def test_label_values_are_masked() -> None:
@@ -287,8 +288,15 @@ def test_numbers_of_the_application_s_own_classes_cross_to_other_processes() -> 
     metric(metrics, GAUGE, "balance").cell(()).put(Money(2.5))
     metric(metrics, HISTOGRAM, "price", bounds=(Money(1), 2)).cell(()).measure(Money(1.5), INSIDE)
     metric(metrics, GAUGE, "huge").cell(()).put(10**5_000)
+    metric(metrics, COUNTER, "much").cell(()).measure(10**400, INSIDE)
     families = scraped(metrics)
-    assert [value(families, name) for name in ("paid_total", "balance", "price_sum", "huge")] == [1.5, 2.5, 1.5, math.inf]
+    assert [value(families, name) for name in ("paid_total", "balance", "price_sum", "huge", "much_total")] == [
+        1.5,
+        2.5,
+        1.5,
+        math.inf,
+        math.inf,
+    ]
 
 
 @pytest.mark.faults
@@ -316,6 +324,7 @@ LABELS = st.dictionaries(TEXTS, st.one_of(TEXTS, st.integers(-(2**63), 2**63), s
 
 @settings(max_examples=50, deadline=None)
 @given(name=st.from_regex(r"[A-Za-z][A-Za-z0-9_./-]{0,40}", fullmatch=True), unit=TEXTS, text=TEXTS, kind=KINDS, pairs=LABELS)
+@example(name="x", unit="", text="a\\nb\\", kind=GAUGE, pairs={})
 def test_hostile_names_and_texts_are_read_back(name: str, unit: str, text: str, kind: int, pairs: dict[str, object]) -> None:
     metrics = Metrics()
     cell = metric(metrics, kind, name, unit=unit, description=text, scope=QUIET).cell(tuple(pairs.items()))
