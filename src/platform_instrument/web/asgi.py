@@ -231,4 +231,5 @@ _FILES = {"http.response.pathsend": size_of_path, "http.response.zerocopysend": 
 def _left(exchange: Exchange, error: BaseException | None) -> None:
     """End, if the body did not: the application returned early, failed or was cancelled."""
     exchange.release()
-    exchange.close(error)
+    if not exchange.closed:
+        exchange.close(error)

@@ -152,13 +152,13 @@ class Exchange:
             size = self.sent
             if size and (self._method == "HEAD" or answers in BODYLESS):
                 size = 0
-            (_sizes.get(cell) or _new_sizes(cell)).record(size, self.span)
+            (_sizes.get(cell) or _new_sizes(cell)).record(float(size), self.span)  # a mixture of types is slow
         if self.expects:
             size = self.received
             if size < 0 or (size == 0 and self._declared < 0):  # never asked for, or not there
                 size = self._declared
             if size >= 0:
-                beside(cell, SERVER_REQUEST_SIZE).record(size, self.span)
+                beside(cell, SERVER_REQUEST_SIZE).record(float(size), self.span)
 
     def release(self) -> None:
         """Give the context back to the server as it was, whatever the application has left current."""
