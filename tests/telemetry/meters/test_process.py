@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.processes import Completed, door, run
+from tests.processes import Completed, Service, door, run
 
 if TYPE_CHECKING:
     from platform_instrument.testing.collector import Collector
@@ -174,3 +174,24 @@ def test_a_callback_that_hangs_keeps_no_process_from_its_end(collector: Collecto
     assert time.monotonic() - before < 15
     assert [point.value for point in totals(collector, "orders")] == [1] * (1 + len(words))
     assert len(collector.spans) == 1
+
+
+@pytest.mark.parametrize("words", [("--preload",), ()], ids=["preload", "each for itself"])
+def test_workers_that_come_and_go_count_the_truth_together(collector: Collector, free_port: int, words: tuple[str, ...]) -> None:
+    server = ["gunicorn", "served:app", "--bind", f"127.0.0.1:{free_port}", "--workers", "2", "--max-requests", "7", *words]
+    env = {"OTEL_METRIC_EXPORT_INTERVAL": "300"}
+    with Service(["platform-instrument", *server], free_port, cwd=PROGRAMS, env=env, collector=collector) as service:
+        for number in range(40):
+            assert service.get(f"/{number % 2}")[0] == 200
+        assert service.terminate() == 0
+    last: dict[tuple[str, int, str], Point] = {}
+    for point in collector.metrics:
+        if point.name == "orders":
+            last[str(point.resource["service.instance.id"]), point.start_ns, str(point.attributes["path"])] = point
+    sums: dict[str, float] = defaultdict(float)
+    for (_, _, path), point in last.items():
+        sums[path] += point.value or 0
+    assert (sums["/0"], sums["/1"]) == (20, 20)
+    processes = sum(path == "/early" for _, _, path in last)
+    assert sums["/early"] == 5 * processes
+    assert processes == 1 if words else processes > 2
