@@ -35,7 +35,13 @@ ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted(
     [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")]
 )
-NOT_SETTINGS = {"PLATFORM_CORPUS", "PLATFORM_TEST_REQUIRE_SERVERS", "OTEL_PYTHON_DISTRO", "OTEL_PYTHON_CONFIGURATOR"}
+NOT_SETTINGS = {
+    "PLATFORM_CORPUS",
+    "PLATFORM_TEST_REQUIRE_SERVERS",
+    "OTEL_PYTHON_DISTRO",
+    "OTEL_PYTHON_CONFIGURATOR",
+    "OTEL_SEMCONV_STABILITY_OPT_IN",
+}
 
 
 def name(document: Path) -> str:
