@@ -140,7 +140,7 @@ def test_a_library_that_is_not_as_we_know_it_is_an_error_and_an_untested_version
     assert library(found, "redis")["doubt"].startswith("version 3.0.0 is older than those tested (redis>=")
     assert library(found, "httpx")["doubt"].startswith("version 99.0.0 is newer than those tested (httpx>=")
     assert library(found, "aiosqlite")["status"] == library(found, "sqlite3")["status"] == "patched"
-    assert by_code["PI307"] == ["psycopg"]
+    assert by_code["PI307"] == ["psycopg", "psycopg_pool"]  # which imports it
 
 
 def test_a_library_is_told_from_others_that_share_its_namespace(tmp_path: Path) -> None:

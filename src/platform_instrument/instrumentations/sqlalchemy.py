@@ -1,7 +1,7 @@
 """SQLAlchemy: one span a statement with any driver and dialect, sync and async, Core and ORM; 1.4, 2.0 and 2.1.
 
-`DefaultDialect` passes statements to the driver's cursor. A dialect may do that in its own way, so that of each new engine
-is looked at too. What it asks by itself (the kind of server, whether it is alive) is no statement of the application's.
+`DefaultDialect` passes statements to the driver's cursor. The dialect of each new engine may do that in its own way, so it is
+looked at too. What it asks by itself (the kind of server, whether that is alive) is no statement of the application's.
 Span: `db.query.summary`. Metrics: of operations, and of connection pools (`sqlalchemy_pool`).
 Source: https://opentelemetry.io/docs/specs/semconv/database/sql/ (version 1.37.0);
 sqlalchemy/engine/default.py `DefaultDialect.do_execute` and its siblings, sqlalchemy/engine/base.py `Engine.__init__`.
@@ -88,9 +88,7 @@ _OBSERVED = (
     _dialect("do_execute", statement, rows, failed),
     _dialect("do_execute_no_params", statement, rows, failed),
     _dialect("do_executemany", many, rows, failed),
-    _dialect("do_ping", own_question),
-    _dialect("initialize", own_question),
-    _dialect("set_isolation_level", own_question),
+    *[_dialect(name, own_question) for name in ("do_ping", "initialize", "set_isolation_level")],
 )
 
 
