@@ -282,7 +282,7 @@ def test_the_input_counts_however_it_is_read_and_gives_what_the_server_s_gives(n
         return returning([])(environ, start_response)
 
     seen: list[Any] = []
-    call(app, CONTENT_LENGTH="15", **{"wsgi.input": io.BytesIO(b"one line\nother\n")})
+    call(app, CONTENT_LENGTH="40", **{"wsgi.input": io.BytesIO(b"one line\nother\n")})
     assert seen == [READS[name](io.BytesIO(b"one line\nother\n"))]
     assert sizes("request") == [15]
 
