@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.values import HISTOGRAM
 from platform_instrument.telemetry.door import mask_attribute, mask_name
+from platform_instrument.telemetry.metrics.exponential import ExponentialCell
 from platform_instrument.telemetry.tree import line, render_trace
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def _said(instrument: Instrument, cell: Any) -> str:  # noqa: ANN401 - a cell of
     unit, scale = ("ms", 1e3) if instrument.unit == "s" else (instrument.unit, 1)
     if instrument.kind != HISTOGRAM:
         return f"value={cell.value * scale:.12g} {unit}".rstrip()
-    count = sum(cell.counts)
+    count = cell.read().total if isinstance(cell, ExponentialCell) else sum(cell.counts)
     return f"count={count} mean={cell.sum / count * scale:.3f} {unit}".rstrip() if count else "count=0"
 
 

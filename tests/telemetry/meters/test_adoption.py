@@ -109,6 +109,25 @@ def test_where_no_metric_is_exported_its_provider_is_left_alone(collector: Colle
     assert not collector.metrics
 
 
+def test_histograms_that_no_view_speaks_of_are_as_the_settings_want_them(collector: Collector) -> None:
+    env = {"OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION": "base2_exponential_bucket_histogram"}
+    completed = run(["platform-instrument", sys.executable, "-c", MASKED], collector=collector, env=env)
+    assert (completed.returncode, completed.stderr) == (0, "")
+    found = of_the_application(collector)
+    assert {name: points[0].kind for name, points in found.items() if name in {"size", "fine"}} == dict.fromkeys(
+        ("size", "fine"), "exponential_histogram"
+    )
+    assert found["size"][0].count == 4
+
+
+def test_it_is_printed_too(collector: Collector) -> None:
+    completed = start(collector, "before", env={"OTEL_METRICS_EXPORTER": "console"})
+    assert completed.stderr == ""
+    printed = completed.stdout.splitlines()
+    assert {"orders kind=web value=7 {order}", "size count=3 mean=18.500 By", "depth queue=a value=4"} <= set(printed)
+    assert "fine count=3 mean=18500.000 ms" in printed
+
+
 MASKED = """
 from opentelemetry import metrics
 from opentelemetry.sdk.metrics import MeterProvider

@@ -13,12 +13,14 @@ from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from opentelemetry.sdk.metrics import Histogram
 from opentelemetry.sdk.metrics import export as sdk
 from opentelemetry.sdk.metrics._internal.metric_reader_storage import MetricReaderStorage
+from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation
 
 from platform_instrument.core.guard import guard
 from platform_instrument.core.values import COUNTER, GAUGE, HISTOGRAM, UP_DOWN_COUNTER, Instrument
-from platform_instrument.telemetry import limits, pipeline
+from platform_instrument.telemetry import limits
 from platform_instrument.telemetry.meters.series import ApplicationMetric
 from platform_instrument.telemetry.metrics.cells import GaugeCell, HistogramCell, NumberCell
 from platform_instrument.telemetry.metrics.exponential import ExponentialCell, Reading
@@ -28,6 +30,7 @@ from platform_instrument.telemetry.scope import InstrumentationScope
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from platform_instrument.config.schema import Settings
     from platform_instrument.telemetry.metrics.cells import Exemplar, Pairs
 
 
@@ -48,26 +51,27 @@ class _Delivered(ApplicationMetric):
 class Door:
     """Reads a provider that nobody else reads, until the application adds a reader of its own."""
 
-    def __init__(self, provider: Any) -> None:  # noqa: ANN401 - the SDK's MeterProvider
+    def __init__(self, provider: Any, settings: Settings) -> None:  # noqa: ANN401 - the SDK's MeterProvider
         self._config = provider._sdk_config  # noqa: SLF001 - most versions take readers in the constructor only
         self._consumer: Any = provider._measurement_consumer  # noqa: SLF001 - as above
-        self._reader = sdk.InMemoryMetricReader()
+        self._reader: Any = None
         self._metrics: dict[Any, _Delivered] = {}
         self._scopes: dict[Any, InstrumentationScope] = {}
-        running = pipeline.PIPELINE
-        self._cumulative = running is None or running.settings.exporter_otlp_metrics_temporality_preference == "cumulative"
+        self._cumulative = settings.exporter_otlp_metrics_temporality_preference == "cumulative"
+        exponential = settings.exporter_otlp_metrics_default_histogram_aggregation == "base2_exponential_bucket_histogram"
+        self._wanted: Any = {Histogram: ExponentialBucketHistogramAggregation()} if exponential else None
         self._attach()
         os.register_at_fork(after_in_child=lambda: guard("after fork in the child", self._attach))
 
     def _attach(self) -> None:
         """Have the provider count for us, from zero; a lock that is inherited may be taken for ever."""
         others, consumer = self._others(), self._consumer
-        self._reader = sdk.InMemoryMetricReader()
-        reader: Any = self._reader
+        reader: Any = sdk.InMemoryMetricReader(preferred_aggregation=self._wanted)
         kinds = (reader._instrument_class_temporality, reader._instrument_class_aggregation)  # noqa: SLF001 - as the SDK does
         consumer._lock = Lock()  # noqa: SLF001 - as above
         consumer._reader_storages = {**others, reader: MetricReaderStorage(self._config, *kinds)}  # noqa: SLF001 - as above
         reader._set_collect_callback(consumer.collect)  # noqa: SLF001 - as above
+        self._reader = reader
 
     def _others(self) -> dict[Any, Any]:
         """Return what the provider counts for others."""

@@ -42,6 +42,11 @@ class Reading(NamedTuple):
     zeros: int
     sum: float
 
+    @property
+    def total(self) -> int:
+        """Return how many measurements there are."""
+        return sum(self.counts) + self.zeros
+
     def since(self, before: Reading | None) -> Reading:
         """Return what was counted after an earlier reading, whose buckets were the same or finer."""
         if before is None:

@@ -128,7 +128,7 @@ class MetricEncoder:
         if delta:
             reading, cell.pushed = reading.since(cell.pushed), reading
             cell.least, cell.most = float("inf"), float("-inf")
-        count = sum(reading.counts) + reading.zeros
+        count = reading.total
         if not count:
             return b""
         buckets = b"\x08" + varint(_zigzag(reading.offset)) + field(b"\x12", b"".join(map(varint, reading.counts)))
