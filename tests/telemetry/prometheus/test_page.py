@@ -170,7 +170,7 @@ def test_an_exemplar_outside_of_a_trace_has_no_ids() -> None:
 def test_label_values_are_masked() -> None:
     metrics = Metrics()
     pairs = (("user", "bob@example.com"), ("api_key", "whatever-it-is"), ("http.route", "/plants/{id}"), ("bob@example.com", "a"))
-    scope = InstrumentationScope("of bob@example.com", "", "", {"password": "whatever-else"})
+    scope = InstrumentationScope("of bob@example.com", "", "", {"db.statement": "SELECT 'whatever-else'"})
     metric(metrics, COUNTER, scope=scope).cell(pairs).add(1)
     families = scraped(metrics, resource={"service.name": "shop", "owner": "bob@example.com"})
     ((_, labels),) = families["x"].samples

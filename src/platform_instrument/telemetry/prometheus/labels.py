@@ -34,11 +34,11 @@ def cell_labels(metric: Metric, cell: Any) -> str:  # noqa: ANN401 - a cell
 
 
 def _scope_pairs(scope: InstrumentationScope) -> list[tuple[str, Any]]:
-    """Return what upstream's exporter says of a scope with each series; its attributes are masked by their own names."""
+    """Return what upstream's exporter says of a scope with each series; its attributes are masked by their own keys."""
     return [
         *((f"otel_scope_{key}", mask_attribute(key, value)) for key, value in scope.attributes.items()),
-        ("otel_scope_name", mask_name(scope.name)),
-        ("otel_scope_version", mask_name(scope.version)),
+        ("otel_scope_name", scope.name),
+        ("otel_scope_version", scope.version),
         ("otel_scope_schema_url", scope.schema_url),
     ]
 
