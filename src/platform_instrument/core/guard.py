@@ -51,6 +51,18 @@ def guard(place: str, function: Callable[P, R], *arguments: P.args, **options: P
         return None
 
 
+def ask(place: str, function: Callable[P, R], *arguments: P.args, **options: P.kwargs) -> R | None:
+    """Return what a function of the application's returns, None when it raised an `Exception`, which is said to be its own."""
+    try:
+        return function(*arguments, **options)
+    except RecursionError:  # as above
+        return None
+    except Exception as error:
+        if not is_finalizing():
+            say(f"{place} raised {type(error).__name__} at {_origin(error)}, and is left out this time", place=f"raised {place}")
+        return None
+
+
 def absorb(place: str, error: BaseException) -> None:
     """Do with what code of ours raised as `guard` does: where calling it would cost as much as what it guards."""
     if not isinstance(error, Exception) or _interrupted(error):

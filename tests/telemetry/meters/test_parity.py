@@ -162,9 +162,15 @@ def test_ours_exports_what_the_sdk_exports(script: Any) -> None:
     assert expected[0], script
 
 
-@pytest.mark.faults
-def test_what_a_callback_said_before_it_failed_is_exported_as_by_the_sdk() -> None:
+def test_what_a_callback_said_before_it_failed_is_exported_as_by_the_sdk(capsys: pytest.CaptureFixture[str]) -> None:
     assert told(by_ours(failing)[0]) == told(by_sdk(failing)[0])
+    said = capsys.readouterr().err.splitlines()
+    assert [
+        line
+        for line in said
+        if line.startswith("platform-instrument: the callback of partly raised ValueError at test_parity.py:")
+    ]
+    assert not [line for line in said if "fault of ours" in line]
 
 
 @pytest.mark.parametrize("temporality", ["delta", "lowmemory"])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from opentelemetry.metrics import CallbackOptions
 
 from platform_instrument.core.families import SUPPRESSED
-from platform_instrument.core.guard import guard
+from platform_instrument.core.guard import ask, guard
 from platform_instrument.core.report import say
 from platform_instrument.core.values import GAUGE
 from platform_instrument.telemetry import pipeline
@@ -49,8 +49,8 @@ class ObservedMetric(ApplicationMetric):
     def observe(self, options: CallbackOptions) -> None:
         """Ask every callback, and put what they said in the place of what they said before."""
         said: list[tuple[Any, float]] = []
-        for ask in self._ask:
-            guard(f"callback of {self.instrument.name}", self._take, ask(options), said)
+        for asking in self._ask:
+            ask(f"the callback of {self.instrument.name}", self._take, asking(options), said)
         if len(self.cells) >= Limits.cardinality:
             self._make_room({id(cell) for cell, _ in said})
         for cell in list(self.cells.values()):
@@ -80,7 +80,7 @@ def _asking(callback: Any) -> Callable[[CallbackOptions], Iterator[Any]]:  # noq
     """Return a function that yields what a callback says; a generator is sent the options, after its first step."""
     begun = not hasattr(callback, "send")
 
-    def ask(options: CallbackOptions) -> Iterator[Any]:
+    def asked(options: CallbackOptions) -> Iterator[Any]:
         nonlocal begun
         if hasattr(callback, "send"):
             if not begun:
@@ -94,7 +94,7 @@ def _asking(callback: Any) -> Callable[[CallbackOptions], Iterator[Any]]:  # noq
             said = callback(options)
         yield from said
 
-    return ask
+    return asked
 
 
 class Observed(Protocol):
