@@ -6,6 +6,7 @@ Source: CPython Lib/http/client.py `HTTPResponse` (3.10 to 3.14); urllib3/respon
 
 from __future__ import annotations
 
+import sys
 from io import BufferedReader
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,11 @@ def count_answer(original: Any, transfer: Transfer, read: Any) -> None:  # noqa:
         if source is not None or not hasattr(original, "isclosed"):
             transfer.received = UNKNOWN  # somebody else's, which may read from anywhere
         transfer.finish()
+
+
+def sends_latin() -> bool:
+    """Say whether text is sent as Latin-1, which urllib3 1.26 leaves to `http.client`; later versions send UTF-8."""
+    return str(getattr(sys.modules.get("urllib3"), "__version__", "")).startswith("1.")
 
 
 def _reading(name: str) -> Callable[..., Any]:

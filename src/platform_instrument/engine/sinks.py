@@ -98,14 +98,14 @@ class Received(Transfer):
         content: Any,  # noqa: ANN401 - aiohttp's
         headers: Mapping[str, str],
     ) -> None:
-        super().__init__(span, answered, None if sink is None else sink.size)
+        super().__init__(span, answered, None)
         self._sink = sink
         self._content = content
         self._encoded = "Content-Encoding" in headers
 
     def finish(self) -> None:
         """Measure what has come, and what was sent meanwhile."""
-        if self._sink is not None:
+        if self._sink is not None and self._sink.size:  # older versions write a body that is not there, too
             self.sent = self._sink.size
         size = getattr(self._content, "total_compressed_bytes", None)
         if size is None:

@@ -102,7 +102,11 @@ class CountedBody:
             return found
 
         def read(*arguments: Any) -> Any:  # noqa: ANN401 - a part of the body
-            part = found(*arguments)
+            try:
+                part = found(*arguments)
+            except BaseException as error:
+                _with_traceback(error, error.__traceback__.tb_next)  # type: ignore[union-attr] # our own frame is in it
+                raise
             self.size += size_of(part) or 0
             return part
 
@@ -142,13 +146,16 @@ def counted(body: Any) -> Any:  # noqa: ANN401 - the application's
     return body if size_of(body) is not None else CountedBody(body)
 
 
-def sent_of(body: Any, declared: Any) -> int | None:  # noqa: ANN401 - what `counted` returned, and a `Content-Length`
-    """Return how much was sent of what `counted` returned; what it could not count is as long as its header says."""
+def sent_of(body: Any, declared: Any, *, latin: bool) -> int | None:  # noqa: ANN401 - from `counted`, and a `Content-Length`
+    """Return how much was sent of what `counted` returned; what it could not count is as long as its header says.
+
+    `latin` says that text is sent as Latin-1, as urllib3 1.26 leaves it to `http.client`; later versions send UTF-8.
+    """
     if body is None:
         return None
     if isinstance(body, CountedBody):
         return body.size
-    size = size_of(body)
+    size = len(body) if latin and isinstance(body, str) else size_of(body)
     if size is None and isinstance(declared, (str, bytes)) and declared.isdigit():
         size = int(declared)
     return UNKNOWN if size is None else size

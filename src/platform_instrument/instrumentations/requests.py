@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from platform_instrument.core import families
 from platform_instrument.core.values import UNSEEN, Attributes, EditResult, Instrumentation, Observe
 from platform_instrument.engine.outbound import SOCKET_VERSIONS, Outbound, peer_of_socket, place_of
-from platform_instrument.engine.readers import count_answer
+from platform_instrument.engine.readers import count_answer, sends_latin
 from platform_instrument.engine.transfers import CountedBody, Transfer, counted, failed, sent_of
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _sent(call: Call) -> int | None:
     body = request.body
     if isinstance(body, CountedBody):
         request.body = body.body
-    return sent_of(body, request.headers.get("Content-Length"))
+    return sent_of(body, request.headers.get("Content-Length"), latin=sends_latin())
 
 
 def counted_on(call: Call, copy: Any) -> None:  # noqa: ANN401 - requests.PreparedRequest

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from platform_instrument.core import families
 from platform_instrument.core.values import Attributes, Custom, EditCall, Instrumentation, Observe
 from platform_instrument.engine.outbound import SOCKET_VERSIONS, Outbound, peer_of_socket, place_of
-from platform_instrument.engine.readers import count_answer
+from platform_instrument.engine.readers import count_answer, sends_latin
 from platform_instrument.engine.transfers import CountedBody, Transfer, counted, failed, sent_of
 from platform_instrument.semantics.http import DEFAULT_PORTS
 
@@ -59,7 +59,7 @@ def answered(call: Call, response: Any) -> Attributes:  # noqa: ANN401 - urllib3
     socket = getattr(call.argument(1, "conn"), "sock", None)
     version = SOCKET_VERSIONS.get(response.version, "")
     attributes = _OUTBOUND.response(response.status, version, peer_of_socket(socket), response.headers)
-    transfer = Transfer(call.span, attributes, sent_of(call.kwargs.get("body"), _declared(call)))
+    transfer = Transfer(call.span, attributes, sent_of(call.kwargs.get("body"), _declared(call), latin=sends_latin()))
     count_answer(getattr(response, "_original_response", response), transfer, getattr(response, "_fp_bytes_read", None))
     return attributes
 

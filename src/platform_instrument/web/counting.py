@@ -76,4 +76,8 @@ def _received(exchange: Exchange, found: Any) -> None:  # noqa: ANN401 - bytes, 
 def counted_write(exchange: Exchange, write: Callable[[bytes], Any], data: bytes) -> Any:  # noqa: ANN401 - the server's
     """Write as the server's `write` does, and count."""
     exchange.sent += size_of(data)
-    return write(data)
+    try:
+        return write(data)
+    except BaseException as error:
+        _with_traceback(error, error.__traceback__.tb_next)  # type: ignore[union-attr] # our own frame is in it
+        raise
