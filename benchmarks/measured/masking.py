@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from itertools import count
 
 from sqlglot.dialects import Postgres
@@ -65,6 +66,12 @@ def mask_first() -> str:
     return mask(CLEAN)
 
 
+def in_turn(ours: Callable[[], str], theirs: Callable[[], str]) -> list[float]:
+    """Return the best of each, measured one after the other again and again, since others may load the machine for a while."""
+    rounds = [(best_us(ours, 500), best_us(theirs, 500)) for _ in range(9)]
+    return [min(one for one, _ in rounds), min(other for _, other in rounds)]
+
+
 def importing_us() -> float:
     """Return the CPU time of importing what masks, in a process that has what every service has."""
     command = [sys.executable, "-c", IMPORTS]
@@ -82,9 +89,9 @@ print(
         {
             "new": [new_us, best_us(lambda: tokenize(new()), 2_000) - making],
             "known": [best_us(lambda: sanitize_sql(known, "postgresql")), new_us],
-            "first": [best_us(mask_first, 5_000), best_us(lambda: scrub(CLEAN), 5_000)],
-            "clean": [best_us(lambda: mask(CLEAN), 5_000), best_us(lambda: scrub(CLEAN), 5_000)],
-            "finds": [best_us(lambda: mask(TWO_FINDS), 5_000), best_us(lambda: scrub(TWO_FINDS), 5_000)],
+            "first": in_turn(mask_first, lambda: scrub(CLEAN)),
+            "clean": in_turn(lambda: mask(CLEAN), lambda: scrub(CLEAN)),
+            "finds": in_turn(lambda: mask(TWO_FINDS), lambda: scrub(TWO_FINDS)),
             "import": [importing_us(), 5_000],
         }
     )
