@@ -155,6 +155,31 @@ def test_what_leaves_through_our_doors_is_masked_and_what_leaves_as_one_is_one(c
     assert (fine.count, fine.sum, fine.least, fine.most, sum(fine.counts)) == (4, 3003, 1, 2000, 4)
 
 
+MANY = """
+import time
+from opentelemetry import metrics
+from opentelemetry.sdk.metrics import MeterProvider
+metrics.set_meter_provider(MeterProvider())
+meter = metrics.get_meter("shop")
+orders, size = meter.create_counter("orders"), meter.create_histogram("size")
+for number in range(7):
+    orders.add(1, {"order": number})
+    size.record(1, {"order": number})
+time.sleep(1.5)
+"""
+
+
+def test_what_is_beyond_the_limit_of_series_is_counted_together_at_each_collection(collector: Collector) -> None:
+    env = {"PLATFORM_METRICS_CARDINALITY_LIMIT": "5", "OTEL_METRIC_EXPORT_INTERVAL": "200"}
+    completed = run(["platform-instrument", sys.executable, "-c", MANY], collector=collector, env=env)
+    assert completed.returncode == 0
+    assert completed.stderr.count("PLATFORM_METRICS_CARDINALITY_LIMIT") == 2
+    for name in ("orders", "size"):
+        beyond = [point for point in collector.metrics if point.name == name and "otel.metric.overflow" in point.attributes]
+        assert len(beyond) > 2
+        assert {point.value if name == "orders" else point.count for point in beyond} == {2}
+
+
 OTHER = """
 from opentelemetry import metrics
 

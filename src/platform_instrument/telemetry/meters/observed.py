@@ -53,10 +53,7 @@ class ObservedMetric(ApplicationMetric):
             ask(f"the callback of {self.instrument.name}", self._take, asking(options), said)
         if len(self.cells) >= Limits.cardinality:
             self._make_room({id(cell) for cell, _ in said})
-        for cell in list(self.cells.values()):
-            cell.touched = False
-        if self.overflow is not None:
-            self.overflow.touched = False
+        self.untouch()
         adds = self.instrument.kind != GAUGE
         for cell, value in said:
             cell.put(value + cell.value if adds and cell.touched else value)

@@ -82,8 +82,7 @@ class Door:
         """Put the points of now into cells; none where others have come to read them."""
         data = None if self._others() else self._reader.get_metrics_data()
         for delivered in self._metrics.values():
-            for cell in list(delivered.cells.values()):
-                cell.touched = False
+            delivered.untouch()
         for group in data.resource_metrics if data is not None else ():
             for scoped in group.scope_metrics:
                 for metric in scoped.metrics:

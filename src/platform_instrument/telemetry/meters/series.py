@@ -84,6 +84,13 @@ class ApplicationMetric(Metric):
         """Forget which sets were seen; their cells stay."""
         self._bare, self._known, self._count = None, {}, 0
 
+    def untouch(self) -> None:
+        """Take every series for one that nothing was said of, until something is."""
+        for cell in list(self.cells.values()):
+            cell.touched = False
+        if self.overflow is not None:
+            self.overflow.touched = False
+
     def number(self, value: Any) -> float | None:  # noqa: ANN401 - whatever the application passes
         """Return a value as a number that can be counted; None where it is none, which is counted and said."""
         number = guard("metric value", _number, value)
