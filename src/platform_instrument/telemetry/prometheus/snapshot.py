@@ -35,9 +35,12 @@ Snapshot: TypeAlias = "list[Family]"
 _LONGEST_HELP = 1_000
 
 
-def snapshot(metrics: Metrics) -> Snapshot | None:
-    """Return every series that was ever recorded in this process; None where somebody else reads them for too long."""
-    return metrics.collect(lambda: _families(metrics))
+def snapshot(metrics: Metrics, *, observed: bool = True) -> Snapshot | None:
+    """Return every series that was ever recorded in this process; None where somebody else reads them for too long.
+
+    Without `observed`, what is only known by asking is as it was asked last.
+    """
+    return metrics.collect(lambda: _families(metrics)) if observed else _families(metrics)
 
 
 def _families(metrics: Metrics) -> Snapshot:

@@ -36,8 +36,9 @@ _FORMAT = 4
 
 _EVERY = 2.0
 """Seconds between two states at least that nobody has asked for."""
-_SHARE = 1_000
+_SHARE = 500
 """How many times the work of writing a state passes before it is written again, unless somebody asks."""
+_LONGEST_PAUSE = 10.0
 _PATIENCE = 1.0
 """Seconds that one thread waits for another's writing."""
 
@@ -54,8 +55,8 @@ class States:
         self._written = b""
         self._next = 0.0
 
-    def write(self) -> None:
-        """Put the state of this process in force."""
+    def write(self, *, observed: bool = True) -> None:
+        """Put the state of this process in force; without `observed`, cheaper, what is only known by asking as it was last."""
         slot = membership.slot()
         if slot is None and membership.ledger() is not None:
             complain("slots", f"more than {membership.MOST} processes: the metrics of this one are not on the service's page")
@@ -63,15 +64,15 @@ class States:
             return
         try:
             began = thread_time()
-            guard("state for the others", self._write, slot)
-            self._next = monotonic() + max(_EVERY, (thread_time() - began) * _SHARE)
+            guard("state for the others", self._write, slot, observed=observed)
+            self._next = monotonic() + max(_EVERY, min((thread_time() - began) * _SHARE, _LONGEST_PAUSE))
         finally:
             self._writing.release()
 
     def keep_up(self) -> float:
         """Write the state from time to time, for the case that this process is killed; return the seconds until the next time."""
         if monotonic() >= self._next:
-            self.write()
+            self.write(observed=False)
         return max(self._next - monotonic(), 0.0)
 
     def parts(self) -> Iterator[Part]:
@@ -100,8 +101,8 @@ class States:
             parts.append((marshal.loads(state), alive(mine, number, generation), instance))  # noqa: S302 - as above
         return parts
 
-    def _write(self, slot: Slot) -> None:
-        found = snapshot(METRICS)
+    def _write(self, slot: Slot, *, observed: bool) -> None:
+        found = snapshot(METRICS, observed=observed)
         if found is None:
             return
         try:
