@@ -242,7 +242,26 @@ def test_a_loop_of_uvloop_that_is_blocked_is_seen_and_ends_as_without_us(uvloop:
     loop.run_until_complete(asyncio.sleep(0.25))
     assert lags("uvloop")[1] == before[1]
     loop.close()
-    assert loops._beats[loop]
+    assert loop in loops._beats
+
+
+@pytest.mark.usefixtures("_measured")
+def test_a_loop_of_uvloop_is_freed_as_without_us(uvloop: Any) -> None:
+    """However many a program makes: a timer of ours holds its loop, so nothing but the loop may hold the timer."""
+
+    def freed(rounds: int) -> bool:
+        loop = uvloop.new_event_loop()
+        for _ in range(rounds):
+            loop.run_until_complete(asyncio.sleep(0))
+        reference = weakref.ref(loop)
+        loop.close()
+        del loop
+        gc.collect()
+        return reference() is None
+
+    assert freed(1)
+    assert freed(3)
+    assert not loops._beats
 
 
 @pytest.mark.usefixtures("uvloop", "_measured")

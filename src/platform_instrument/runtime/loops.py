@@ -13,7 +13,7 @@ import sys
 from contextvars import Context
 from time import perf_counter, thread_time
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary, WeakSet, ref
 
 from platform_instrument.core.values import EditCall, Instrument
 from platform_instrument.engine.frames import unseen
@@ -43,7 +43,8 @@ _BUSY_SECONDS = 0.005
 _with_traceback = BaseException.with_traceback
 _classes: dict[type, type] = {}
 _selectors: WeakSet[Any] = WeakSet()
-_beats: WeakKeyDictionary[Any, _Beat] = WeakKeyDictionary()
+_beats: WeakKeyDictionary[Any, ref[_Beat]] = WeakKeyDictionary()
+"""By their loops, which alone hold them: a timer holds its loop, and would keep it for good."""
 
 
 def observe_asyncio(changes: Changes) -> None:
@@ -106,16 +107,14 @@ def _leave_selectors() -> None:
 def beat(call: Call) -> None:
     """Start the loop's timer anew: one from the last time that it ran is late by all the time in between."""
     loop = call.instance
-    before = _beats.pop(loop, None)
-    if before is not None:
-        before.stop()
-    _beats[loop] = _Beat(loop.call_later, _lag("uvloop").measure, perf_counter)
+    _stop(_beats.pop(loop, None))
+    _beats[loop] = ref(_Beat(loop.call_later, _lag("uvloop").measure, perf_counter))
 
 
 class _Beat:
     """A timer that measures how late it is; it runs in no context of the application's, and keeps no loop from its end."""
 
-    __slots__ = ("_clock", "_due", "_handle", "_later", "_measure", "_spent")
+    __slots__ = ("__weakref__", "_clock", "_due", "_handle", "_later", "_measure", "_spent")
 
     def __init__(self, later: Callable[..., Any], measure: Callable[..., None], clock: Callable[[], float]) -> None:
         self._later = later
@@ -139,9 +138,16 @@ class _Beat:
         self._handle.cancel()
 
 
+def _stop(started: ref[_Beat] | None) -> None:
+    """Stop what was started, unless it has ended with its loop."""
+    before = started() if started is not None else None
+    if before is not None:
+        before.stop()
+
+
 def _stop_beats() -> None:
     for started in list(_beats.values()):
-        started.stop()
+        _stop(started)
 
 
 def _lag(kind: str) -> Any:  # noqa: ANN401 - a histogram's cell
