@@ -26,7 +26,7 @@ TOKEN = b"12345678"
 def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Neighbours, Neighbours]]:
     """Return two workers of one service, both of them this process."""
     monkeypatch.setattr(founding.Founded, "descriptor", -1)
-    assert founding.make(None)
+    assert founding.make(tell=False)
     ledger = Ledger(founding.Founded.descriptor)
     first, second = (Neighbours(Slot(ledger, number, os.getpid())) for number in range(2))
     yield first, second

@@ -60,7 +60,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     """Return a service of this process alone."""
     monkeypatch.setattr(founding.Founded, "descriptor", -1)
     monkeypatch.setattr(membership._Here, "slot", None)
-    assert founding.make(None)
+    assert founding.make(tell=False)
     before = dict(METRICS.by_name)
     METRICS.by_name.clear()
     yield Service(Ledger(founding.Founded.descriptor))

@@ -15,7 +15,7 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> Ledger:
     """Return a new ledger."""
     monkeypatch.setattr(founding.Founded, "descriptor", -1)
     monkeypatch.setattr(founding.Founded, "identity", (0, 0))
-    assert founding.make(None)
+    assert founding.make(tell=False)
     return Ledger(founding.Founded.descriptor)
 
 

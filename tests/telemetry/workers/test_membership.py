@@ -132,7 +132,6 @@ def test_without_such_memory_a_process_has_a_random_id_or_adds_its_own_to_the_on
     monkeypatch.setattr(founding.Founded, "descriptor", -1)
     for name, value in (("ledger", None), ("slot", None), ("settled", False)):
         monkeypatch.setattr(membership._Here, name, value)
-    monkeypatch.delenv(founding.PLACE, raising=False)
     settings = read({})[0]
     membership.settle(settings)
     assert len({membership.instance_id(settings) for _ in range(10)}) == 10

@@ -36,16 +36,22 @@ class Founded:
 
     descriptor = -1
     identity: Identity = (0, 0)
+    environ: MutableMapping[str, str]
+    """The environment that the children inherit, and the word in it; empty in a process that was not started by us."""
+
+
+Founded.environ = {}
 
 
 def found(environ: MutableMapping[str, str]) -> None:
     """Make the memory, unless the parent has left word of one."""
-    if not _told(environ.get(PLACE, "")):
-        make(environ)
+    Founded.environ = environ
+    if not _told(_word()):
+        make(tell=True)
 
 
-def make(environ: MutableMapping[str, str] | None) -> bool:
-    """Make a memory of this process's own, and leave word of it for its children; say whether there is one now."""
+def make(*, tell: bool) -> bool:
+    """Make a memory of this process's own, and maybe leave word of it for its children; say whether there is one now."""
     forget()
     descriptor = _memory()
     if descriptor < 0:
@@ -53,15 +59,15 @@ def make(environ: MutableMapping[str, str] | None) -> bool:
     number = os.getpid()
     os.pwrite(descriptor, MAGIC + os.urandom(16) + number.to_bytes(8, "little"), 0)
     _keep(descriptor)
-    if environ is not None:
+    if tell:
         device, inode = Founded.identity
-        environ[PLACE] = f"{number}:{descriptor}:{device}:{inode}"
+        Founded.environ[PLACE] = f"{number}:{descriptor}:{device}:{inode}"
     return True
 
 
-def reach(environ: MutableMapping[str, str]) -> bool:
+def reach() -> bool:
     """Open the memory that the parent has left word of; say whether it is there."""
-    for path in _told(environ.get(PLACE, "")):
+    for path in _told(_word()):
         try:
             opened = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         except OSError:
@@ -86,13 +92,17 @@ def forget() -> None:
     Founded.descriptor = -1
 
 
-def own(environ: MutableMapping[str, str]) -> bool:
+def own() -> bool:
     """Say whether the word that is left is of this very process: another interpreter in it has the memory."""
-    return environ.get(PLACE, "").partition(":")[0] == str(os.getpid())
+    return _word().partition(":")[0] == str(os.getpid())
 
 
 def _keep(descriptor: int) -> None:
     Founded.descriptor, Founded.identity = descriptor, _identity(os.fstat(descriptor))
+
+
+def _word() -> str:
+    return Founded.environ.get(PLACE, "")
 
 
 def _told(word: str) -> list[str]:

@@ -68,7 +68,7 @@ def slot() -> Slot | None:
             return mine
         _Here.slot = None
         if not founding.intact():  # closed by the application, among all descriptors that it had
-            _Here.ledger = _ledger() if founding.reach(os.environ) else _new_ledger()
+            _Here.ledger = _ledger() if founding.reach() else _new_ledger()
         if _Here.ledger is not None:
             _Here.slot = _taken(_Here.ledger)
         return _Here.slot
@@ -132,7 +132,7 @@ def _uuid(random: bytes, number: int) -> str:
 def _joined(settings: Settings) -> Ledger | None:
     """Return the ledger of the service: the one that was inherited or left word of, or a new one where that is of another."""
     inherited = founding.intact()
-    if not inherited and (founding.own(os.environ) or not founding.reach(os.environ)):
+    if not inherited and (founding.own() or not founding.reach()):
         return _new_ledger(settings)
     ledger = _ledger()
     if ledger is None or not _agrees(ledger, settings):
@@ -145,8 +145,8 @@ def _new_ledger(settings: Settings | None = None) -> Ledger | None:
 
     Another interpreter in the same process has left word of its own, which stays.
     """
-    tell = settings is not None and not (founding.own(os.environ) and not founding.intact())
-    if not founding.make(os.environ if tell else None):
+    tell = settings is not None and not (founding.own() and not founding.intact())
+    if not founding.make(tell=tell):
         return None
     ledger = _ledger()
     if ledger is not None and settings is not None:
