@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FOLDED = re.compile(r"\bIN\s*\(\?\)")
+COMMENT = re.compile(r"--|/\*|//|#")
 TEXT, NUMBER = "zq7secret", "8675309"
 
 ANSI_STRINGS = [
@@ -157,7 +158,8 @@ def test_literals_go_and_everything_else_stays(system: str, data: st.DataObject)
     statement = sanitize_sql(text, system)
     for secret in (TEXT, NUMBER):
         assert secret not in statement.text + statement.summary
-    if "/*!" not in text:
+    two_readings = "\\'" in text and COMMENT.search(text)  # a string that begins like a comment may be one: what is doubtful goes
+    if "/*!" not in text and not two_readings:
         staying = [one for one in kept if one in NAMES[system] or not FOLDED.search(statement.text)]
         assert [one for one in staying if statement.text.count(one) < kept.count(one)] == []
     assert statement.summary.startswith(text.split()[0] if not text.startswith("WITH") else "SELECT")
