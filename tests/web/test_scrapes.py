@@ -259,6 +259,33 @@ def test_each_worker_has_series_of_its_own_by_setting(kind: str) -> None:
     assert len(instances) == len(set(instances)) == 2
 
 
+def limited(target: Target, limit: str) -> Service:
+    """Return a service of two workers that has a limit of the shell's."""
+    port = free_port()
+    command = f"ulimit {limit}; exec {BIN}/platform-instrument gunicorn -w 2 -b {HOST}:{port} bare:wsgi"
+    return Service(["sh", "-c", command], port, env=target.environment(), cwd=PROGRAMS)
+
+
+def test_few_descriptors_are_enough() -> None:
+    target = Target.free()
+    with limited(target, "-n 60") as service:
+        load = Load(service)
+        load.run(10)
+        load.counted(target)
+    assert "platform-instrument" not in service.stderr
+
+
+def test_where_the_common_memory_cannot_be_written_each_worker_answers_for_itself_and_says_so() -> None:
+    target = Target.free()
+    with limited(target, "-f 2000") as service:
+        Load(service).run(10)
+        service.wait_for_output("this process has no slot among the workers of its service")
+        pages = [target.scrape().total(REQUESTS) for _ in range(5)]
+        assert service.get("/")[0] == 200
+    assert 0 < max(pages) <= 40
+    assert "fault" not in service.stderr
+
+
 def test_a_reload_keeps_the_count() -> None:
     target = Target.free()
     with gunicorn(target, *KINDS["sync"], workers=2) as service:
@@ -292,7 +319,7 @@ def test_two_workers_of_uvicorn_are_one_service() -> None:
 @pytest.mark.parametrize("mode", [[], ["--lazy-apps"]])
 def test_workers_of_uwsgi_are_one_service_and_answer_before_they_are_asked_anything(mode: list[str]) -> None:
     target, port = Target.free(), free_port()
-    words = [BIN / "uwsgi", "--master", "-p", "2", "--http-socket", f"{HOST}:{port}", "--die-on-term", "--enable-threads"]
+    words = [str(BIN / "uwsgi"), "--master", "-p", "2", "--http-socket", f"{HOST}:{port}", "--die-on-term", "--enable-threads"]
     words += ["--virtualenv", sys.prefix, "--pythonpath", ".", "--module", "under_uwsgi:app", *mode]
     argv, env = door("pth", words)
     with Service(argv, port, env={**env, **target.environment()}, cwd=PROGRAMS) as service:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.families import SUPPRESSED
 from platform_instrument.core.guard import guard
+from platform_instrument.core.report import say
 from platform_instrument.telemetry.context import CURRENT, Ambient
 from platform_instrument.telemetry.prometheus.sockets import OwnSocket, pair
 from platform_instrument.telemetry.threads import leave_signals_to_the_application, wait_until_gone
@@ -105,7 +106,12 @@ class Endpoint:
         import platform_instrument.telemetry.prometheus.reception  # noqa: F401 - for the children
         from platform_instrument.telemetry.prometheus.listening import Listening
 
-        self._kept = Listening(self._settings, membership.ledger())
+        ledger = membership.ledger()
+        if ledger is None:
+            say(
+                "processes share no memory here (memfd_create), so a scrape knows the metrics of one worker alone", place="ledger"
+            )
+        self._kept = Listening(self._settings, ledger)
         reception, self._reception = self._reception, None
         if reception is not None and self._thread is None:
             descriptor = reception.listening.detach()

@@ -59,7 +59,11 @@ class States:
         """Put the state of this process in force; without `observed`, cheaper, what is only known by asking as it was last."""
         slot = membership.slot()
         if slot is None and membership.ledger() is not None:
-            complain("slots", f"more than {membership.MOST} processes: the metrics of this one are not on the service's page")
+            complain(
+                "slots",
+                f"this process has no slot among the workers of its service: there are more than {membership.MOST}, or their "
+                "common memory cannot be written (ulimit -f); who is scraped instead of it does not know its metrics",
+            )
         if slot is None or not self._writing.acquire(timeout=_PATIENCE):
             return
         try:
