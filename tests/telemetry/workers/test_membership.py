@@ -152,3 +152,52 @@ def test_a_program_that_replaces_itself_is_another_instance(tmp_path: Path) -> N
     first, second = told_by_file(REPLACED, tmp_path)
     assert first["pid"] == second["pid"]
     assert first["id"] != second["id"]
+
+
+LIVED_BESIDE = """
+own = child(tell)
+os.waitpid(own, 0)
+tell()
+later = child(tell)
+os.waitpid(later, 0)
+"""
+
+
+def test_who_has_lived_beside_another_does_not_take_over_its_slot() -> None:
+    child, parent, later = told(LIVED_BESIDE)
+    assert parent["id"] != child["id"]
+    assert later["id"] == child["id"], "a process that began after it had ended does"
+
+
+OVERLAPPING = """
+import time
+from platform_instrument.telemetry.metrics.registry import METRICS
+from platform_instrument.telemetry.workers import membership
+
+taken, end, over = os.pipe(), os.pipe(), os.pipe()
+
+def before():
+    membership.slot()
+    os.write(taken[1], b"x")
+    os.read(end[0], 1)
+    tell(at=time.time_ns())
+
+def after():
+    os.read(over[0], 1)
+    membership.slot()
+    tell(at=METRICS.start_ns)
+
+first = child(before)
+os.read(taken[0], 1)
+second = child(after)
+os.write(end[1], b"x")
+os.waitpid(first, 0)
+os.write(over[1], b"x")
+os.waitpid(second, 0)
+"""
+
+
+def test_the_series_of_a_slot_begin_where_those_of_the_one_before_have_ended() -> None:
+    before, after = told(OVERLAPPING)
+    assert before["id"] == after["id"]
+    assert int(before["at"]) <= int(after["at"])

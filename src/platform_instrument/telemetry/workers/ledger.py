@@ -27,7 +27,7 @@ _PLACE = 1 << 28
 _KEY = 256
 _LONGEST_KEY = 1_024
 _PORT, _BINDER, _SAID = HEAD, HEAD + 8, HEAD + 16
-_GENERATION, _OWNER, _DOOR = 16, 24, 32
+_GENERATION, _OWNER, _DOOR, _SINCE = 16, 24, 32, 40
 """Where in a place these numbers stand, after those of the two records."""
 _ATTEMPTS = 20
 
@@ -108,10 +108,14 @@ class Ledger:
         """Return the process that has taken the slot last."""
         return self._word(_place(slot) + _OWNER)
 
-    def take(self, slot: int, owner: int) -> int:
+    def since(self, slot: int) -> int:
+        """Return when the slot was taken last, in ns of `time.perf_counter_ns`."""
+        return self._word(_place(slot) + _SINCE)
+
+    def take(self, slot: int, owner: int, since: int) -> int:
         """Note who has a slot now; return the new generation."""
         generation = self.generation(slot) + 1
-        self._write(_place(slot) + _GENERATION, _WORD.pack(generation) + _WORD.pack(owner) + _WORD.pack(0))
+        self._write(_place(slot) + _GENERATION, b"".join(map(_WORD.pack, (generation, owner, 0, since))))
         return generation
 
     def door(self, slot: int) -> int:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import sys
 from threading import RLock
-from time import sleep
+from time import perf_counter_ns, sleep, time_ns
 from typing import TYPE_CHECKING
 
 from platform_instrument.config.schema import INSTANCE_ID
+from platform_instrument.telemetry.metrics.registry import METRICS
 from platform_instrument.telemetry.program import UNKNOWN, running_program
 from platform_instrument.telemetry.workers import founding
 from platform_instrument.telemetry.workers.ledger import Ledger
@@ -40,7 +41,7 @@ class Slot:
         self.ledger = ledger
         self.number = number
         self.process = process
-        self.generation = ledger.take(number, process)
+        self.generation = ledger.take(number, process, perf_counter_ns())
 
 
 class _Here:
@@ -50,6 +51,8 @@ class _Here:
     slot: Slot | None = None
     settled = False
     taking = RLock()
+    born = perf_counter_ns()
+    """When this process began: who has lived beside the one that had a slot does not take it over."""
 
 
 def settle(settings: Settings) -> None:
@@ -89,6 +92,7 @@ def renew() -> None:
     """Be nobody yet: in a fork child, which has none of its parent's locks."""
     _Here.taking = RLock()
     _Here.slot = None
+    _Here.born = perf_counter_ns()
 
 
 def instance_id(settings: Settings) -> str:
@@ -199,7 +203,7 @@ def _key(settings: Settings, name: str) -> str:
 
 
 def _taken(ledger: Ledger) -> Slot | None:
-    """Return the lowest slot that nobody has.
+    """Return the lowest slot that nobody has, nor had after this process began: a parent does not go on as its child.
 
     One whose last process has our own number is another interpreter's in this process, which no lock would tell from us.
     """
@@ -208,8 +212,11 @@ def _taken(ledger: Ledger) -> Slot | None:
     process = os.getpid()
     for number in range(MOST):
         try:
-            if ledger.owner(number) != process and lock(ledger.descriptor, number):
-                return Slot(ledger, number, process)
+            if ledger.owner(number) != process and ledger.since(number) <= _Here.born and lock(ledger.descriptor, number):
+                taken = Slot(ledger, number, process)
+                if taken.generation > 1:
+                    METRICS.start_ns = time_ns()  # its series begin where those of the one before have ended
+                return taken
         except OSError:
             return None  # the system has no memory left, or allows no file of this length
     return None
