@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.environments import SUPPORTED, interpreter, needed
-from tests.processes import SITE, door, environment
+from tests.processes import HOST, SITE, door, environment
 from tests.scrapes import Target
 
 if TYPE_CHECKING:
@@ -28,8 +29,10 @@ QUERIES = "db_client_operation_duration_seconds_count"
 
 
 @contextlib.contextmanager
-def running(mode: str, target: Target, *arguments: str, python: Path | None = None) -> Iterator[subprocess.Popen[str]]:
-    """Run the script; it is told to end afterwards, and must have said nothing, no warning either."""
+def running(
+    mode: str, target: Target, *arguments: str, python: Path | None = None, said: str = ""
+) -> Iterator[subprocess.Popen[str]]:
+    """Run the script; it is told to end afterwards, and must have said nothing but that, no warning either."""
     argv, env = door("pth", [python or sys.executable, "-W", "always", PROGRAM, mode, *arguments])
     env = environment({**env, **target.environment(), **({"PYTHONPATH": str(SITE)} if python else {})})
     pipe = subprocess.PIPE
@@ -40,7 +43,7 @@ def running(mode: str, target: Target, *arguments: str, python: Path | None = No
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-        assert (errors, process.returncode) == ("", 0)
+        assert (errors.partition(": ")[2].partition(";")[0], process.returncode) == (said, 0)
 
 
 def told(process: subprocess.Popen[str]) -> int:
@@ -93,6 +96,23 @@ def test_a_process_that_does_nothing_answers() -> None:
     with running("idle", target) as process:
         told(process)
         assert target.wait(lambda _: True).values("target_info", service_name="scraped") == [1]
+
+
+def test_clients_that_say_nothing_keep_no_scrape_out() -> None:
+    target = Target.free()
+    with running("idle", target) as process, contextlib.ExitStack() as silent:
+        told(process)
+        target.wait(lambda _: True)
+        for _ in range(100):
+            silent.enter_context(socket.create_connection((HOST, target.port), 5)).sendall(b"GET /metr")
+        assert target.scrape().seconds < 3
+
+
+def test_a_process_without_descriptors_does_not_look_at_a_connection_again_and_again() -> None:
+    target = Target.free()
+    with running("full", target, said="a scrape waits: Too many open files") as process:
+        assert told(process) < 200
+        target.wait(lambda _: True)
 
 
 def test_a_daemon_that_has_closed_everything_is_a_service_with_the_workers_it_has_then() -> None:

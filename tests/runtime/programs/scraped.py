@@ -1,7 +1,9 @@
 """A script whose processes count queries as they are told; it says what it has done, then waits until its input ends."""
 
+import contextlib
 import multiprocessing
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -160,6 +162,24 @@ def daemon() -> None:
 def idle() -> None:
     """Do nothing at all."""
     say(0)
+
+
+def full() -> None:
+    """Open all that may be open while a scrape comes; say for how many milliseconds the processor was busy in a second."""
+    time.sleep(1.5)
+    files = []
+    with contextlib.suppress(OSError):
+        while True:
+            files.append(os.open(os.devnull, os.O_RDONLY))
+    os.close(files.pop())
+    with socket.socket() as client:
+        before = time.process_time()
+        client.connect(("127.0.0.1", int(os.environ["OTEL_EXPORTER_PROMETHEUS_PORT"])))
+        time.sleep(1)
+        busy = time.process_time() - before
+    for file in files:
+        os.close(file)
+    say(int(busy * 1_000))
 
 
 def supervisor() -> None:

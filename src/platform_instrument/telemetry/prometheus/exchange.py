@@ -34,7 +34,7 @@ class Request(NamedTuple):
 class Exchange:
     """A connection that is accepted, answered once and closed."""
 
-    __slots__ = ("_left", "_received", "_sent", "asked", "deadline", "ended", "head_only", "socket")
+    __slots__ = ("_left", "_received", "_sent", "asked", "deadline", "ended", "head_only", "since", "socket")
 
     def __init__(self, socket: OwnSocket) -> None:
         self.socket = socket
@@ -46,7 +46,10 @@ class Exchange:
         self.ended = False
         """Whether nothing more will come from the client, which may wait for its answer all the same."""
         self.head_only = False
-        self.deadline = monotonic() + _PATIENCE
+        self.since = 0.0
+        """From when on the client has been waited for: for its request, to read, or to close."""
+        self.deadline = 0.0
+        self._allow(_PATIENCE)
 
     @property
     def sending(self) -> bool:
@@ -57,6 +60,11 @@ class Exchange:
     def answered(self) -> bool:
         """Whether the whole answer was given away."""
         return self._sent or self.closed
+
+    @property
+    def pending(self) -> bool:
+        """Whether the client waits for us: its request is whole, and there is no answer yet."""
+        return self.asked and not self.sending and not self.answered
 
     def read(self) -> Request | None:
         """Read what has come; return the request once it is whole. What cannot be one is answered with its fault."""
@@ -94,7 +102,7 @@ class Exchange:
         self._left = memoryview(head.encode("latin-1") + (b"" if self.head_only else body))
         self._received = b""
         self.asked = True
-        self.deadline = monotonic() + _PATIENCE
+        self._allow(_PATIENCE)
         self.write()
 
     def write(self) -> None:
@@ -109,7 +117,7 @@ class Exchange:
                 return
         if not self._sent:
             self._sent = True
-            self.deadline = monotonic() + _LINGER
+            self._allow(_LINGER)
             try:
                 self.socket.shutdown(_socket.SHUT_WR)
             except OSError:
@@ -125,6 +133,10 @@ class Exchange:
             self.close()
         else:
             self.answer(408, b"the request did not come in time\n")
+
+    def _allow(self, seconds: float) -> None:
+        self.since = monotonic()
+        self.deadline = self.since + seconds
 
     def close(self) -> None:
         """Close the connection, whatever is left."""

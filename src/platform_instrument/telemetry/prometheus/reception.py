@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.config.schema import INSTANCE_ID
 from platform_instrument.core.guard import guard
-from platform_instrument.telemetry.prometheus.exchange import Exchange, Request
+from platform_instrument.telemetry.prometheus.connections import IN, OUT, Connections
 from platform_instrument.telemetry.prometheus.listening import Listening
 from platform_instrument.telemetry.prometheus.neighbours import (
     ASK_LISTENER,
@@ -25,22 +25,17 @@ from platform_instrument.telemetry.prometheus.neighbours import (
     Neighbours,
 )
 from platform_instrument.telemetry.prometheus.scrape import PATIENCE, Scrape
-from platform_instrument.telemetry.prometheus.sockets import OwnSocket, own
 from platform_instrument.telemetry.workers import membership
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from platform_instrument.config.schema import Settings
+    from platform_instrument.telemetry.prometheus.exchange import Exchange, Request
     from platform_instrument.telemetry.prometheus.states import States
 
     Wait = Callable[[dict[int, int], float], list[int]]
 
-IN, OUT = 1, 4
-"""What a descriptor is waited for: `select.POLLIN`, `select.POLLOUT`."""
-
-_MOST_EXCHANGES = 32
-"""Connections at once; further ones wait to be accepted, maybe by another worker."""
 _IDLE = 60.0
 _OWN_ALONE = ("process.pid", "process.parent_pid", INSTANCE_ID)
 """What is true of one worker only, and changes from page to page with whoever answers."""
@@ -64,7 +59,7 @@ class Reception:
         self.listening = Listening(settings, self._ledger)
         if listener >= 0:
             self.listening.adopt(listener)
-        self._exchanges: dict[int, Exchange] = {}
+        self._connections = Connections()
         self._scrapes: list[Scrape] = []
         self._tokens = count(1)
         self._asked: tuple[bytes, int, float] | None = None
@@ -77,7 +72,7 @@ class Reception:
     @property
     def intact(self) -> bool:
         """Whether the application has left our sockets alone."""
-        mine = [exchange.socket for exchange in self._exchanges.values()]
+        mine = [exchange.socket for exchange in self._connections]
         mine += [self.listening.socket] if self.listening.socket is not None else []
         mine += [self._neighbours.socket] if self._neighbours is not None else []
         return all(socket.intact for socket in mine)
@@ -85,7 +80,7 @@ class Reception:
     @property
     def resting(self) -> bool:
         """Whether no client waits for its answer, and none is let in."""
-        return self._shut and all(exchange.answered for exchange in list(self._exchanges.values()))
+        return self._shut and all(exchange.answered for exchange in self._connections)
 
     def turn(self, wait: Wait, wake: int) -> bool:
         """Wait for something to do, and do it."""
@@ -95,7 +90,7 @@ class Reception:
         self._shut = bool(self._muted_until)
         ready = wait({wake: IN, **self._interest()}, self._seconds())
         for descriptor in ready:
-            exchange = self._exchanges.get(descriptor)
+            exchange = self._connections.at(descriptor)
             if exchange is not None:
                 self._serve(exchange)
         if self._neighbours is not None:
@@ -103,7 +98,9 @@ class Reception:
                 self._take(message)
         listener = self.listening.socket
         if listener is not None and listener.fileno() in ready and not self._shut:
-            self._accept(listener)
+            accepted = self._connections.accept(listener)
+            if accepted is not None:
+                self._serve(accepted)
         self._finish()
         return True
 
@@ -124,9 +121,7 @@ class Reception:
         if self._neighbours is not None:
             self._neighbours.socket.close()
         self.listening.close()
-        for exchange in self._exchanges.values():
-            exchange.socket.close()
-        self._exchanges.clear()
+        self._connections.abandon()
 
     def _unmute(self) -> None:
         """Go on, since the process has."""
@@ -142,37 +137,25 @@ class Reception:
         if self._neighbours is not None:
             found[self._neighbours.socket.fileno()] = IN
         listener = self.listening.socket
-        if listener is not None and len(self._exchanges) < _MOST_EXCHANGES and not self._shut:
+        if listener is not None and self._connections.opening() <= monotonic() and not self._shut:
             found[listener.fileno()] = IN
-        for descriptor, exchange in self._exchanges.items():
-            wanted = (0 if exchange.ended else IN) | (OUT if exchange.sending else 0)
-            if wanted:
-                found[descriptor] = wanted
-        return found
+        return found | self._connections.interest()
 
     def _seconds(self) -> float:
         """Return until when nothing is due."""
         now = monotonic()
         due = [now + self._states.keep_up(), now + _IDLE]
         due += [scrape.deadline for scrape in self._scrapes]
-        due += [exchange.deadline for exchange in self._exchanges.values()]
+        due += self._connections.due()
         if self.listening.socket is None:
             due.append(self._asked[2] if self._asked is not None else self.listening.next_try)
+        elif self._connections.opening() > now:
+            due.append(self._connections.opening())
         if self._muted_until:
             due.append(self._muted_until)
         return max(min(due) - now, 0.0)
 
     # --- scrapers -------------------------------------------------------------------------------------------------
-
-    def _accept(self, listener: OwnSocket) -> None:
-        """Take a connection, unless another worker was faster."""
-        try:
-            descriptor, _ = listener._accept()  # type: ignore[attr-defined] # noqa: SLF001 - what `accept` of the class above it calls
-        except OSError:
-            return
-        socket = own(descriptor)
-        self._exchanges[socket.fileno()] = exchange = Exchange(socket)
-        self._serve(exchange)
 
     def _serve(self, exchange: Exchange) -> None:
         """Read and write as far as it goes."""
@@ -211,11 +194,7 @@ class Reception:
                 guard("page of metrics", scrape.finish, self._states, self._ledger, self._resource, **self._options())
                 if not scrape.exchange.sending and not scrape.exchange.answered:
                     scrape.exchange.answer(500, b"a fault of ours, which was said on standard error\n")
-        for descriptor, exchange in list(self._exchanges.items()):
-            if not exchange.closed:
-                exchange.expire()
-            if exchange.closed:
-                del self._exchanges[descriptor]
+        self._connections.forget()
 
     def _options(self) -> dict[str, bool]:
         settings = self._settings
