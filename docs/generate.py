@@ -26,6 +26,12 @@ _INDEX_HEAD = '''"""Which import triggers which instrumentation: module → (nam
 
 TRIGGERS: dict[str, tuple[tuple[str, str], ...]] = {
 '''
+_NEEDED_HEAD = '''
+NEEDED: dict[str, tuple[str, ...]] = {
+'''
+_NEEDED_TAIL = '''}
+"""Settings of which one has to be on, by instrumentation: else our module is not loaded."""
+'''
 
 
 def instrumentations() -> list[tuple[str, object]]:
@@ -49,7 +55,13 @@ def index() -> str:
     for trigger in sorted(triggers):
         entries = ", ".join(f'("{name}", "{module}")' for name, module in sorted(triggers[trigger]))
         lines.append(f'    "{trigger}": ({entries},),\n')
-    return _INDEX_HEAD + "".join(lines) + "}\n"
+    needed = {each.name: each.settings for _, each in instrumentations() if each.settings}
+    said = [f'    "{name}": ({", ".join(map(_quoted, settings))},),\n' for name, settings in sorted(needed.items())]
+    return _INDEX_HEAD + "".join(lines) + "}\n" + _NEEDED_HEAD + "".join(said) + _NEEDED_TAIL
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"'
 
 
 def libraries() -> str:

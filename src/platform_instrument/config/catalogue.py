@@ -5,11 +5,6 @@ from __future__ import annotations
 from platform_instrument.config.schema import SIGNALS, setting_of
 
 PROMISED = frozenset({
-    "OTEL_LOGS_EXPORTER",
-    "OTEL_BLRP_SCHEDULE_DELAY",
-    "OTEL_BLRP_EXPORT_TIMEOUT",
-    "OTEL_BLRP_MAX_QUEUE_SIZE",
-    "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
     "PLATFORM_DEBUG",
     "PLATFORM_LOG_FORMAT",
     "PLATFORM_SPAN_ATTRIBUTES_FROM_BAGGAGE",

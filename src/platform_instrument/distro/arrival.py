@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from platform_instrument.engine import apply
+from platform_instrument.instrumentations._index import NEEDED
 from platform_instrument.runtime import beginning, leaving
 
 if TYPE_CHECKING:
@@ -15,6 +16,6 @@ if TYPE_CHECKING:
 
 def arrived(settings: Settings, entries: tuple[tuple[str, str], ...], module: ModuleType) -> None:
     """Instrument the library, and see to it that the last records leave with the process."""
-    apply.arrived(settings, entries, module)
+    apply.arrived(settings, entries, module, NEEDED)
     leaving.prepare(settings)
     beginning.prepare(settings)

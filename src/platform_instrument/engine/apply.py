@@ -6,7 +6,7 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from platform_instrument.config.schema import instrumentation_enabled
+from platform_instrument.config.schema import Settings, instrumentation_enabled
 from platform_instrument.core.guard import faults, guard, on_fault
 from platform_instrument.core.report import say
 from platform_instrument.core.values import Custom, EditCall, EditResult, Instrumentation, Observe, Time
@@ -18,10 +18,9 @@ from platform_instrument.telemetry import choices, pipeline
 from platform_instrument.telemetry.scope import own_scope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import ModuleType
 
-    from platform_instrument.config.schema import Settings
     from platform_instrument.core.values import Patch
 
 MOST_FAULTS = 100
@@ -111,27 +110,37 @@ APPLIED: dict[str, Applied] = {}
 """Every instrumentation whose library was imported, by name."""
 
 
-def arrived(settings: Settings, entries: tuple[tuple[str, str], ...], module: ModuleType) -> None:
+def arrived(
+    settings: Settings,
+    entries: tuple[tuple[str, str], ...],
+    module: ModuleType,
+    needed: Mapping[str, tuple[str, ...]] | None = None,
+) -> None:
     """Apply the instrumentations that wait for this module; `entries` are their names and our modules.
 
-    One that fails does not keep the others from being applied.
+    `needed` names, for some of them, settings of which one has to be on: else nothing of theirs is loaded. One that fails
+    does not keep the others from being applied.
     """
     for name, path in entries:
         if name not in APPLIED:
-            guard(f"{name} arrival", _arrive, settings, name, path, module)
+            guard(f"{name} arrival", _arrive, settings, name, path, module, (needed or {}).get(name, ()))
 
 
 def why_off(settings: Settings, name: str, needed: tuple[str, ...] = ()) -> str:
     """Return why an instrumentation is switched off, empty where it is not; of the `needed` settings one has to be on."""
     if not instrumentation_enabled(settings, name):
         return "switched off by the settings"
-    if needed and not any(getattr(settings, setting) for setting in needed):
-        return f"switched off by {' and '.join(f'PLATFORM_{setting.upper()}' for setting in needed)}"
+    if needed and all(getattr(settings, setting) in _OFF for setting in needed):
+        return f"switched off by {' and '.join(Settings.declared[setting].variable for setting in needed)}"
     return ""
 
 
-def _arrive(settings: Settings, name: str, path: str, module: ModuleType) -> None:
-    reason = why_off(settings, name)
+_OFF = (False, None, (), ("none",), "keep")
+"""Values of settings that want nothing: a switch's, a list's, an exporter's, a format's."""
+
+
+def _arrive(settings: Settings, name: str, path: str, module: ModuleType, needed: tuple[str, ...]) -> None:
+    reason = why_off(settings, name, needed)
     if reason:
         _off(Applied(name, None), reason)
         return

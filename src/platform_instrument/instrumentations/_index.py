@@ -10,7 +10,7 @@ TRIGGERS: dict[str, tuple[tuple[str, str], ...]] = {
     "flask": (("flask", "platform_instrument.web.flask"),),
     "gunicorn": (("gunicorn", "platform_instrument.web.gunicorn"),),
     "httpx": (("httpx", "platform_instrument.instrumentations.httpx"),),
-    "logging": (("excepthook", "platform_instrument.instrumentations.std_excepthook"), ("logging", "platform_instrument.instrumentations.std_logging"),),
+    "logging": (("excepthook", "platform_instrument.instrumentations.std_excepthook"), ("logging", "platform_instrument.instrumentations.std_logging"), ("logs", "platform_instrument.instrumentations.std_logs"),),
     "opentelemetry.context": (("opentelemetry", "platform_instrument.instrumentations.opentelemetry"),),
     "opentelemetry.instrumentation": (("opentelemetry_instrumentation", "platform_instrument.instrumentations.instrumentors"),),
     "opentelemetry.metrics": (("opentelemetry_metrics", "platform_instrument.instrumentations.opentelemetry_metrics"),),
@@ -26,3 +26,11 @@ TRIGGERS: dict[str, tuple[tuple[str, str], ...]] = {
     "werkzeug": (("werkzeug", "platform_instrument.web.werkzeug"),),
     "wsgiref.simple_server": (("wsgiref", "platform_instrument.web.wsgiref"),),
 }
+
+NEEDED: dict[str, tuple[str, ...]] = {
+    "asyncio": ("runtime_metrics",),
+    "excepthook": ("log_mask",),
+    "logging": ("log_trace_id", "log_mask",),
+    "logs": ("logs_exporter",),
+}
+"""Settings of which one has to be on, by instrumentation: else our module is not loaded."""

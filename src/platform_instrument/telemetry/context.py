@@ -75,3 +75,8 @@ class Ambient:
         self.remote = remote
         self.foreign = foreign
         self.api: Any = None
+
+
+def inherited(current: Span | Ambient) -> Ambient:
+    """Return the context that a fork child goes on with: the parent process's span is a remote parent there."""
+    return Ambient(current.trace_id, current.span_id, current.flags, local=current.local, families=current.families, remote=True)

@@ -5,12 +5,12 @@ Source: https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-spans/
 
 from __future__ import annotations
 
-import traceback
 from typing import TYPE_CHECKING
 
 from platform_instrument.core.errors import error_type
 from platform_instrument.core.guard import guard
 from platform_instrument.privacy.cuts import masked_ends, masked_start
+from platform_instrument.telemetry.stacks import stack_of
 
 if TYPE_CHECKING:
     from platform_instrument.telemetry.span import Span
@@ -38,8 +38,7 @@ def _identified(error: BaseException) -> dict[str, str]:
 
 
 def _stack(error: BaseException) -> str:
-    stack = "".join(traceback.format_exception(type(error), error, error.__traceback__, limit=100))
-    return masked_ends(stack, MOST_STACK, "\n  …\n")
+    return masked_ends(stack_of(error), MOST_STACK, "\n  …\n")
 
 
 def _message(error: BaseException) -> str:

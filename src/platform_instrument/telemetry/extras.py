@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from platform_instrument.telemetry.span import Link
+    from platform_instrument.telemetry.span import Link, Span
 
 
 class Event:
@@ -49,3 +49,17 @@ class Extras:
         """How long before the making of the span that was."""
         self.records_exceptions = True
         self.sets_status = True
+
+
+EACH = 16
+"""Every so many spans one is weighed for them all; those with events, where stacks are, each for itself."""
+
+
+def weight_of(span: Span) -> int:
+    """Return how many characters the span's own values hold, for it and for those that are not weighed."""
+    own = span.own_attributes
+    weight = EACH * sum([len(value) for value in own.values() if type(value) is str]) if own else 0
+    if span.extras is not None:
+        for event in span.extras.events:
+            weight += sum([len(value) for value in event.attributes.values() if type(value) is str])
+    return weight

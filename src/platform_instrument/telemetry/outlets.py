@@ -23,12 +23,13 @@ if TYPE_CHECKING:
     from platform_instrument.config.otlp import OtlpSettings
     from platform_instrument.config.schema import Settings
     from platform_instrument.telemetry.console import Traces
+    from platform_instrument.telemetry.logs.outlet import LogOutlet
     from platform_instrument.telemetry.metrics.registry import Metrics
     from platform_instrument.telemetry.span import Span
 
 
 class Outlets:
-    """Where spans and metrics of this process go."""
+    """Where spans, metrics and logs of this process go."""
 
     def __init__(self, settings: Settings, hurried: Callable[[], bool] = bool) -> None:
         self.resource = resource_attributes(settings)
@@ -44,6 +45,12 @@ class Outlets:
 
             if "console" in settings.traces_exporter:
                 self._console = Traces(str(self.resource.get("service.name", "")))
+        self.logs: LogOutlet | None = None
+        if settings.logs_exporter != ("none",):
+            from platform_instrument.telemetry.logs.outlet import LogOutlet  # as above
+
+            delivery = _delivery(settings, "logs", said, hurried) if "otlp" in settings.logs_exporter else None
+            self.logs = LogOutlet(self.resource, delivery, console="console" in settings.logs_exporter)
         self.own_traces = True
         """False where the application's own tracer provider exports the spans."""
 
@@ -117,7 +124,8 @@ class Outlets:
 
     def deliveries(self) -> tuple[Delivery, ...]:
         """Return the ways out that are in use."""
-        return tuple(delivery for delivery in (self.spans, self.metrics) if delivery is not None)
+        logs = self.logs.delivery if self.logs is not None else None
+        return tuple(delivery for delivery in (self.spans, logs, self.metrics) if delivery is not None)
 
 
 def _delivery(settings: Settings, signal: str, said: Complaints, hurried: Callable[[], bool]) -> Delivery | None:
@@ -132,6 +140,8 @@ def _delivery(settings: Settings, signal: str, said: Complaints, hurried: Callab
     if signal == "metrics":
         latest_only = settings.exporter_otlp_metrics_temporality_preference == "cumulative"
         return Delivery(exporter, shown, "metrics", said, timeout=settings.metric_export_timeout, latest_only=latest_only)
+    if signal == "logs":
+        return Delivery(exporter, shown, "logs", said, timeout=settings.blrp_export_timeout)
     return Delivery(exporter, shown, "spans", said, timeout=settings.bsp_export_timeout)
 
 

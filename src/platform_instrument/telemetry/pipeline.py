@@ -13,7 +13,8 @@ from platform_instrument.core.forks import around_fork
 from platform_instrument.core.guard import clear_faults, guard
 from platform_instrument.core.report import forget, say
 from platform_instrument.telemetry import ids, limits, losses
-from platform_instrument.telemetry.context import CURRENT, SAMPLED, Ambient
+from platform_instrument.telemetry.context import CURRENT, SAMPLED, inherited
+from platform_instrument.telemetry.extras import EACH, weight_of
 from platform_instrument.telemetry.metrics.cells import use_exemplar_filter
 from platform_instrument.telemetry.metrics.registry import METRICS, Limits, beside, cell_of
 from platform_instrument.telemetry.worker import COUNTED_LAST, Worker
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from platform_instrument.config.schema import Settings
+    from platform_instrument.telemetry.logs.queue import LogQueue
     from platform_instrument.telemetry.metrics.cells import HistogramCell
     from platform_instrument.telemetry.outlets import Outlets
     from platform_instrument.telemetry.prometheus.endpoint import Endpoint
@@ -33,9 +35,6 @@ _PAUSE_AT_FORK = 0.2
 
 MOST_WAITING_BYTES = 8 * 1024 * 1024
 """Characters that the values of waiting spans may have together, as far as they are weighed."""
-
-_EACH = 16
-"""Every so many spans one is weighed for them all; those with events, where stacks are, each for itself."""
 
 
 class Pipeline:
@@ -62,6 +61,8 @@ class Pipeline:
         """Called with the first outlets of a process, before anything is collected."""
         self.endpoint: Endpoint | None = None
         """Where this process is scraped; None where nobody asks for it."""
+        self.logs: LogQueue | None = None
+        """The records of logs that wait; None where logs are not exported."""
 
     def ended(self, span: Span) -> None:
         """Take an ended span. The hot path: a comparison or two and one append."""
@@ -75,8 +76,8 @@ class Pipeline:
         if waiting >= self.most or self.weight > MOST_WAITING_BYTES:
             self.dropped += 1
             return
-        if span.extras is not None or not waiting % _EACH:
-            self.weight += _weight(span)
+        if span.extras is not None or not waiting % EACH:
+            self.weight += weight_of(span)
         self.queue.append(span)
         if waiting + 1 >= self.enough and not self.worker.called:
             self.worker.wake()
@@ -139,7 +140,8 @@ class Pipeline:
 
     def _idle(self) -> bool:
         """Say whether nothing was recorded in this process that is not delivered yet."""
-        return not self.worker.running and not self.queue and not self.dropped and not self._outlets and not METRICS.recorded()
+        busy = self.worker.running or self.queue or self.dropped or self._outlets or METRICS.recorded()
+        return not busy and (self.logs is None or self.logs.idle)
 
     def status(self) -> dict[str, Any]:
         """Return what doctor shows: by signal what was delivered and what waits, and what was lost for which reason."""
@@ -150,7 +152,8 @@ class Pipeline:
         if self.dropped:
             spans = lost.setdefault("spans", {})
             spans[losses.QUEUE_FULL] = spans.get(losses.QUEUE_FULL, 0) + self.dropped
-        status = {"waiting_spans": len(self.queue), "dropped": lost, **{each.unit: each.status() for each in deliveries}}
+        logs = {"waiting_logs": len(self.logs.records)} if self.logs else {}
+        status = {"waiting_spans": len(self.queue), **logs, "dropped": lost, **{each.unit: each.status() for each in deliveries}}
         return status if self.endpoint is None else {**status, "scraped": self.endpoint.status()}
 
     # --- the worker's side ----------------------------------------------------------------------------------------
@@ -169,7 +172,7 @@ class Pipeline:
 
     def _hurried(self) -> bool:
         """Say whether the wait for an answer is to be interrupted; many spans are encoded before it goes on."""
-        return len(self.queue) >= self.many or self.worker.hurried()
+        return len(self.queue) >= self.many or self.worker.hurried() or bool(self.logs and self.logs.pressing)
 
     def _turn(self) -> float:
         """Send what is due; return the seconds until the next turn."""
@@ -181,11 +184,14 @@ class Pipeline:
             guard("encode metrics", outlets.put_metrics, METRICS)
         waits = [self.settings.bsp_schedule_delay, self._next_metrics - monotonic()]
         waits.extend(wait for wait in outlets.work() if wait is not None)
-        if len(self.queue) >= self.many or outlets.behind():
+        queue, logs = len(self.queue), self.logs
+        if logs is not None:
+            waits.append(logs.delay)
+        if queue >= self.many or outlets.behind() or (logs is not None and logs.pressing):
             self.worker.priority.hurry()
         else:
             self.worker.priority.batch()
-        return max(min(waits), 0.0) if len(self.queue) < self.enough else 0.0
+        return 0.0 if queue >= self.enough or (logs is not None and logs.enough) else max(min(waits), 0.0)
 
     def _finish(self, deadline: float, last: bool) -> bool:  # noqa: FBT001 - called by the worker
         """Send everything before the deadline; say whether it was delivered."""
@@ -207,6 +213,8 @@ class Pipeline:
             left = len(queue)
             self.weight = self.weight * left // (left + len(batch))  # under a steady load the queue is never found empty
             outlets.put_spans(batch)
+        if self.logs is not None and outlets.logs is not None:
+            self.logs.drain(outlets.logs)
 
     # --- fork -----------------------------------------------------------------------------------------------------
 
@@ -222,13 +230,15 @@ class Pipeline:
         """Go on where we stopped."""
         if self.endpoint is not None:
             self.endpoint.after_fork_in_parent(at_once=not COUNTED_LAST)
-        self.worker.after_fork_in_parent(needed=bool(self.queue) or bool(self._outlets))
+        self.worker.after_fork_in_parent(needed=bool(self.queue or self._outlets or (self.logs and not self.logs.idle)))
 
     def after_fork_in_child(self) -> None:
         """Start from zero: nothing of the parent's is ever sent by its child."""
         self.born = perf_counter_ns()
         self.queue = deque()
         self.dropped = self.weight = 0
+        if self.logs is not None:
+            self.logs.renew()
         self.worker.renew()
         membership.renew()
         if self.endpoint is not None:
@@ -241,28 +251,13 @@ class Pipeline:
         forget()
         current = CURRENT.get()
         if current is not None:
-            CURRENT.set(_inherited(current))
+            CURRENT.set(inherited(current))
 
     def _abandon(self) -> None:
         """Let go of the connections without a word on them."""
         made, self._outlets = self._outlets, []
         if made:
             made[0].abandon()
-
-
-def _weight(span: Span) -> int:
-    """Return how many characters the span's own values hold, for it and for those that are not weighed."""
-    own = span.own_attributes
-    weight = _EACH * sum([len(value) for value in own.values() if type(value) is str]) if own else 0
-    if span.extras is not None:
-        for event in span.extras.events:
-            weight += sum([len(value) for value in event.attributes.values() if type(value) is str])
-    return weight
-
-
-def _inherited(current: Span | Ambient) -> Ambient:
-    """Return the context that a fork child goes on with: the parent process's span is a remote parent there."""
-    return Ambient(current.trace_id, current.span_id, current.flags, local=current.local, families=current.families, remote=True)
 
 
 PIPELINE: Pipeline | None = None
@@ -290,6 +285,10 @@ def start(settings: Settings) -> Pipeline:
         use_exponential_histograms()
     limits.ENDED = pipeline.ended
     around_fork(before=pipeline.before_fork, parent=pipeline.after_fork_in_parent, child=pipeline.after_fork_in_child)
+    if settings.logs_exporter != ("none",):
+        from platform_instrument.telemetry.logs.queue import LogQueue  # few services send logs
+
+        pipeline.logs = LogQueue(settings, pipeline.worker)
     PIPELINE = pipeline
     if "prometheus" in settings.metrics_exporter:
         from platform_instrument.telemetry.prometheus.endpoint import Endpoint  # few services are scraped

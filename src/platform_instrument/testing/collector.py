@@ -18,7 +18,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from platform_instrument.testing import received
+from platform_instrument.testing import received, received_logs
 from platform_instrument.testing.otlp_server import Answer, Server
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class Collector:
         self._changed = threading.Condition()
         self._spans: list[received.Span] = []
         self._points: list[received.Point] = []
+        self._logs: list[received_logs.Log] = []
         self._requests: list[Request] = []
         self._answer = Answer()
         self._left: int | None = None
@@ -83,6 +84,7 @@ class Collector:
             "OTEL_EXPORTER_OTLP_ENDPOINT": self.url,
             "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
             "OTEL_BSP_SCHEDULE_DELAY": "100",
+            "OTEL_BLRP_SCHEDULE_DELAY": "100",
             "OTEL_METRIC_EXPORT_INTERVAL": "200",
         }
 
@@ -101,10 +103,16 @@ class Collector:
             return tuple(self._points)
 
     @property
+    def logs(self) -> tuple[received_logs.Log, ...]:
+        """All records of logs so far, in the order they came."""
+        with self._changed:
+            return tuple(self._logs)
+
+    @property
     def resources(self) -> tuple[Mapping[str, Any], ...]:
         """Each resource that sent something, once, in the order they came: one a process."""
         seen: list[Mapping[str, Any]] = []
-        for resource in (*(span.resource for span in self.spans), *(point.resource for point in self.metrics)):
+        for resource in [each.resource for each in self.spans + self.metrics + self.logs]:
             if resource not in seen:
                 seen.append(resource)
         return tuple(seen)
@@ -137,6 +145,11 @@ class Collector:
         self._wait(lambda: enough(tuple(self._spans)), seconds, "the spans wanted did not come")
         return self.spans
 
+    def wait_for_logs(self, count: int, seconds: float = 10) -> tuple[received_logs.Log, ...]:
+        """Return all records of logs once there are `count`."""
+        self._wait(lambda: len(self._logs) >= count, seconds, f"fewer than {count} records of logs")
+        return self.logs
+
     def wait_for_histogram(
         self, name: str, *, attributes: Mapping[str, Any] | None = None, count: int = 1, seconds: float = 10
     ) -> received.Point:
@@ -163,6 +176,7 @@ class Collector:
         with self._changed:
             self._spans.clear()
             self._points.clear()
+            self._logs.clear()
             self._requests.clear()
 
     # --- how it behaves -------------------------------------------------------------------------------------------
@@ -257,6 +271,8 @@ class Collector:
             self._spans += received.spans(body)
         elif signal == "metrics":
             self._points += received.points(body)
+        elif signal == "logs":
+            self._logs += received_logs.logs(body)
 
     def _wait(self, enough: Callable[[], Any], seconds: float, failure: str) -> None:
         deadline = time.monotonic() + seconds

@@ -1,0 +1,159 @@
+"""Records of `logging` as ours: rendered once, on the thread that logs; masked later, at the door.
+
+An error that is logged while an exception is handled carries it, though nobody asked for `exc_info`, and marks its span.
+Source: https://opentelemetry.io/docs/specs/otel/logs/data-model/; logging/__init__.py `LogRecord`.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from time import time_ns
+from typing import TYPE_CHECKING, Any
+
+from platform_instrument.core.families import SUPPRESSED
+from platform_instrument.core.guard import ask, guard
+from platform_instrument.telemetry import limits
+from platform_instrument.telemetry.context import CURRENT, Ambient
+from platform_instrument.telemetry.logs.marks import mark
+from platform_instrument.telemetry.logs.record import LogRecord, Site
+from platform_instrument.telemetry.logs.severity import severity_of
+from platform_instrument.telemetry.scope import InstrumentationScope
+
+if TYPE_CHECKING:
+    from platform_instrument.telemetry.logs.queue import LogQueue
+
+_FRESH = frozenset(vars(logging.makeLogRecord({})))
+_STANDARD = _FRESH | {"message", "asctime", "taskName", "otelTraceID", "otelSpanID", "otelTraceSampled", "otelServiceName"}
+"""What every record has, what formatters add, and what upstream's correlation adds: it is said by the ids."""
+_USUAL = len(_FRESH)
+_PLAIN = frozenset((str, int, float, bool, type(None)))
+"""Types whose rendering calls no code of the application's."""
+_UNOBSERVED = Ambient(families=SUPPRESSED)
+_MOST_SITES = 2_048
+_MOST_SCOPES = 1_024
+_LONGEST_TEXT = 64
+
+UPSTREAM: list[type] = []
+"""Classes of upstream's handlers, which take records to a provider of their own, or to ours."""
+
+_sites: dict[tuple[Any, ...], Site] = {}
+_scopes: dict[str, InstrumentationScope] = {}
+
+
+def catch(logs: LogQueue, logger: logging.Logger, record: logging.LogRecord) -> None:
+    """Take a record that a logger hands to its handlers, unless one of those is upstream's, or nothing is to be observed."""
+    current = CURRENT.get()
+    if type(current) is Ambient and current.families == SUPPRESSED:
+        return  # our worker, an exporter's request, or what we are rendering just now
+    if UPSTREAM and _taken_by_upstream(logger, record.levelno):
+        return
+    values = record.__dict__
+    own: dict[str, Any] | None = None
+    dropped = 0
+    message = _message(record)
+    if len(values) != _USUAL:
+        own, dropped = _extras(values, logs.most_attributes)
+    error = _error(record)
+    if error is not None:
+        own = {**(own or {}), **_described(error)}
+        if record.levelno >= logging.ERROR and current is not None and type(current) is not Ambient:
+            mark(current, error, own)  # type: ignore[arg-type] # a span, then
+    elif record.exc_text or record.stack_info:
+        own = {**(own or {}), **_texts(record)}
+    ids = (current.trace_id, current.span_id, current.flags) if current is not None and current.trace_id else (0, 0, 0)
+    logs.put(LogRecord(_site(record), scope_of(record.name), message, own, int(record.created * 1e9), time_ns(), *ids, dropped))
+
+
+def scope_of(name: Any) -> InstrumentationScope:  # noqa: ANN401 - a logger's name
+    """Return the scope that is a logger's."""
+    scope = _scopes.get(name)
+    if scope is None:
+        if len(_scopes) >= _MOST_SCOPES:
+            _scopes.clear()
+        scope = _scopes[name] = InstrumentationScope(limits.name(name))
+    return scope
+
+
+def _site(record: logging.LogRecord) -> Site:
+    """Return what all records of a statement share; few programs have more statements than are remembered."""
+    key = (record.pathname, record.lineno, record.funcName, record.levelno, record.levelname)
+    site = _sites.get(key)
+    if site is None:
+        if len(_sites) >= _MOST_SITES:
+            _sites.clear()
+        path, line, function, level, text = key
+        kept, _ = limits.bounded({"code.file.path": path, "code.function.name": function, "code.line.number": line}, 3, 1_024)
+        number = severity_of(level) if isinstance(level, int) else 0
+        site = _sites[key] = Site(number, limits.name(text)[:_LONGEST_TEXT], attributes=kept)
+    return site
+
+
+def _message(record: logging.LogRecord) -> str:
+    """Return the rendered message; where it cannot be rendered, what was to be."""
+    message, arguments = record.msg, record.args
+    kind = type(message)
+    if kind is str and not arguments:
+        rendered = message
+    elif kind is str and type(arguments) is tuple and all(type(value) in _PLAIN for value in arguments):
+        rendered = ask("a message of logging", record.getMessage)
+    else:
+        rendered = _unobserved(record.getMessage)
+    if type(rendered) is not str:
+        rendered = message if kind is str else f"<{kind.__qualname__}>"
+    return rendered if len(rendered) <= limits.LONGEST else limits.name(rendered)
+
+
+def _unobserved(render: Any) -> Any:  # noqa: ANN401 - a function of the application's
+    """Render values of classes that may do anything: what they log meanwhile is not taken, and no span is made of it."""
+    token = CURRENT.set(_UNOBSERVED)
+    try:
+        return ask("a message of logging", render)
+    finally:
+        CURRENT.reset(token)
+
+
+def _extras(values: dict[str, Any], most: int) -> tuple[dict[str, Any] | None, int]:
+    """Return what the application has added to a record, typed, and how much of it did not fit."""
+    added = {key: value for key, value in values.items() if key not in _STANDARD}
+    if not added:
+        return None, 0
+    if all(type(value) in _PLAIN for value in added.values()):
+        return limits.bounded(added, most, limits.LIMITS.value_length)
+    bounded: tuple[dict[str, Any], int] | None = _unobserved(lambda: limits.bounded(added, most, limits.LIMITS.value_length))
+    return bounded or (None, len(added))
+
+
+def _error(record: logging.LogRecord) -> BaseException | None:
+    """Return the exception of a record; of an error that names none, the one that is being handled."""
+    told = record.exc_info
+    if told:
+        error = told[1] if isinstance(told, tuple) and len(told) > 1 else None
+        return error if isinstance(error, BaseException) else None
+    return sys.exc_info()[1] if record.levelno >= logging.ERROR and not record.exc_text else None
+
+
+def _described(error: BaseException) -> dict[str, Any]:
+    from platform_instrument.telemetry.exceptions import exception_attributes  # needs `traceback`
+
+    token = CURRENT.set(_UNOBSERVED)
+    try:
+        return guard("exception of a log", exception_attributes, error) or {}
+    finally:
+        CURRENT.reset(token)
+
+
+def _texts(record: logging.LogRecord) -> dict[str, str]:
+    """Return the stacks that a record has as texts alone: one that was pickled, and one that `stack_info` asked for."""
+    texts = {"exception.stacktrace": record.exc_text, "code.stacktrace": record.stack_info}
+    return {key: limits.name(text) for key, text in texts.items() if text}
+
+
+def _taken_by_upstream(logger: logging.Logger | None, level: int) -> bool:
+    """Say whether one of the handlers that a logger's records come to is upstream's, and takes this level."""
+    kinds = tuple(UPSTREAM)
+    while logger is not None:
+        if any(isinstance(handler, kinds) and level >= handler.level for handler in logger.handlers):
+            return True
+        logger = logger.parent if logger.propagate else None
+    return False
