@@ -74,7 +74,7 @@ def test_the_count_is_that_of_the_load_before_and_after_workers_are_recycled(kin
         page = load.counted(target)
         assert watch.pages
         deadline = time.monotonic() + 10
-        while service.stderr.count("Booting worker") <= 7:
+        while service.stderr.count("Booting worker") <= (4 if kind == "gevent" else 7):  # one of gevent's may serve nearly all
             assert time.monotonic() < deadline, "few workers were recycled"
             time.sleep(0.05)
         assert target.scrape().total(REQUESTS) == page.total(REQUESTS)
