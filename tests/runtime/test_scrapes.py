@@ -52,7 +52,16 @@ def told(process: subprocess.Popen[str]) -> int:
     return int(process.stdout.readline())
 
 
-MODES = ["seventeen", "pool_forked", "pool_spawned", "pool_of_a_server", "pool_of_short_lives", "living", "closing"]
+MODES = [
+    "seventeen",
+    "pool_forked",
+    "pool_spawned",
+    "pool_of_a_server",
+    "pool_of_short_lives",
+    "living",
+    "closing",
+    "closing_worker",
+]
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -140,6 +140,21 @@ def closing() -> None:
     say(5)
 
 
+def closing_worker() -> None:
+    """Count in a child which closes whatever is open, where the parent has the common memory still, and counts on."""
+    work(2)
+    if not os.fork():
+        work(3)
+        time.sleep(2.5)
+        os.closerange(3, 4_096)
+        work(4)
+        while os.getppid() != 1:
+            time.sleep(0.05)
+        os._exit(0)
+    time.sleep(3)
+    say(9)
+
+
 def daemon() -> None:
     """Leave the process that was started and close whatever was open, before the work begins."""
     work(2)

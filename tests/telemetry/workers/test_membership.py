@@ -127,6 +127,31 @@ def test_a_process_whose_descriptors_were_all_closed_is_alone_and_nobodys_double
     assert second == again != first == last
 
 
+CLOSED = """
+tell()
+def work():
+    tell()
+    os.closerange(3, 4096)
+    if TAKEN:
+        os.waitpid(child(tell), 0)
+    tell()
+    tell()
+os.waitpid(child(work), 0)
+tell()
+"""
+
+
+def test_a_worker_whose_descriptors_were_all_closed_goes_on_in_its_slot_which_has_what_it_counted(tmp_path: Path) -> None:
+    first, before, after, again, last = (each["id"] for each in told_by_file(CLOSED.replace("TAKEN", "False"), tmp_path))
+    assert before == after == again != first == last
+
+
+def test_a_worker_whose_slot_was_taken_meanwhile_is_alone(tmp_path: Path) -> None:
+    told = told_by_file(CLOSED.replace("TAKEN", "True"), tmp_path)
+    _, before, other, after, again, _ = (each["id"] for each in told)
+    assert after == again not in {before, other}
+
+
 def test_without_such_memory_a_process_has_a_random_id_or_adds_its_own_to_the_one_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "memfd_create")
     monkeypatch.setattr(founding.Founded, "descriptor", -1)

@@ -66,12 +66,14 @@ def settle(settings: Settings) -> None:
 def slot() -> Slot | None:
     """Return the slot of this process, which takes one if it has none; None where there is none to be had."""
     with _Here.taking:
-        mine = _Here.slot
-        if mine is not None and mine.process == os.getpid() and founding.intact():
+        mine = held()
+        if mine is not None:
             return mine
-        _Here.slot = None
+        before, _Here.slot = _Here.slot, None
         if not founding.intact():  # closed by the application, among all descriptors that it had
             _Here.ledger = _ledger() if founding.reach() else _new_ledger()
+            if before is not None and before.process == os.getpid() and _Here.ledger is not None:
+                return _resumed(before, _Here.ledger)
         if _Here.ledger is not None:
             _Here.slot = _taken(_Here.ledger)
         return _Here.slot
@@ -220,3 +222,20 @@ def _taken(ledger: Ledger) -> Slot | None:
         except OSError:
             return None  # the system has no memory left, or allows no file of this length
     return None
+
+
+def _resumed(before: Slot, ledger: Ledger) -> Slot | None:
+    """Return the slot that this process had until its descriptors were closed, as it was: what it has counted is in there.
+
+    Where somebody has taken it over meanwhile, and what was counted with it, this process is alone: it would count that again.
+    """
+    from platform_instrument.telemetry.workers.locks import lock
+
+    if ledger.tree == before.ledger.tree:
+        number = before.number
+        if lock(ledger.descriptor, number) and ledger.generation(number) == before.generation:
+            before.ledger, _Here.slot = ledger, before
+            return before
+        _Here.ledger = _new_ledger()
+    _Here.slot = _taken(_Here.ledger) if _Here.ledger is not None else None
+    return _Here.slot
