@@ -80,7 +80,7 @@ def test_wrong_and_unknown_settings_are_found() -> None:
         "PLATFORM_DISABLED_INSTRUMENTATIONS": "redis,sqlit3",
         "PLATFORM_INSTRUMENTATION_DJANO": "false",
         "PLATFORM_INSTRUMENTATION_DJANGO": "false",
-        "PLATFORM_LOG_FORMAT": "json",
+        "PLATFORM_SPAN_ATTRIBUTES_FROM_CLAIMS": "sub",
         "OTEL_SDK_DISABLED": "true",
     }
     found, ended = examined("--", "true", env=env)
@@ -92,7 +92,7 @@ def test_wrong_and_unknown_settings_are_found() -> None:
         "PI201": ["OTEL_TRACES_SAMPLER"],
         "PI202": ["OTEL_SERVICENAME"],
         "PI203": ["PLATFORM_DISABLED_INSTRUMENTATIONS", "PLATFORM_INSTRUMENTATION_DJANO"],
-        "PI204": ["PLATFORM_LOG_FORMAT"],
+        "PI204": ["PLATFORM_SPAN_ATTRIBUTES_FROM_CLAIMS"],
         "PI505": ["export"],
     }
     assert (library(found, "redis")["status"], library(found, "django")["status"]) == ("off", "off")

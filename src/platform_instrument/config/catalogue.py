@@ -6,7 +6,6 @@ from platform_instrument.config.schema import SIGNALS, setting_of
 
 PROMISED = frozenset({
     "PLATFORM_DEBUG",
-    "PLATFORM_LOG_FORMAT",
     "PLATFORM_SPAN_ATTRIBUTES_FROM_BAGGAGE",
     "PLATFORM_SPAN_ATTRIBUTES_FROM_CLAIMS",
     "PLATFORM_SPAN_ATTRIBUTES_FROM_HEADERS",

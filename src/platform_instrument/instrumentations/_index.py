@@ -10,7 +10,8 @@ TRIGGERS: dict[str, tuple[tuple[str, str], ...]] = {
     "flask": (("flask", "platform_instrument.web.flask"),),
     "gunicorn": (("gunicorn", "platform_instrument.web.gunicorn"),),
     "httpx": (("httpx", "platform_instrument.instrumentations.httpx"),),
-    "logging": (("excepthook", "platform_instrument.instrumentations.std_excepthook"), ("logging", "platform_instrument.instrumentations.std_logging"), ("logs", "platform_instrument.instrumentations.std_logs"),),
+    "logging": (("excepthook", "platform_instrument.instrumentations.std_excepthook"), ("logging", "platform_instrument.instrumentations.std_logging"), ("logs", "platform_instrument.instrumentations.std_logs"), ("unhandled", "platform_instrument.instrumentations.std_unhandled"),),
+    "loguru": (("loguru", "platform_instrument.instrumentations.loguru"),),
     "opentelemetry.context": (("opentelemetry", "platform_instrument.instrumentations.opentelemetry"),),
     "opentelemetry.instrumentation": (("opentelemetry_instrumentation", "platform_instrument.instrumentations.instrumentors"),),
     "opentelemetry.metrics": (("opentelemetry_metrics", "platform_instrument.instrumentations.opentelemetry_metrics"),),
@@ -21,6 +22,7 @@ TRIGGERS: dict[str, tuple[tuple[str, str], ...]] = {
     "sqlalchemy": (("sqlalchemy", "platform_instrument.instrumentations.sqlalchemy"),),
     "sqlite3": (("sqlite3", "platform_instrument.instrumentations.sqlite3"),),
     "starlette": (("starlette", "platform_instrument.web.starlette"),),
+    "structlog": (("structlog", "platform_instrument.instrumentations.structlog"),),
     "urllib3": (("urllib3", "platform_instrument.instrumentations.urllib3"),),
     "uvicorn": (("uvicorn", "platform_instrument.web.uvicorn"),),
     "werkzeug": (("werkzeug", "platform_instrument.web.werkzeug"),),
@@ -30,7 +32,10 @@ TRIGGERS: dict[str, tuple[tuple[str, str], ...]] = {
 NEEDED: dict[str, tuple[str, ...]] = {
     "asyncio": ("runtime_metrics",),
     "excepthook": ("log_mask",),
-    "logging": ("log_trace_id", "log_mask",),
+    "logging": ("log_trace_id", "log_mask", "log_format",),
     "logs": ("logs_exporter",),
+    "loguru": ("log_trace_id", "log_mask", "log_format",),
+    "structlog": ("log_trace_id", "log_mask", "log_format",),
+    "unhandled": ("logs_exporter",),
 }
 """Settings of which one has to be on, by instrumentation: else our module is not loaded."""

@@ -7,41 +7,40 @@ Source: https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_con
 
 from __future__ import annotations
 
+from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from platform_instrument import privacy  # loads what is asked of it with the first line, not at start
-from platform_instrument.config.schema import Settings
 from platform_instrument.core.guard import guard
 from platform_instrument.core.values import Custom, EditCall, EditResult, Instrumentation
-from platform_instrument.telemetry import pipeline
-from platform_instrument.telemetry.context import CURRENT
+from platform_instrument.telemetry import printed
 
 if TYPE_CHECKING:
     from platform_instrument.core.values import Call, Changes
 
-_DEFAULTS = Settings()
-_PLACE = "masking of log lines"
-"""Where faults of masking are counted: not as the instrumentation's, which would be undone after a hundred, and mask no more."""
+_NOTED = "_platform_ids"
+"""Where a record that is kept for later has the ids of the span that it is about, empty where it was about none."""
 
 
 def finish(call: Call, line: Any) -> Any:  # noqa: ANN401 - what a formatter made, mostly a text
     """Return the line as it is printed, None where it stays as it is."""
-    settings = _settings()
-    if settings.log_mask:
-        masked = guard(_PLACE, _masked, line)
-        line = _withheld(call.argument(1, "record"), line) if masked is None and line is not None else masked
-    if not settings.log_trace_id or not isinstance(line, str):
-        return line
-    return guard("ids in log lines", _correlated, line) or line
+    record = call.argument(1, "record")
+    if printed.settings().log_format != "keep" and isinstance(line, str) and not hasattr(call.instance, "enqueue"):
+        line = guard("log format", _formatted, record) or line
+    return printed.finished(line, _ids(record), record, _withheld)
 
 
-def _masked(line: Any) -> Any:  # noqa: ANN401 - as above
-    if type(line) is str:
-        return privacy.mask(line)
-    from platform_instrument.privacy.values import mask_value  # few formatters make no text
+def _ids(record: Any) -> tuple[str, str] | None:  # noqa: ANN401 - logging.LogRecord
+    noted = record.__dict__.get(_NOTED)
+    if noted is None:
+        return printed.current_ids()
+    return tuple(noted.split()) if noted else None
 
-    return mask_value(line)
+
+def _formatted(record: Any) -> str:  # noqa: ANN401 - as above
+    from platform_instrument.telemetry import formats  # where the settings want it
+
+    return formats.rendered(formats.of_record(record))
 
 
 def _withheld(record: Any, line: Any) -> Any:  # noqa: ANN401 - as above
@@ -50,13 +49,28 @@ def _withheld(record: Any, line: Any) -> Any:  # noqa: ANN401 - as above
     return withheld_line(record, line)
 
 
+def keep(call: Call) -> None:
+    """Give what keeps a record for later a copy that knows its span: another handler's is not touched."""
+    record = copy(call.argument(1, "record"))
+    record.__dict__[_NOTED] = " ".join(printed.current_ids() or ())
+    call.args, call.kwargs = (call.args[0], record), {}
+
+
+def unsaid(_call: Call, record: Any) -> None:  # noqa: ANN401 - as above
+    """Take the ids out of the message again that a queue's handler rendered: the line that is made of it will have them."""
+    noted = record.__dict__.get(_NOTED)
+    if noted and isinstance(record.msg, str):
+        trace_id, span_id = noted.split()
+        record.msg = record.message = record.msg.replace(f" trace_id={trace_id} span_id={span_id}", "", 1)
+
+
 def instead(what: str, call: Call) -> None:
     """Give another record to what shows or sends its parts: one without values, that says nothing where masking fails."""
-    if _settings().log_mask:
+    if printed.settings().log_mask:
         from platform_instrument.telemetry import log_records  # few handlers take one
 
         record = call.argument(1, "record")
-        other = guard(_PLACE, getattr(log_records, what), record)
+        other = guard(printed.MASKING, getattr(log_records, what), record)
         call.args, call.kwargs = (call.args[0], log_records.withheld(record) if other is None else other), {}
 
 
@@ -77,38 +91,19 @@ def overriding(changes: Changes) -> None:
     changes.edit(Handler, EditCall("logging:Handler.__init__", made))
 
 
-def _settings() -> Settings:
-    return pipeline.PIPELINE.settings if pipeline.PIPELINE is not None else _DEFAULTS
-
-
-def _correlated(line: str) -> str | None:
-    """Return the line with the ids of the current span, None where it has them or there are none."""
-    current = CURRENT.get()
-    if current is None or not current.trace_id:
-        return None
-    trace_id = f"{current.trace_id:032x}"
-    if trace_id in line:
-        return None
-    text = line.rstrip()
-    if text.startswith("{") and text.endswith("}") and text[1:].lstrip()[0] in ('"', "}"):
-        if '"trace_id"' in text:
-            return None
-        comma = "" if text[1:-1].isspace() or text == "{}" else ", "
-        return f'{text[:-1]}{comma}"trace_id": "{trace_id}", "span_id": "{current.span_id:016x}"}}{line[len(text) :]}'
-    first, newline, rest = line.partition("\n")
-    return f"{first} trace_id={trace_id} span_id={current.span_id:016x}{newline}{rest}"
-
-
 INSTRUMENTATION = Instrumentation(
     name="logging",
     requires="python>=3.10,<3.16",
     patches=(
         EditResult("logging:Handler.format", finish),
         Custom("logging", overriding),
+        EditCall("logging.handlers:BufferingHandler.emit", keep, optional=True),
+        EditCall("logging.handlers:QueueHandler.emit", keep, optional=True),
+        EditResult("logging.handlers:QueueHandler.prepare", unsaid, optional=True),
         EditCall("logging:Handler.handleError", partial(instead, "shown")),
         EditCall("logging.handlers:HTTPHandler.mapLogRecord", partial(instead, "copied"), optional=True),
         EditCall("logging.handlers:SocketHandler.makePickle", partial(instead, "copied"), optional=True),
     ),
     modules=("logging",),
-    settings=("log_trace_id", "log_mask"),
+    settings=("log_trace_id", "log_mask", "log_format"),
 )

@@ -54,9 +54,13 @@ def withheld(record: LogRecord) -> LogRecord:
 
 def withheld_line(record: LogRecord, line: Any) -> Any:  # noqa: ANN401 - what a formatter made
     """Return what stands for a line that cannot be masked: which statement of the code made it, in the form that it had."""
-    told = f"{record.levelname} {record.name} {record.filename}:{record.lineno} {WITHHELD}"
+    return withheld_text(f"{record.levelname} {record.name} {record.filename}:{record.lineno}", line)
+
+
+def withheld_text(told: str, line: Any) -> Any:  # noqa: ANN401 - as above
+    """Return what stands for a line of which only so much may be told."""
     if isinstance(line, bytes):
-        return told.encode()
+        return f"{told} {WITHHELD}".encode()
     if isinstance(line, str):
-        return f'{{"message": "{WITHHELD}"}}' if line.startswith("{") else told
+        return f'{{"message": "{WITHHELD}"}}' if line.startswith("{") else f"{told} {WITHHELD}"
     return {"message": WITHHELD}

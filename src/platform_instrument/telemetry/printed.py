@@ -1,0 +1,126 @@
+"""Lines that the service prints, whichever library made them: masked, and with the ids of the span they are about.
+
+A line of text gets ` trace_id=… span_id=…` at the end of its first line, a JSON object two members. One that has them stays
+as it is, and so does one that could not be read any more: a JSON array.
+Source: https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_context/.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from platform_instrument import privacy  # loads what is asked of it with the first line, not at start
+from platform_instrument.config.schema import Settings
+from platform_instrument.core.guard import guard
+from platform_instrument.telemetry import pipeline
+from platform_instrument.telemetry.context import CURRENT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Ids = tuple[str, str]
+    """Trace id and span id, in hex."""
+
+_DEFAULTS = Settings()
+MASKING = "masking of log lines"
+"""Where faults of masking are counted: not as the instrumentation's, which would be undone after a hundred, and mask no more."""
+_ADDING = "ids in log lines"
+
+
+def settings() -> Settings:
+    """Return the settings in force."""
+    return pipeline.PIPELINE.settings if pipeline.PIPELINE is not None else _DEFAULTS
+
+
+def current_ids() -> Ids | None:
+    """Return the ids of the current span, None outside of spans."""
+    current = CURRENT.get()
+    if current is None or not current.trace_id:
+        return None
+    return f"{current.trace_id:032x}", f"{current.span_id:016x}"
+
+
+def finished(
+    line: Any,  # noqa: ANN401 - what a formatter made, mostly a text
+    ids: Ids | None,
+    record: Any,  # noqa: ANN401 - what it was made of
+    withheld: Callable[[Any, Any], Any],
+) -> Any:  # noqa: ANN401 - as above
+    """Return the line as it is printed; `withheld(record, line)` stands for one that cannot be masked."""
+    wanted = settings()
+    if wanted.log_mask:
+        masked = guard(MASKING, _masked, line)
+        line = withheld(record, line) if masked is None and line is not None else masked
+    if ids is None or not wanted.log_trace_id:
+        return line
+    if isinstance(line, bytes):
+        return guard(_ADDING, _correlated_bytes, line, ids) or line
+    return (guard(_ADDING, correlated, line, *ids) or line) if isinstance(line, str) else line
+
+
+def _masked(line: Any) -> Any:  # noqa: ANN401 - as above
+    if type(line) is str:
+        return privacy.mask(line)
+    from platform_instrument.privacy.values import mask_value  # few formatters make no text
+
+    return mask_value(line)
+
+
+def _correlated_bytes(line: bytes, ids: Ids) -> bytes | None:
+    added = correlated(line.decode("utf-8", "surrogateescape"), *ids)
+    return None if added is None else added.encode("utf-8", "surrogateescape")
+
+
+def correlated(line: str, trace_id: str, span_id: str) -> str | None:
+    """Return the line with the ids, None where it has them or has no place for them."""
+    text = line.rstrip()
+    if _is_object(text):
+        return _with_members(line, text, trace_id, span_id)
+    first, newline, rest = line.partition("\n")
+    if newline and _is_object(first.rstrip()):
+        beginning = _with_members(first, first.rstrip(), trace_id, span_id)  # a stack follows, for people to read
+        return None if beginning is None else f"{beginning}{newline}{rest}"
+    if trace_id in line or (text.startswith(('["', "[{")) and _is_json(text)):
+        return None
+    end = "\r" if first.endswith("\r") else ""
+    return f"{first[: len(first) - len(end)]} trace_id={trace_id} span_id={span_id}{end}{newline}{rest}"
+
+
+def _is_object(text: str) -> bool:
+    """Say whether a text looks like a JSON object."""
+    return text.startswith("{") and text.endswith("}") and text[1:].lstrip()[0] in {'"', "}"}
+
+
+def _with_members(line: str, text: str, trace_id: str, span_id: str) -> str | None:
+    if f'"{trace_id}"' in text:
+        return None
+    members = f'"trace_id": "{trace_id}", "span_id": "{span_id}"'
+    if '"trace_id"' in text or '"span_id"' in text:
+        members = _missing(text, members)
+        if not members:
+            return None
+    comma = "" if text == "{}" or text[1:-1].isspace() else ", "
+    return f"{text[:-1]}{comma}{members}}}{line[len(text) :]}"
+
+
+def _missing(text: str, members: str) -> str:
+    """Return what a JSON object does not have itself: its own members win, a span's id without its trace's is of no use."""
+    from json import loads  # few lines have such members, and those were made with it
+
+    try:
+        own = loads(text)
+    except ValueError:
+        return ""
+    if "trace_id" in own:
+        return ""
+    return members.partition(", ")[0] if "span_id" in own else members
+
+
+def _is_json(text: str) -> bool:
+    from json import loads  # as above
+
+    try:
+        loads(text)
+    except ValueError:
+        return False
+    return True
