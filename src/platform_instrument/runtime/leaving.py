@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 _AFTER_EVERYTHING = -100
 """The priority of our finalizer in a multiprocessing child: after those of everybody else."""
 
+AT_THE_END: list[Callable[[], object]] = []
+"""Called when the program has ended, before the last flush: by what looks at how it ended."""
+
 AFTER_FLUSH: list[Callable[[], None]] = []
 """Called after each flush, which may be the last thing that this process does: doctor's record is written then."""
 
@@ -107,6 +110,8 @@ def _in_a_sub_interpreter() -> bool:
 
 
 def _at_exit() -> None:
+    for look in AT_THE_END:
+        guard("the end", look)
     flush()
     if _Leaving.subordinate and pipeline.PIPELINE is not None:
         pipeline.PIPELINE.stop(_Leaving.left)  # a sub-interpreter that has a thread left takes the process with it

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections import deque
+from itertools import count
+from os import getpid
 from time import time_ns
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +25,11 @@ from platform_instrument.telemetry.scope import InstrumentationScope
 
 if TYPE_CHECKING:
     from platform_instrument.telemetry.logs.queue import LogQueue
+    from platform_instrument.telemetry.span import Span
 
 _FRESH = frozenset(vars(logging.makeLogRecord({})))
-_STANDARD = _FRESH | {"message", "asctime", "taskName", "otelTraceID", "otelSpanID", "otelTraceSampled", "otelServiceName"}
+_STANDARD = _FRESH | {"message", "asctime", "taskName", "otelTraceID", "otelSpanID", "otelTraceSampled", "otelServiceName",
+                      "_platform_ids"}  # fmt: skip
 """What every record has, what formatters add, and what upstream's correlation adds: it is said by the ids."""
 _USUAL = len(_FRESH)
 _PLAIN = frozenset((str, int, float, bool, type(None)))
@@ -37,6 +42,10 @@ _LONGEST_TEXT = 64
 UPSTREAM: list[type] = []
 """Classes of upstream's handlers, which take records to a provider of their own, or to ours."""
 
+CAUGHT: deque[tuple[int, int]] = deque(maxlen=64)
+"""The exceptions in the latest records: a number that grows, and the object's id."""
+
+_numbers = count(1)
 _sites: dict[tuple[Any, ...], Site] = {}
 _scopes: dict[str, InstrumentationScope] = {}
 
@@ -44,8 +53,8 @@ _scopes: dict[str, InstrumentationScope] = {}
 def catch(logs: LogQueue, logger: logging.Logger, record: logging.LogRecord) -> None:
     """Take a record that a logger hands to its handlers, unless one of those is upstream's, or nothing is to be observed."""
     current = CURRENT.get()
-    if type(current) is Ambient and current.families == SUPPRESSED:
-        return  # our worker, an exporter's request, or what we are rendering just now
+    if unobserved_here(current) or (record.process is not None and record.process != getpid()):
+        return  # what another process has logged, and sent to be printed here, it exports itself
     if UPSTREAM and _taken_by_upstream(logger, record.levelno):
         return
     values = record.__dict__
@@ -56,13 +65,29 @@ def catch(logs: LogQueue, logger: logging.Logger, record: logging.LogRecord) -> 
         own, dropped = _extras(values, logs.most_attributes)
     error = _error(record)
     if error is not None:
-        own = {**(own or {}), **_described(error)}
+        own = {**(own or {}), **described(error)}
+        CAUGHT.append((next(_numbers), id(error)))
         if record.levelno >= logging.ERROR and current is not None and type(current) is not Ambient:
             mark(current, error, own)  # type: ignore[arg-type] # a span, then
     elif record.exc_text or record.stack_info:
         own = {**(own or {}), **_texts(record)}
-    ids = (current.trace_id, current.span_id, current.flags) if current is not None and current.trace_id else (0, 0, 0)
-    logs.put(LogRecord(_site(record), scope_of(record.name), message, own, int(record.created * 1e9), time_ns(), *ids, dropped))
+    site, scope, made = _site(record), scope_of(record.name), int(record.created * 1e9)
+    logs.put(LogRecord(site, scope, message, own, made, time_ns(), *ids_of(current), dropped))
+
+
+def unobserved_here(current: Span | Ambient | None) -> bool:
+    """Say whether nothing is recorded here: in our worker, in an exporter's request, in what we are rendering just now."""
+    return type(current) is Ambient and current.families == SUPPRESSED
+
+
+def ids_of(current: Span | Ambient | None) -> tuple[int, int, int]:
+    """Return trace, span and flags of what is current; zeros outside of any span."""
+    return (current.trace_id, current.span_id, current.flags) if current is not None and current.trace_id else (0, 0, 0)
+
+
+def taken_so_far() -> int:
+    """Return a number that is larger than that of every exception in `CAUGHT`."""
+    return next(_numbers)
 
 
 def scope_of(name: Any) -> InstrumentationScope:  # noqa: ANN401 - a logger's name
@@ -133,7 +158,8 @@ def _error(record: logging.LogRecord) -> BaseException | None:
     return sys.exc_info()[1] if record.levelno >= logging.ERROR and not record.exc_text else None
 
 
-def _described(error: BaseException) -> dict[str, Any]:
+def described(error: BaseException) -> dict[str, Any]:
+    """Return an exception as attributes."""
     from platform_instrument.telemetry.exceptions import exception_attributes  # needs `traceback`
 
     token = CURRENT.set(_UNOBSERVED)
