@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from platform_instrument.telemetry.scope import InstrumentationScope
 from platform_instrument.testing import received
 
 if TYPE_CHECKING:
+    from platform_instrument.telemetry.metrics.cells import Pairs
     from platform_instrument.telemetry.span import Span
 
 ORDERS = Instrument("shop.orders", "Orders taken.", unit="{order}", kind=COUNTER)
@@ -108,6 +110,33 @@ def test_the_overflow_of_one_instrument_has_one_beside_it(monkeypatch: pytest.Mo
     read = received.points(MetricEncoder({}).encode(METRICS))
     found = [(point.name, point.attributes, point.count) for point in read if "otel.metric.overflow" in point.attributes]
     assert found == [("shop.duration", {"otel.metric.overflow": True}, 2), ("shop.rows", {"otel.metric.overflow": True}, 2)]
+
+
+class SlowlyMade(Metric):
+    """A metric while whose series are made other threads come."""
+
+    def make(self, attributes: Pairs) -> Any:  # noqa: ANN401 - a cell
+        time.sleep(0.02)
+        return super().make(attributes)
+
+
+def test_threads_that_reach_the_limit_together_share_one_overflow_and_say_so_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Limits, "cardinality", 0)
+    metric, together = SlowlyMade(ORDERS), threading.Barrier(8)
+
+    def count(at: int) -> None:
+        together.wait(10)
+        metric.cell((("at", at),)).add(1)
+
+    threads = [threading.Thread(target=count, args=(at,)) for at in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [cell.value for cell in metric.series()] == [8]
+    assert capsys.readouterr().err.count("PLATFORM_METRICS_CARDINALITY_LIMIT") == 1
 
 
 def test_all_instruments_together_have_a_limit_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -53,7 +53,7 @@ def new_cell(instrument: Instrument, attributes: Pairs) -> Any:  # noqa: ANN401 
 class Metric:
     """One instrument and its cells by attribute set; `scope` is None where it is ours."""
 
-    __slots__ = ("cells", "instrument", "overflow", "scope")
+    __slots__ = ("_firsts", "cells", "instrument", "overflow", "scope")
 
     def __init__(self, instrument: Instrument, scope: InstrumentationScope | None = None) -> None:
         self.instrument = instrument
@@ -61,6 +61,8 @@ class Metric:
         self.cells: dict[Any, Any] = {}
         """By their attributes, or by whatever tells them apart where equal values are of different types."""
         self.overflow: Any = None
+        self._firsts: dict[str, Any] = {}
+        """What one of several threads was first to make."""
 
     def cell(self, attributes: Pairs, key: Any = None) -> Any:  # noqa: ANN401 - a cell of the instrument's kind
         """Return the series of these attributes, or the overflow series once there are too many."""
@@ -71,7 +73,8 @@ class Metric:
         if len(self.cells) < Limits.cardinality and METRICS.count < Limits.series:
             METRICS.count += 1
             return self.cells.setdefault(key, self.make(attributes))
-        if self.overflow is None:
+        mine: object = object()
+        if "said" not in self._firsts and self._firsts.setdefault("said", mine) is mine:
             say(self._complaint())
         return self.beyond()
 
@@ -82,7 +85,7 @@ class Metric:
     def beyond(self) -> Any:  # noqa: ANN401 - as above
         """Return the overflow series."""
         if self.overflow is None:
-            self.overflow = self.make(_OVERFLOW)
+            self.overflow = self._firsts.setdefault("overflow", self.make(_OVERFLOW))
         return self.overflow
 
     def retire(self, key: Any) -> None:  # noqa: ANN401 - attributes, or what stands for them
