@@ -12,6 +12,7 @@ TRIGGERS: dict[str, tuple[tuple[str, str], ...]] = {
     "httpx": (("httpx", "platform_instrument.instrumentations.httpx"),),
     "logging": (("excepthook", "platform_instrument.instrumentations.std_excepthook"), ("logging", "platform_instrument.instrumentations.std_logging"), ("logs", "platform_instrument.instrumentations.std_logs"), ("unhandled", "platform_instrument.instrumentations.std_unhandled"),),
     "loguru": (("loguru", "platform_instrument.instrumentations.loguru"),),
+    "opentelemetry._logs": (("opentelemetry_logs", "platform_instrument.instrumentations.opentelemetry_logs"),),
     "opentelemetry.context": (("opentelemetry", "platform_instrument.instrumentations.opentelemetry"),),
     "opentelemetry.instrumentation": (("opentelemetry_instrumentation", "platform_instrument.instrumentations.instrumentors"),),
     "opentelemetry.metrics": (("opentelemetry_metrics", "platform_instrument.instrumentations.opentelemetry_metrics"),),
@@ -35,6 +36,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "logging": ("log_trace_id", "log_mask", "log_format",),
     "logs": ("logs_exporter",),
     "loguru": ("log_trace_id", "log_mask", "log_format",),
+    "opentelemetry_logs": ("logs_exporter",),
     "structlog": ("log_trace_id", "log_mask", "log_format",),
     "unhandled": ("logs_exporter",),
 }
