@@ -115,7 +115,7 @@ def test_the_overflow_of_one_instrument_has_one_beside_it(monkeypatch: pytest.Mo
 class SlowlyMade(Metric):
     """A metric while whose series are made other threads come."""
 
-    def make(self, attributes: Pairs) -> Any:  # noqa: ANN401 - a cell
+    def make(self, attributes: Pairs) -> Any:
         time.sleep(0.02)
         return super().make(attributes)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 
 import pytest
 
@@ -67,3 +68,14 @@ def test_a_descriptor_that_the_application_has_closed_is_told_from_ours(memory: 
 def test_memory_that_is_none_of_ours_is_no_ledger() -> None:
     with pytest.raises(ValueError, match="not a ledger"):
         Ledger(os.memfd_create("other"))
+
+
+def test_where_no_file_may_grow_there_is_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(founding.Founded, "descriptor", -1)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        assert not founding.make(tell=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not founding.intact()

@@ -133,8 +133,12 @@ class Listening:
 
 
 def bound(host: str, port: int) -> OwnSocket:
-    """Return a listening socket; of a name with addresses of both kinds, the one of version 4."""
-    found = _socket.getaddrinfo(host, port, 0, _socket.SOCK_STREAM, 0, _socket.AI_PASSIVE)
+    """Return a listening socket; of a name with addresses of both kinds, the one of version 4. Raises `OSError`."""
+    name = host.removeprefix("[").removesuffix("]")  # as an address of version 6 is written in a URL
+    try:
+        found = _socket.getaddrinfo(name, port, 0, _socket.SOCK_STREAM, 0, _socket.AI_PASSIVE)
+    except UnicodeError as error:
+        raise OSError(errno.EINVAL, "no host has such a name") from error
     family, kind, protocol, _, address = min(found, key=lambda each: each[0] != _socket.AF_INET)
     socket = _socket.socket(family, kind, protocol)
     try:

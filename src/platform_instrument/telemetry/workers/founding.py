@@ -57,7 +57,11 @@ def make(*, tell: bool) -> bool:
     if descriptor < 0:
         return False
     number = os.getpid()
-    os.pwrite(descriptor, MAGIC + os.urandom(16) + number.to_bytes(8, "little"), 0)
+    try:
+        os.pwrite(descriptor, MAGIC + os.urandom(16) + number.to_bytes(8, "little"), 0)
+    except OSError:
+        os.close(descriptor)  # no file of this process may grow
+        return False
     _keep(descriptor)
     if tell:
         device, inode = Founded.identity
