@@ -33,7 +33,7 @@ def finish(call: Call, line: Any) -> Any:  # noqa: ANN401 - what a formatter mad
 def _ids(record: Any) -> tuple[str, str] | None:  # noqa: ANN401 - logging.LogRecord
     noted = record.__dict__.get(_NOTED)
     if noted is None:
-        return printed.current_ids()
+        return printed.current_ids(record.exc_info[1] if record.exc_info else None)
     return tuple(noted.split()) if noted else None
 
 

@@ -7,6 +7,7 @@ Source: https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_con
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument import privacy  # loads what is asked of it with the first line, not at start
@@ -18,6 +19,8 @@ from platform_instrument.telemetry.context import CURRENT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from platform_instrument.telemetry.span import Span
+
     Ids = tuple[str, str]
     """Trace id and span id, in hex."""
 
@@ -26,15 +29,26 @@ MASKING = "masking of log lines"
 """Where faults of masking are counted: not as the instrumentation's, which would be undone after a hundred, and mask no more."""
 _ADDING = "ids in log lines"
 
+LEFT: ContextVar[tuple[int, Span] | None] = ContextVar("platform_instrument_left", default=None)
+"""The last exception that left a request's application, by its `id`, and the request's span: servers report it afterwards."""
+
+
+def span_left_by(error: BaseException | None) -> Span | None:
+    """Return the span of the request whose application an exception has left just now."""
+    left = LEFT.get()
+    return left[1] if left is not None and left[0] == id(error) else None
+
 
 def settings() -> Settings:
     """Return the settings in force."""
     return pipeline.PIPELINE.settings if pipeline.PIPELINE is not None else _DEFAULTS
 
 
-def current_ids() -> Ids | None:
-    """Return the ids of the current span, None outside of spans."""
+def current_ids(error: BaseException | None = None) -> Ids | None:
+    """Return the ids of the current span, or of the one that an exception has left just now; None outside of spans."""
     current = CURRENT.get()
+    if current is None and error is not None:
+        current = span_left_by(error)
     if current is None or not current.trace_id:
         return None
     return f"{current.trace_id:032x}", f"{current.span_id:016x}"

@@ -24,7 +24,7 @@ from platform_instrument.semantics.http import (
     server_operation,
     server_response,
 )
-from platform_instrument.telemetry import pipeline, propagation
+from platform_instrument.telemetry import pipeline, printed, propagation
 from platform_instrument.telemetry.context import CURRENT, Ambient
 from platform_instrument.telemetry.metrics.registry import METRICS, beside
 from platform_instrument.telemetry.scope import own_scope
@@ -115,6 +115,7 @@ class Exchange:
     def _leave_with(self, error: BaseException) -> None:
         """Record an exception that leaves the application."""
         self.fail(error)
+        printed.LEFT.set((id(error), self.span))
         if not self.status and isinstance(error, Exception):
             self.status = SERVER_ERROR  # what every server answers then
 
