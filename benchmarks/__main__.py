@@ -14,14 +14,25 @@ from statistics import median
 from typing import Any
 
 from benchmarks import report, serving, starts
-from benchmarks.environments import FOLDER, IMPLEMENTATIONS, MASKING, OURS, SCRAPE, VANILLA, Implementation, prepare, versions
+from benchmarks.environments import (
+    FOLDER,
+    IMPLEMENTATIONS,
+    LOGS,
+    MASKING,
+    OURS,
+    SCRAPE,
+    VANILLA,
+    Implementation,
+    prepare,
+    versions,
+)
 
 
 def main() -> int:
     """Run what the arguments ask for; return 1 where a run was void."""
     options = arguments()
     FOLDER.mkdir(exist_ok=True)
-    alone = [one for one in (MASKING, SCRAPE) if one.name in options.parts]
+    alone = [one for one in (MASKING, SCRAPE, LOGS) if one.name in options.parts]
     compares = len(alone) < len(options.parts)
     for implementation in (*(IMPLEMENTATIONS if compares else ()), *alone):
         prepare(implementation)
@@ -30,6 +41,8 @@ def main() -> int:
         tables.append(report.masking(small(MASKING, "masking.py")))
     if "scrape" in options.parts:
         tables.append(report.scrape(small(SCRAPE, "scrape.py")))
+    if "logs" in options.parts:
+        tables.append(report.logs(small(LOGS, "logs.py")))
     if "pieces" in options.parts:
         tables.append(report.pieces(small(OURS, "small_ours.py"), small(VANILLA, "small_sdk.py")))
     if "starts" in options.parts:
@@ -53,7 +66,7 @@ def main() -> int:
 def arguments() -> argparse.Namespace:
     """Return the options."""
     parser = argparse.ArgumentParser(prog="python3 -m benchmarks", description="Measure what telemetry adds.")
-    parser.add_argument("--parts", default="masking,scrape,pieces,starts,requests", type=lambda text: text.split(","))
+    parser.add_argument("--parts", default="masking,scrape,logs,pieces,starts,requests", type=lambda text: text.split(","))
     parser.add_argument("--paths", default=",".join(serving.SPANS), type=lambda text: text.split(","))
     parser.add_argument("--rounds", default=5, type=int)
     parser.add_argument("--seconds", default=3, type=float, help="of load on each path in each round")

@@ -101,6 +101,13 @@ SCRAPE = Implementation(
     compared=("opentelemetry-exporter-prometheus", "prometheus-client"),
 )
 """Where scrapes are measured: beside upstream's exporter, in one process."""
+LOGS = Implementation(
+    "logs",
+    (str(ROOT), f"opentelemetry-exporter-otlp-proto-http=={_UPSTREAM}"),
+    service=(),
+    compared=("opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http"),
+)
+"""Where the export of logs is measured: beside upstream's handler and encoder, in one process."""
 
 
 def on_processor(cpu: int | None) -> list[str]:

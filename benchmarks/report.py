@@ -82,6 +82,16 @@ def scrape(measured: Mapping[str, Sequence[float]]) -> str:
     return "\n".join(lines)
 
 
+def logs(measured: Mapping[str, Sequence[float]]) -> str:
+    """Return the table of what the export of a line costs, and the bound of its ratio."""
+    rows = {"bare": "a line with four values", "extras": "the same, with two attributes of its own"}
+    lines = ["| export of a line (µs) | ours | SDK | ratio | bound |", "|---|---:|---:|---:|---:|"]
+    for key, what in rows.items():
+        ours, theirs = measured[key]
+        lines.append(f"| {what} | {ours:.1f} | {theirs:.1f} | {ours / theirs:.2f} | 1/4 |")
+    return "\n".join(lines)
+
+
 def shares(tables: Sequence[str]) -> str:
     """Return what the README shows of the tables that `compared` made: the first and the last column."""
     lines = ["| what | share of what upstream adds |", "|---|---:|"]

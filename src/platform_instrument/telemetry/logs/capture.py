@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections import deque
-from itertools import count
+from itertools import count, islice
 from os import getpid
 from time import time_ns
 from typing import TYPE_CHECKING, Any
@@ -27,13 +27,16 @@ if TYPE_CHECKING:
     from platform_instrument.telemetry.logs.queue import LogQueue
     from platform_instrument.telemetry.span import Span
 
-_FRESH = frozenset(vars(logging.makeLogRecord({})))
-_STANDARD = _FRESH | {"message", "asctime", "taskName", "otelTraceID", "otelSpanID", "otelTraceSampled", "otelServiceName",
-                      "_platform_ids"}  # fmt: skip
+_FRESH = tuple(vars(logging.makeLogRecord({})))
+_ADDED_BY_OTHERS = ("message", "asctime", "taskName", "otelTraceID", "otelSpanID", "otelTraceSampled", "otelServiceName")
+_STANDARD = frozenset((*_FRESH, *_ADDED_BY_OTHERS, "_platform_ids"))
 """What every record has, what formatters add, and what upstream's correlation adds: it is said by the ids."""
-_USUAL = len(_FRESH)
+_USUAL, _LAST = len(_FRESH), _FRESH[-1]
 _PLAIN = frozenset((str, int, float, bool, type(None)))
 """Types whose rendering calls no code of the application's."""
+_FLAT = frozenset((bool, float))
+_TEXTS = frozenset((str,))
+_INT64 = 1 << 63
 _UNOBSERVED = Ambient(families=SUPPRESSED)
 _MOST_SITES = 2_048
 _MOST_SCOPES = 1_024
@@ -120,7 +123,7 @@ def _message(record: logging.LogRecord) -> str:
     kind = type(message)
     if kind is str and not arguments:
         rendered = message
-    elif kind is str and type(arguments) is tuple and all(type(value) in _PLAIN for value in arguments):
+    elif kind is str and type(arguments) is tuple and _PLAIN.issuperset(map(type, arguments)):
         rendered = ask("a message of logging", record.getMessage)
     else:
         rendered = _unobserved(record.getMessage)
@@ -140,12 +143,20 @@ def _unobserved(render: Any) -> Any:  # noqa: ANN401 - a function of the applica
 
 def _extras(values: dict[str, Any], most: int) -> tuple[dict[str, Any] | None, int]:
     """Return what the application has added to a record, typed, and how much of it did not fit."""
-    added = {key: value for key, value in values.items() if key not in _STANDARD}
+    added: dict[str, Any] = {}
+    longest, plain = limits.LIMITS.value_length, True
+    first = _USUAL if next(islice(values, _USUAL - 1, None), "") == _LAST else 0  # `LogRecord` made it: what is added comes after
+    for key, value in islice(values.items(), first, None):
+        if key not in _STANDARD:
+            added[key] = value
+            kind = type(value)
+            if not ((kind is str and len(value) <= longest) or (kind is int and -_INT64 <= value < _INT64) or kind in _FLAT):
+                plain = False
     if not added:
         return None, 0
-    if all(type(value) in _PLAIN for value in added.values()):
-        return limits.bounded(added, most, limits.LIMITS.value_length)
-    bounded: tuple[dict[str, Any], int] | None = _unobserved(lambda: limits.bounded(added, most, limits.LIMITS.value_length))
+    if plain and len(added) <= most and "" not in added and _TEXTS.issuperset(map(type, added)):
+        return added, 0
+    bounded: tuple[dict[str, Any], int] | None = _unobserved(lambda: limits.bounded(added, most, longest))
     return bounded or (None, len(added))
 
 

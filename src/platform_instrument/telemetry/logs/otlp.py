@@ -42,6 +42,7 @@ class LogEncoder:
         groups: dict[int, tuple[InstrumentationScope, list[bytes]]] = {}
         scope: InstrumentationScope | None = None
         parts: list[bytes] = []
+        own_attributes = self._own.encode
         for record in records:
             if record.scope is not scope:
                 scope = record.scope
@@ -52,8 +53,13 @@ class LogEncoder:
                 + (site.encoded or self._site(site))
                 + field(b"\x2a", any_value(mask_attribute(BODY, record.body)))
             )
-            if record.attributes or record.dropped:
-                encoded += self._attributes(record)
+            own, common = record.attributes, site.attributes
+            if own:
+                if common and not common.keys().isdisjoint(own):  # a key is sent once
+                    own = {key: value for key, value in own.items() if key not in common}
+                encoded += own_attributes(own)
+            if record.dropped:
+                encoded += b"\x38" + varint(record.dropped)
             if record.trace_id:
                 trace_id = record.trace_id
                 encoded += _IDS(_TRACE_ID, trace_id >> 64, trace_id & _LOWER, _SPAN_ID, record.span_id)
@@ -71,9 +77,3 @@ class LogEncoder:
             encoded += field(b"\x62", utf8(str(mask_attribute("event.name", site.event_name))))
         site.encoded = encoded + self._own.encode(site.attributes)
         return site.encoded
-
-    def _attributes(self, record: LogRecord) -> bytes:
-        own, common = record.attributes or {}, record.site.attributes
-        if not common.keys().isdisjoint(own):  # a key is sent once
-            own = {key: value for key, value in own.items() if key not in common}
-        return self._own.encode(own) + (b"\x38" + varint(record.dropped) if record.dropped else b"")

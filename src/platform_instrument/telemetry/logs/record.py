@@ -60,5 +60,8 @@ def weight_of(record: LogRecord) -> int:
     body, own = record.body, record.attributes
     weight = 128 + (len(body) if type(body) is str else 0)
     if own:
-        weight += sum([len(value) for value in own.values() if type(value) is str or type(value) is tuple])
+        for value in own.values():
+            kind = type(value)
+            if kind is str or kind is tuple:
+                weight += len(value)
     return weight
