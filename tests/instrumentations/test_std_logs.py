@@ -153,42 +153,6 @@ def test_a_record_has_the_ids_of_the_span_it_was_logged_in(tmp_path: Path, colle
     assert (span.status, span.events) == ("UNSET", ())
 
 
-ERRORS = """
-from opentelemetry import trace
-tracer = trace.get_tracer("shop")
-def fails():
-    with tracer.start_as_current_span("query") as span:
-        raise KeyError("bob@example.com")
-def layer():
-    try:
-        fails()
-    except KeyError:
-        log.error("of %s", "layer")
-        raise
-with tracer.start_as_current_span("request"):
-    try:
-        layer()
-    except KeyError as error:
-        log.exception("at the top")
-        log.warning("no error")
-        log.error("told", exc_info=error)
-"""
-
-
-def test_an_error_carries_the_exception_that_is_handled_and_marks_its_span_once(tmp_path: Path, collector: Collector) -> None:
-    ran(tmp_path, collector, ERRORS)
-    layer, top, warning, told = collector.logs
-    for log in (layer, top, told):
-        assert log.attributes["exception.type"] == "KeyError"
-        assert log.attributes["exception.message"] == "'[email]'"
-        assert "in fails" in log.attributes["exception.stacktrace"]
-        assert "platform_instrument" not in log.attributes["exception.stacktrace"]
-    assert "exception.type" not in warning.attributes
-    request = next(span for span in collector.spans if span.name == "request")
-    assert request.status == "ERROR"
-    assert [event.attributes["exception.type"] for event in request.events] == ["KeyError"]
-
-
 def test_the_records_own_exc_info_stays_as_it_is(tmp_path: Path, collector: Collector) -> None:
     program = """
     class Kept(logging.Handler):

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 from platform_instrument.core.guard import guard
 from platform_instrument.core.values import Custom, EditCall, EditResult, Instrumentation
 from platform_instrument.telemetry import printed
+from platform_instrument.telemetry.context import CURRENT
 
 if TYPE_CHECKING:
     from platform_instrument.core.values import Call, Changes
 
+_ERROR = 40
 _NOTED = "_platform_ids"
 """Where a record that is kept for later has the ids of the span that it is about, empty where it was about none."""
 
@@ -25,9 +27,17 @@ _NOTED = "_platform_ids"
 def finish(call: Call, line: Any) -> Any:  # noqa: ANN401 - what a formatter made, mostly a text
     """Return the line as it is printed, None where it stays as it is."""
     record = call.argument(1, "record")
+    if record.levelno >= _ERROR and CURRENT.get() is not None:
+        guard("errors on spans", _marked, record)
     if printed.settings().log_format != "keep" and isinstance(line, str) and not hasattr(call.instance, "enqueue"):
         line = guard("log format", _formatted, record) or line
     return printed.finished(line, _ids(record), record, _withheld)
+
+
+def _marked(record: Any) -> None:  # noqa: ANN401 - logging.LogRecord
+    from platform_instrument.telemetry.logs.marks import mark_current  # needs `traceback`
+
+    mark_current(record)
 
 
 def _ids(record: Any) -> tuple[str, str] | None:  # noqa: ANN401 - logging.LogRecord

@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from platform_instrument.core.values import Custom, EditCall, Instrumentation
-from platform_instrument.telemetry import pipeline
+from platform_instrument.telemetry import pipeline, printed
 
 if TYPE_CHECKING:
     from platform_instrument.core.values import Call, Changes
@@ -22,7 +22,7 @@ def catch(call: Call) -> None:
     if pipeline.PIPELINE is not None and pipeline.PIPELINE.logs is not None:
         from platform_instrument.telemetry.logs import capture  # needs `logging`
 
-        capture.catch(pipeline.PIPELINE.logs, call.instance, call.argument(1, "record"))
+        capture.catch(pipeline.PIPELINE.logs, call.instance, call.argument(1, "record"), printed.span_left_by)
 
 
 def _upstream(module: str) -> Custom:

@@ -7,7 +7,6 @@ Source: https://opentelemetry.io/docs/specs/otel/logs/data-model/; logging/__ini
 from __future__ import annotations
 
 import logging
-import sys
 from collections import deque
 from itertools import count, islice
 from os import getpid
@@ -18,12 +17,14 @@ from platform_instrument.core.families import SUPPRESSED
 from platform_instrument.core.guard import ask, guard
 from platform_instrument.telemetry import limits
 from platform_instrument.telemetry.context import CURRENT, Ambient
-from platform_instrument.telemetry.logs.marks import mark
+from platform_instrument.telemetry.logs.marks import ERROR, error_of, mark
 from platform_instrument.telemetry.logs.record import LogRecord, Site
 from platform_instrument.telemetry.logs.severity import severity_of
 from platform_instrument.telemetry.scope import InstrumentationScope
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from platform_instrument.telemetry.logs.queue import LogQueue
     from platform_instrument.telemetry.span import Span
 
@@ -53,8 +54,13 @@ _sites: dict[tuple[Any, ...], Site] = {}
 _scopes: dict[str, InstrumentationScope] = {}
 
 
-def catch(logs: LogQueue, logger: logging.Logger, record: logging.LogRecord) -> None:
-    """Take a record that a logger hands to its handlers, unless one of those is upstream's, or nothing is to be observed."""
+def catch(
+    logs: LogQueue, logger: logging.Logger, record: logging.LogRecord, left: Callable[[BaseException], Span | None] | None = None
+) -> None:
+    """Take a record that a logger hands to its handlers, unless one of those is upstream's, or nothing is to be observed.
+
+    `left` returns the span of the request that an exception has ended just now, which servers report outside of it.
+    """
     current = CURRENT.get()
     if unobserved_here(current) or (record.process is not None and record.process != getpid()):
         return  # what another process has logged, and sent to be printed here, it exports itself
@@ -66,11 +72,13 @@ def catch(logs: LogQueue, logger: logging.Logger, record: logging.LogRecord) -> 
     message = _message(record)
     if len(values) != _USUAL:
         own, dropped = _extras(values, logs.most_attributes)
-    error = _error(record)
+    error = error_of(record)
     if error is not None:
         own = {**(own or {}), **described(error)}
         CAUGHT.append((next(_numbers), id(error)))
-        if record.levelno >= logging.ERROR and current is not None and type(current) is not Ambient:
+        if current is None and left is not None:
+            current = left(error)
+        if record.levelno >= ERROR and current is not None and type(current) is not Ambient:
             mark(current, error, own)  # type: ignore[arg-type] # a span, then
     elif record.exc_text or record.stack_info:
         own = {**(own or {}), **_texts(record)}
@@ -158,15 +166,6 @@ def _extras(values: dict[str, Any], most: int) -> tuple[dict[str, Any] | None, i
         return added, 0
     bounded: tuple[dict[str, Any], int] | None = _unobserved(lambda: limits.bounded(added, most, longest))
     return bounded or (None, len(added))
-
-
-def _error(record: logging.LogRecord) -> BaseException | None:
-    """Return the exception of a record; of an error that names none, the one that is being handled."""
-    told = record.exc_info
-    if told:
-        error = told[1] if isinstance(told, tuple) and len(told) > 1 else None
-        return error if isinstance(error, BaseException) else None
-    return sys.exc_info()[1] if record.levelno >= logging.ERROR and not record.exc_text else None
 
 
 def described(error: BaseException) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
+from platform_instrument.telemetry.context import CURRENT, Ambient
 from platform_instrument.telemetry.exceptions import exception_attributes, recorded
 
 if TYPE_CHECKING:
@@ -14,6 +16,29 @@ if TYPE_CHECKING:
 _ERROR = 2
 """The status, numbered as in OTLP."""
 _OF_EXCEPTIONS = ("exception.type", "exception.message", "exception.stacktrace")
+
+
+ERROR = 40
+"""The level of `logging` from which on a line says that something went wrong."""
+
+
+def error_of(record: Any) -> BaseException | None:  # noqa: ANN401 - logging.LogRecord
+    """Return the exception of a record; of an error that names none, the one that is being handled."""
+    told = record.exc_info
+    if told:
+        error = told[1] if isinstance(told, tuple) and len(told) > 1 else None
+        return error if isinstance(error, BaseException) else None
+    return sys.exc_info()[1] if record.levelno >= ERROR and not record.exc_text else None
+
+
+def mark_current(record: Any) -> None:  # noqa: ANN401 - as above
+    """Mark the current span where an error with an exception is printed, on the thread that logs."""
+    current = CURRENT.get()
+    if current is None or type(current) is Ambient:
+        return
+    error = error_of(record)
+    if error is not None:
+        mark(current, error)  # type: ignore[arg-type] # a span, then
 
 
 def mark(span: Span, error: BaseException, described: Mapping[str, Any] | None = None) -> None:
