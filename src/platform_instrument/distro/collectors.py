@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from platform_instrument.config.schema import Settings
     from platform_instrument.telemetry.outcome import Outcome
 
-SIGNALS = ("traces", "metrics")
-"""Those that are exported at all."""
+SIGNALS = ("traces", "metrics", "logs")
 
 _PATIENCE = 3.0
 """Seconds for one collector."""
@@ -47,6 +46,8 @@ def exports(settings: Settings) -> tuple[list[Export], list[Finding]]:
     findings: list[Finding] = []
     for signal in SIGNALS:
         exporters: tuple[str, ...] = getattr(settings, f"{signal}_exporter")
+        if signal == "logs" and exporters == ("none",):
+            continue  # as it is by default
         if "otlp" not in exporters:
             found += [Export(signal, exporters)] if exporters != ("prometheus",) else []
             continue
