@@ -231,3 +231,23 @@ def test_what_is_logged_last_leaves_with_the_process(tmp_path: Path, collector: 
     """
     ran(tmp_path, collector, program.replace("WHERE", repr(where)), {"OTEL_BLRP_SCHEDULE_DELAY": "60000"})
     assert [log.body for log in collector.logs] == ["last"]
+
+
+def test_a_record_that_another_process_sent_here_is_exported_there_alone(tmp_path: Path, collector: Collector) -> None:
+    program = """
+    import logging.handlers, multiprocessing
+    def work(queue):
+        logging.root.addHandler(logging.handlers.QueueHandler(queue))
+        logging.getLogger("worker").error("of a worker")
+    if __name__ == "__main__":
+        context = multiprocessing.get_context("fork")
+        queue = context.Queue()
+        worker = context.Process(target=work, args=(queue,))
+        worker.start()
+        record = queue.get()
+        logging.getLogger(record.name).handle(record)
+        worker.join()
+    """
+    done = ran(tmp_path, collector, program)
+    assert done.stderr.count("of a worker") == 1
+    assert [log.body for log in collector.logs] == ["of a worker"]

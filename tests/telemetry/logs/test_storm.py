@@ -119,3 +119,28 @@ def test_it_goes_on_when_the_collector_is_well_again(tmp_path: Path, collector: 
     argv, environment = door("command", [sys.executable, file])
     run(argv, env={**environment, "OTEL_LOGS_EXPORTER": "otlp"}, collector=collector, timeout=60)
     assert sorted(log.body for log in collector.logs) == sorted(f"line {number}" for number in range(20))
+
+
+TALKATIVE = """
+import logging, socket, sys, time
+logging.basicConfig(level=logging.DEBUG, stream=sys.stdout)
+connect, sendall = socket.socket.connect, socket.socket.sendall
+def said(call):
+    def talking(self, *args):
+        logging.getLogger("socket").debug("%s", call.__name__)
+        return call(self, *args)
+    return talking
+socket.socket.connect, socket.socket.sendall = said(connect), said(sendall)
+for number in range(10):
+    logging.info("line %d", number)
+    time.sleep(0.15)
+"""
+
+
+def test_what_is_logged_while_we_deliver_is_printed_and_makes_no_record(tmp_path: Path, collector: Collector) -> None:
+    file = tmp_path / "talkative.py"
+    file.write_text(TALKATIVE)
+    argv, environment = door("command", [sys.executable, file])
+    done = run(argv, env={**environment, "OTEL_LOGS_EXPORTER": "otlp"}, collector=collector, timeout=60)
+    assert "DEBUG:socket:" in done.stdout
+    assert sorted(log.body for log in collector.logs) == sorted(f"line {number}" for number in range(10))
