@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from platform_instrument.telemetry.prometheus.neighbours import ASK_LISTENER, ASK_STATE, LISTENER, Neighbours
 from platform_instrument.telemetry.workers import founding
 from platform_instrument.telemetry.workers.ledger import Ledger
+from platform_instrument.telemetry.workers.locks import lock
 from platform_instrument.telemetry.workers.membership import Slot
 
 if TYPE_CHECKING:
@@ -77,6 +79,28 @@ def test_another_user_is_not_heard(pair: tuple[Neighbours, Neighbours]) -> None:
         os._exit(0)
     os.waitpid(child, 0)
     assert list(second.messages()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_a_worker_that_has_dropped_its_rights_is_heard(pair: tuple[Neighbours, Neighbours]) -> None:
+    """By the lock that it holds in the common memory, which no stranger can."""
+    first, second = pair
+    told, end = os.pipe()
+    child = os.fork()
+    if not child:
+        os.setuid(65_534)
+        held = lock(founding.Founded.descriptor, 0)
+        first.tell(second.socket.getsockname(), ASK_STATE, TOKEN)
+        os.write(end, b"1" if held else b"0")
+        signal.pause()
+    assert os.read(told, 1) == b"1"
+    try:
+        assert [message.slot for message in second.messages()] == [0]
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(told)
+        os.close(end)
 
 
 HOLDER = """

@@ -1,7 +1,8 @@
 """How the workers of a service speak with each other: by datagrams between sockets that have no file.
 
 A worker asks another to write its state, or for the socket on which the service is scraped. Who asks is known by the kernel's
-word: nobody but this user is answered. The name of a worker's socket is made of what only processes of this service can read.
+word: this user, or whoever holds a slot, since a child may have dropped its rights; nobody else is answered. The name of a
+worker's socket is made of what only processes of this service can read.
 Source: unix(7), SCM_CREDENTIALS, SCM_RIGHTS.
 """
 
@@ -94,20 +95,24 @@ class Neighbours:
         return True
 
     def messages(self) -> Iterator[Message]:
-        """Yield what has come from processes of this user."""
+        """Yield what has come from processes of this user, or of this service."""
         for _ in range(_MOST_AT_ONCE):
             try:
                 text, along, _, sender = self.socket.recvmsg(64, _ANCILLARY, _socket.MSG_CMSG_CLOEXEC)
             except OSError:
                 return
-            user, descriptors = _read(along)
+            process, user, descriptors = _read(along)
             kind, token, number = text[:1], text[1:], _number(sender)
-            wanted = user == os.geteuid() and len(token) == TOKEN and number >= 0
+            wanted = number >= 0 and len(token) == TOKEN and (user == os.geteuid() or self._is(number, process))
             descriptor = descriptors.pop() if wanted and kind == LISTENER and descriptors else -1
             for each in descriptors:
                 os.close(each)
             if wanted:
                 yield Message(kind, token, number, sender, descriptor)
+
+    def _is(self, number: int, process: int) -> bool:
+        """Say whether a process has a slot: only who has the common memory can hold a lock in it."""
+        return process > 0 and process == holder(self._slot.ledger.descriptor, number)
 
 
 def _address(ledger: Ledger, number: int, generation: int) -> bytes:
@@ -122,15 +127,15 @@ def _number(address: object) -> int:
     return int(last) if last.isdigit() else -1
 
 
-def _read(along: list[tuple[int, int, bytes]]) -> tuple[int, list[int]]:
-    """Return the user who sends, negative where that is not said, and the descriptors that came along."""
-    user, descriptors = -1, []
+def _read(along: list[tuple[int, int, bytes]]) -> tuple[int, int, list[int]]:
+    """Return the process and the user who sends, negative where that is not said, and the descriptors that came along."""
+    process, user, descriptors = -1, -1, []
     for level, kind, content in along:
         if level != _socket.SOL_SOCKET:
             continue
         if kind == _socket.SCM_CREDENTIALS and len(content) >= _CREDENTIALS.size:
-            user = _CREDENTIALS.unpack_from(content)[1]
+            process, user, _ = _CREDENTIALS.unpack_from(content)
         elif kind == _socket.SCM_RIGHTS:
             whole = content[: len(content) - len(content) % _DESCRIPTOR.size]
             descriptors += [found for (found,) in _DESCRIPTOR.iter_unpack(whole)]
-    return user, descriptors
+    return process, user, descriptors
