@@ -81,11 +81,12 @@ def test_upstreams_handler_on_our_provider_exports_a_line_once(tmp_path: Path, c
     from opentelemetry._logs import get_logger_provider
     log.addHandler(LoggingHandler())
     log.error("once")
-    print(isinstance(get_logger_provider(), LoggerProvider))
+    provider = get_logger_provider()
+    print(isinstance(provider, LoggerProvider), provider.get_logger("x").resource.attributes["service.name"])
     """
-    done = ran(tmp_path, collector, program)
+    done = ran(tmp_path, collector, program, {"OTEL_SERVICE_NAME": "till"})
     assert [(log.body, log.scope.name, log.severity) for log in collector.logs] == [("once", "shop.orders", 17)]
-    assert done.stdout == "True\n"
+    assert done.stdout == "True till\n"
 
 
 def test_nothing_that_is_passed_makes_the_api_raise(tmp_path: Path, collector: Collector) -> None:

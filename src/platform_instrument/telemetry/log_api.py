@@ -54,6 +54,11 @@ class Logger(api.Logger):
         """Say whether records are exported here."""
         return _logs() is not None and not unobserved_here(CURRENT.get())
 
+    @property
+    def resource(self) -> Any:  # noqa: ANN401 - the SDK's Resource
+        """What this process is, which upstream's handler asks of a logger in old versions."""
+        return _resource()
+
 
 class LoggerProvider(api.LoggerProvider):
     """What the application gets for `get_logger_provider()`; also answers what code for the SDK's asks of it."""
@@ -90,9 +95,13 @@ class LoggerProvider(api.LoggerProvider):
     @property
     def resource(self) -> Any:  # noqa: ANN401 - the SDK's Resource
         """What this process is, as the SDK's `Resource`."""
-        from platform_instrument.telemetry.compat import own_resource  # loads the SDK, whose type is asked for
+        return _resource()
 
-        return own_resource()
+
+def _resource() -> Any:  # noqa: ANN401 - as above
+    from platform_instrument.telemetry.compat import own_resource  # loads the SDK, whose type is asked for
+
+    return own_resource()
 
 
 def _logs() -> LogQueue | None:
