@@ -10,6 +10,7 @@ say, fail = log.warning, log.exception
 """
 _SHARED = """[
     structlog.contextvars.merge_contextvars, structlog.stdlib.add_log_level, structlog.processors.TimeStamper(fmt="iso"),
+    structlog.processors.CallsiteParameterAdder({structlog.processors.CallsiteParameter.FUNC_NAME}),
     structlog.processors.format_exc_info]"""
 _STDLIB = """structlog.configure(
     processors={processors}, wrapper_class=structlog.stdlib.BoundLogger, logger_factory=structlog.stdlib.LoggerFactory(),
@@ -22,6 +23,7 @@ structlog.configure(
     logger_factory=structlog.stdlib.LoggerFactory(), wrapper_class=structlog.stdlib.BoundLogger)
 handler = logging.StreamHandler()
 handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[
+    structlog.processors.CallsiteParameterAdder({{structlog.processors.CallsiteParameter.MODULE}}),
     structlog.stdlib.ProcessorFormatter.remove_processors_meta, {renderer}]))
 logging.basicConfig(handlers=[handler])
 structlog.contextvars.bind_contextvars(order=7)

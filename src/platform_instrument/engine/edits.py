@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from platform_instrument.core.guard import guard
+from platform_instrument.core.guard import absorb, guard
 from platform_instrument.core.values import Call
-from platform_instrument.engine.frames import AWAITABLE, COROUTINE, dressed, kind_of, unseen
+from platform_instrument.engine.frames import AWAITABLE, COROUTINE, dressed, housed, kind_of, unseen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,14 +31,14 @@ def nothing(*_: object) -> None:
 def edit_call(function: Callable[..., Any], edit: Edit) -> Callable[..., Any]:
     """Return a wrapper that changes the arguments; it is a coroutine function where the function is one."""
     driver = _arguments_of_coroutine if kind_of(function) == COROUTINE else _arguments
-    return dressed(driver(function, edit), function)
+    return dressed(housed(driver(function, edit), function), function)
 
 
 def edit_result(function: Callable[..., Any], edit: Edit) -> Callable[..., Any]:
     """Return a wrapper that changes the result, of a coroutine what it is awaited for."""
     kind = kind_of(function)
     driver = _result_of_coroutine if kind == COROUTINE else _result_of_awaitable if kind == AWAITABLE else _result
-    return dressed(driver(function, edit), function)
+    return dressed(housed(driver(function, edit), function), function)
 
 
 @unseen
@@ -82,7 +82,11 @@ def _result(function: Callable[..., Any], edit: Edit) -> Callable[..., Any]:
         except BaseException as error:
             _with_traceback(error, error.__traceback__.tb_next)  # type: ignore[union-attr] # our own frame is in it
             raise
-        changed = guard(edit.place, edit.make, Call(args, kwargs), result)
+        try:  # each line of a log passes here: `guard` would be a third of it
+            changed = edit.make(Call(args, kwargs), result)
+        except BaseException as fault:  # noqa: BLE001 - the guard decides
+            absorb(edit.place, fault)
+            return result
         return result if changed is None else changed
 
     return wrapper

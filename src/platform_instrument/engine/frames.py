@@ -73,6 +73,18 @@ def dressed(wrapper: Callable[..., Any], function: Callable[..., Any]) -> Callab
     return wrapper
 
 
+def housed(wrapper: Callable[..., Any], function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the wrapper as a function of the same module: who looks for a caller outside of some modules skips both or none.
+
+    The globals of its own module are copied: what may be set anew in those is none of a wrapper's.
+    """
+    module = getattr(function, "__module__", None)
+    if type(wrapper) is not FunctionType or module is None:
+        return wrapper
+    named = {**wrapper.__globals__, "__name__": module}
+    return FunctionType(wrapper.__code__, named, wrapper.__name__, wrapper.__defaults__, wrapper.__closure__)
+
+
 def uncover(error: BaseException) -> BaseException:
     """Take our leading frames off a traceback, so that it shows the application's first; return the exception.
 

@@ -40,11 +40,11 @@ def _marked(record: Any) -> None:  # noqa: ANN401 - logging.LogRecord
     mark_current(record)
 
 
-def _ids(record: Any) -> tuple[str, str] | None:  # noqa: ANN401 - logging.LogRecord
-    noted = record.__dict__.get(_NOTED)
+def _ids(record: Any) -> printed.Ids | None:  # noqa: ANN401 - logging.LogRecord
+    noted: printed.Ids | tuple[()] | None = record.__dict__.get(_NOTED)
     if noted is None:
         return printed.current_ids(record.exc_info[1] if record.exc_info else None)
-    return tuple(noted.split()) if noted else None
+    return noted or None
 
 
 def _formatted(record: Any) -> str:  # noqa: ANN401 - as above
@@ -62,7 +62,7 @@ def _withheld(record: Any, line: Any) -> Any:  # noqa: ANN401 - as above
 def keep(call: Call) -> None:
     """Give what keeps a record for later a copy that knows its span: another handler's is not touched."""
     record = copy(call.argument(1, "record"))
-    record.__dict__[_NOTED] = " ".join(printed.current_ids() or ())
+    record.__dict__[_NOTED] = printed.current_ids() or ()
     call.args, call.kwargs = (call.args[0], record), {}
 
 
@@ -70,8 +70,7 @@ def unsaid(_call: Call, record: Any) -> None:  # noqa: ANN401 - as above
     """Take the ids out of the message again that a queue's handler rendered: the line that is made of it will have them."""
     noted = record.__dict__.get(_NOTED)
     if noted and isinstance(record.msg, str):
-        trace_id, span_id = noted.split()
-        record.msg = record.message = record.msg.replace(f" trace_id={trace_id} span_id={span_id}", "", 1)
+        record.msg = record.message = record.msg.replace(noted[2], "", 1)
 
 
 def instead(what: str, call: Call) -> None:

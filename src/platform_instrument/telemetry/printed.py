@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 
     from platform_instrument.telemetry.span import Span
 
-    Ids = tuple[str, str]
-    """Trace id and span id, in hex."""
+    Ids = tuple[str, str, str]
+    """The trace's id in hex, the span's, and both as they follow a line of text."""
 
 _DEFAULTS = Settings()
 MASKING = "masking of log lines"
 """Where faults of masking are counted: not as the instrumentation's, which would be undone after a hundred, and mask no more."""
-_ADDING = "ids in log lines"
+_BRACKETS = ("{", "[", "")
+_MOST_KNOWN = 1_024
+_known: dict[tuple[int, int], Ids] = {}
 
 LEFT: ContextVar[tuple[int, Span] | None] = ContextVar("platform_instrument_left", default=None)
 """The last exception that left a request's application, by its `id`, and the request's span: servers report it afterwards."""
@@ -44,14 +46,23 @@ def settings() -> Settings:
     return pipeline.PIPELINE.settings if pipeline.PIPELINE is not None else _DEFAULTS
 
 
+def ids_of(trace_id: int, span_id: int) -> Ids:
+    """Return the ids as they are printed; those of the latest spans are remembered, since a span is seldom good for one line."""
+    known = _known.get((trace_id, span_id))
+    if known is None:
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        trace, span = f"{trace_id:032x}", f"{span_id:016x}"
+        known = _known[trace_id, span_id] = (trace, span, f" trace_id={trace} span_id={span}")
+    return known
+
+
 def current_ids(error: BaseException | None = None) -> Ids | None:
     """Return the ids of the current span, or of the one that an exception has left just now; None outside of spans."""
     current = CURRENT.get()
     if current is None and error is not None:
         current = span_left_by(error)
-    if current is None or not current.trace_id:
-        return None
-    return f"{current.trace_id:032x}", f"{current.span_id:016x}"
+    return None if current is None or not current.trace_id else ids_of(current.trace_id, current.span_id)
 
 
 def finished(
@@ -61,15 +72,20 @@ def finished(
     withheld: Callable[[Any, Any], Any],
 ) -> Any:  # noqa: ANN401 - as above
     """Return the line as it is printed; `withheld(record, line)` stands for one that cannot be masked."""
-    wanted = settings()
+    wanted = pipeline.PIPELINE.settings if pipeline.PIPELINE is not None else _DEFAULTS
     if wanted.log_mask:
         masked = guard(MASKING, _masked, line)
         line = withheld(record, line) if masked is None and line is not None else masked
     if ids is None or not wanted.log_trace_id:
         return line
+    if isinstance(line, str):
+        if line[:1] not in _BRACKETS and "\n" not in line and ids[0] not in line:  # most lines
+            return line + ids[2]
+        return correlated(line, ids) or line
     if isinstance(line, bytes):
-        return guard(_ADDING, _correlated_bytes, line, ids) or line
-    return (guard(_ADDING, correlated, line, *ids) or line) if isinstance(line, str) else line
+        added = correlated(line.decode("utf-8", "surrogateescape"), ids)
+        return line if added is None else added.encode("utf-8", "surrogateescape")
+    return line
 
 
 def _masked(line: Any) -> Any:  # noqa: ANN401 - as above
@@ -80,24 +96,19 @@ def _masked(line: Any) -> Any:  # noqa: ANN401 - as above
     return mask_value(line)
 
 
-def _correlated_bytes(line: bytes, ids: Ids) -> bytes | None:
-    added = correlated(line.decode("utf-8", "surrogateescape"), *ids)
-    return None if added is None else added.encode("utf-8", "surrogateescape")
-
-
-def correlated(line: str, trace_id: str, span_id: str) -> str | None:
+def correlated(line: str, ids: Ids) -> str | None:
     """Return the line with the ids, None where it has them or has no place for them."""
     text = line.rstrip()
     if _is_object(text):
-        return _with_members(line, text, trace_id, span_id)
+        return _with_members(line, text, ids)
     first, newline, rest = line.partition("\n")
     if newline and _is_object(first.rstrip()):
-        beginning = _with_members(first, first.rstrip(), trace_id, span_id)  # a stack follows, for people to read
+        beginning = _with_members(first, first.rstrip(), ids)  # a stack follows, for people to read
         return None if beginning is None else f"{beginning}{newline}{rest}"
-    if trace_id in line or (text.startswith(('["', "[{")) and _is_json(text)):
+    if ids[0] in line or (text.startswith(('["', "[{")) and _is_json(text)):
         return None
     end = "\r" if first.endswith("\r") else ""
-    return f"{first[: len(first) - len(end)]} trace_id={trace_id} span_id={span_id}{end}{newline}{rest}"
+    return f"{first[: len(first) - len(end)]}{ids[2]}{end}{newline}{rest}"
 
 
 def _is_object(text: str) -> bool:
@@ -105,10 +116,10 @@ def _is_object(text: str) -> bool:
     return text.startswith("{") and text.endswith("}") and text[1:].lstrip()[0] in {'"', "}"}
 
 
-def _with_members(line: str, text: str, trace_id: str, span_id: str) -> str | None:
-    if f'"{trace_id}"' in text:
+def _with_members(line: str, text: str, ids: Ids) -> str | None:
+    if f'"{ids[0]}"' in text:
         return None
-    members = f'"trace_id": "{trace_id}", "span_id": "{span_id}"'
+    members = f'"trace_id": "{ids[0]}", "span_id": "{ids[1]}"'
     if '"trace_id"' in text or '"span_id"' in text:
         members = _missing(text, members)
         if not members:
@@ -123,7 +134,7 @@ def _missing(text: str, members: str) -> str:
 
     try:
         own = loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     if "trace_id" in own:
         return ""
@@ -135,6 +146,6 @@ def _is_json(text: str) -> bool:
 
     try:
         loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
