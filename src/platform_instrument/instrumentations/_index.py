@@ -10,7 +10,12 @@ TRIGGERS: dict[str, tuple[tuple[str, str], ...]] = {
     "flask": (("flask", "platform_instrument.web.flask"),),
     "gunicorn": (("gunicorn", "platform_instrument.web.gunicorn"),),
     "httpx": (("httpx", "platform_instrument.instrumentations.httpx"),),
-    "logging": (("excepthook", "platform_instrument.instrumentations.std_excepthook"), ("logging", "platform_instrument.instrumentations.std_logging"), ("logs", "platform_instrument.instrumentations.std_logs"), ("unhandled", "platform_instrument.instrumentations.std_unhandled"),),
+    "logging": (
+        ("excepthook", "platform_instrument.instrumentations.std_excepthook"),
+        ("logging", "platform_instrument.instrumentations.std_logging"),
+        ("logs", "platform_instrument.instrumentations.std_logs"),
+        ("unhandled", "platform_instrument.instrumentations.std_unhandled"),
+    ),
     "loguru": (("loguru", "platform_instrument.instrumentations.loguru"),),
     "opentelemetry._logs": (("opentelemetry_logs", "platform_instrument.instrumentations.opentelemetry_logs"),),
     "opentelemetry.context": (("opentelemetry", "platform_instrument.instrumentations.opentelemetry"),),
@@ -33,11 +38,11 @@ TRIGGERS: dict[str, tuple[tuple[str, str], ...]] = {
 NEEDED: dict[str, tuple[str, ...]] = {
     "asyncio": ("runtime_metrics",),
     "excepthook": ("log_mask",),
-    "logging": ("log_trace_id", "log_mask", "log_format",),
+    "logging": ("log_trace_id", "log_mask", "log_format"),
     "logs": ("logs_exporter",),
-    "loguru": ("log_trace_id", "log_mask", "log_format",),
+    "loguru": ("log_trace_id", "log_mask", "log_format"),
     "opentelemetry_logs": ("logs_exporter",),
-    "structlog": ("log_trace_id", "log_mask", "log_format",),
+    "structlog": ("log_trace_id", "log_mask", "log_format"),
     "unhandled": ("logs_exporter",),
 }
 """Settings of which one has to be on, by instrumentation: else our module is not loaded."""
