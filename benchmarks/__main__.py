@@ -39,6 +39,7 @@ def main() -> int:
     tables, void = [], False
     if "masking" in options.parts:
         tables.append(report.masking(small(MASKING, "masking.py")))
+        tables.append(report.printing(small(MASKING, "printing.py")))
     if "scrape" in options.parts:
         tables.append(report.scrape(small(SCRAPE, "scrape.py")))
     if "logs" in options.parts:
