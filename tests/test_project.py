@@ -182,8 +182,8 @@ def of_a_checkout(path: str) -> str:
 def test_the_workflow_runs_make_targets_on_every_supported_interpreter() -> None:
     jobs = yaml.safe_load(of_a_checkout(".github/workflows/check.yml"))["jobs"]
     steps = {job: jobs[job]["steps"] for job in jobs}
-    run = {job: [step["run"] for step in steps[job] if "run" in step] for job in jobs}
-    assert {job: [*found[:1]] for job, found in run.items()} == {
+    run = {job: [step["run"] for step in steps[job] if step.get("run", "").startswith("make ")] for job in jobs}
+    assert {job: found[:1] for job, found in run.items()} == {
         "lint": ["make lint"],
         "test": ["make test"],
         "slow": ["make test-slow"],

@@ -207,7 +207,8 @@ class Endpoint:
 
     def _answer(self) -> bool:
         """Answer scrapes until the thread is to stop."""
-        from platform_instrument.telemetry.prometheus.reception import IN, waiter
+        from platform_instrument.telemetry.prometheus.connections import IN
+        from platform_instrument.telemetry.prometheus.reception import waiter
 
         wait = waiter()
         while not self._stopping:
