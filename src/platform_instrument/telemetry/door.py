@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from platform_instrument.core.guard import guard
@@ -23,3 +24,9 @@ def mask_name(name: str) -> str:
     """Return the name of an attribute, masked; one that cannot be is withheld."""
     masked = guard(_PLACE, text.mask_name, name)
     return WITHHELD if masked is None else masked
+
+
+@lru_cache(maxsize=1_024)
+def mask_description(description: str) -> str:
+    """Return what is said of a metric, masked; remembered, since it is sent again and again."""
+    return str(mask_attribute("description", description)) if description else ""

@@ -16,6 +16,7 @@ from platform_instrument.telemetry.metrics import registry
 from platform_instrument.telemetry.metrics.otlp import MetricEncoder
 from platform_instrument.telemetry.metrics.registry import METRICS, Limits, Metric, Metrics, beside, cell_of
 from platform_instrument.telemetry.pipeline import Pipeline
+from platform_instrument.telemetry.prometheus.snapshot import snapshot
 from platform_instrument.telemetry.scope import InstrumentationScope
 from platform_instrument.testing import received
 
@@ -222,3 +223,12 @@ def test_after_a_reset_only_what_is_recorded_anew_is_exported() -> None:
     assert not METRICS.recorded()
     METRICS.metric(ORDERS).cell(()).add(1)
     assert {name: point.value for name, point in points().items()} == {"shop.orders": 1}
+
+
+def test_what_is_said_of_a_metric_is_masked_on_every_way_out() -> None:
+    told = Instrument("shop.told", "Ask jane.doe@example.com about it.", kind=COUNTER)
+    METRICS.metric(told).cell(()).add(1)
+    assert points()["shop.told"].description == "Ask [email] about it."
+    state = snapshot(METRICS)
+    assert state is not None
+    assert [family[3] for family in state] == ["Ask [email] about it."]

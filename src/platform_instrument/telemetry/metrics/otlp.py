@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.guard import guard
 from platform_instrument.core.values import COUNTER, GAUGE, HISTOGRAM, UP_DOWN_COUNTER
+from platform_instrument.telemetry.door import mask_description
 from platform_instrument.telemetry.metrics.exponential import ExponentialCell
 from platform_instrument.telemetry.otlp import encode_resource, encode_scope, schema
 from platform_instrument.telemetry.protobuf import KeyValues, field, utf8, varint
@@ -83,7 +84,7 @@ class MetricEncoder:
         points = [encoded for cell in series if (encoded := point(cell, times, delta=delta))]
         if not points:
             return b""
-        head = field(b"\x0a", utf8(instrument.name)) + field(b"\x12", utf8(instrument.description))
+        head = field(b"\x0a", utf8(instrument.name)) + field(b"\x12", utf8(mask_description(instrument.description)))
         body = b"".join([field(_POINT, encoded) for encoded in points])
         if instrument.kind != GAUGE:
             body += _DELTA if delta else _CUMULATIVE

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from platform_instrument.core.guard import guard
 from platform_instrument.core.values import COUNTER, GAUGE, HISTOGRAM
+from platform_instrument.telemetry.door import mask_description
 from platform_instrument.telemetry.metrics.exponential import ExponentialCell
 from platform_instrument.telemetry.prometheus.counts import packed_counts
 from platform_instrument.telemetry.prometheus.exemplars import packed, packed_all
@@ -66,7 +67,7 @@ def _family(metric: Metric) -> Family | None:
         rows = [(cell.labels or cell_labels(metric, cell), plain(cell.value), packed(cell.exemplar)) for cell in cells]
     else:
         rows = [(cell.labels or cell_labels(metric, cell), plain(cell.value), b"") for cell in cells]
-    return (name, kind, unit, instrument.description[:_LONGEST_HELP], merged, bounds, rows)
+    return (name, kind, unit, mask_description(instrument.description)[:_LONGEST_HELP], merged, bounds, rows)
 
 
 def _histogram(metric: Metric, cell: Any) -> Row:  # noqa: ANN401 - a histogram's cell
