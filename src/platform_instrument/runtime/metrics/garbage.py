@@ -19,30 +19,15 @@ if TYPE_CHECKING:
 
 _GENERATION = "cpython.gc.generation"
 
-COLLECTIONS = Instrument(
-    "cpython.gc.collections",
-    "How often a generation was collected.",
-    unit="{collection}",
-    kind=COUNTER,
-    constant=(_GENERATION,),
-    observable=True,
-)
-COLLECTED = Instrument(
-    "cpython.gc.collected_objects",
-    "Objects that were collected in a generation.",
-    unit="{object}",
-    kind=COUNTER,
-    constant=(_GENERATION,),
-    observable=True,
-)
-UNCOLLECTABLE = Instrument(
-    "cpython.gc.uncollectable_objects",
-    "Objects in a generation that could not be collected.",
-    unit="{object}",
-    kind=COUNTER,
-    constant=(_GENERATION,),
-    observable=True,
-)
+
+def _counter(name: str, description: str, unit: str) -> Instrument:
+    """Return the declaration of what the collector counts itself, by generation."""
+    return Instrument(f"cpython.gc.{name}", description, unit=unit, kind=COUNTER, constant=(_GENERATION,), observable=True)
+
+
+COLLECTIONS = _counter("collections", "How often a generation was collected.", "{collection}")
+COLLECTED = _counter("collected_objects", "Objects that were collected in a generation.", "{object}")
+UNCOLLECTABLE = _counter("uncollectable_objects", "Objects in a generation that could not be collected.", "{object}")
 PAUSE = Instrument(
     "platform.cpython.gc.pause.duration",
     "For how long a collection stopped the program.",

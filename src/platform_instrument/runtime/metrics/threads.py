@@ -17,30 +17,16 @@ if TYPE_CHECKING:
 
 _POOL = "platform.thread_pool.kind"
 
-THREADS = Instrument(
-    "platform.thread_pool.thread.count",
-    "Threads of pools, idle ones included.",
-    unit="{thread}",
-    kind=UP_DOWN_COUNTER,
-    constant=(_POOL,),
-    observable=True,
-)
-LIMIT = Instrument(
-    "platform.thread_pool.thread.limit",
-    "Threads that may work at the same time, where a pool says it.",
-    unit="{thread}",
-    kind=UP_DOWN_COUNTER,
-    constant=(_POOL,),
-    observable=True,
-)
-QUEUE = Instrument(
-    "platform.thread_pool.queue.size",
-    "Calls that wait for a thread of a pool.",
-    unit="{call}",
-    kind=UP_DOWN_COUNTER,
-    constant=(_POOL,),
-    observable=True,
-)
+
+def _of_pools(name: str, description: str, unit: str) -> Instrument:
+    """Return the declaration of what is asked of thread pools, by their kind."""
+    name = f"platform.thread_pool.{name}"
+    return Instrument(name, description, unit=unit, kind=UP_DOWN_COUNTER, constant=(_POOL,), observable=True)
+
+
+THREADS = _of_pools("thread.count", "Threads of pools, idle ones included.", "{thread}")
+LIMIT = _of_pools("thread.limit", "Threads that may work at the same time, where a pool says it.", "{thread}")
+QUEUE = _of_pools("queue.size", "Calls that wait for a thread of a pool.", "{call}")
 TASKS = Instrument(
     "platform.asyncio.task.count",
     "Tasks that are not finished, or whose result is still held.",
