@@ -54,6 +54,19 @@ def served(app: Callable[..., Any], **changes: Any) -> Any:
     return observe_asgi(app)(scope(**changes), receive, send)
 
 
+def test_a_request_stays_open_while_its_process_takes_over_the_slot_of_another() -> None:
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        METRICS.start_ns += 1  # what `workers.membership` does then
+        seen.append(active())
+        await send(START)
+        await send(LAST)
+        seen.append(active())
+
+    seen: list[Any] = []
+    asyncio.run(served(app, scheme="https", method="PATCH"))
+    assert seen == [{("PATCH", "https"): 1}, {("PATCH", "https"): 0}]
+
+
 def test_a_request_is_open_until_its_answer_is_complete() -> None:
     async def app(_scope: Any, _receive: Any, send: Any) -> None:
         seen.append(active())

@@ -25,14 +25,14 @@ _FRAMED = frozenset(("2", "3"))
 class Kind:
     """Requests that are counted together, by method and scheme."""
 
-    __slots__ = ("cell", "since", "token")
+    __slots__ = ("cell", "resets", "token")
 
     def __init__(self, cell: NumberCell | None) -> None:
         self.cell = cell
         self.token: object = object()
         """What an open request of this kind holds on to."""
-        self.since = 0
-        """The `METRICS.start_ns` for which the token is: after a fork it is another one."""
+        self.resets = -1
+        """The `METRICS.resets` for which the token is: after a fork it is another one."""
 
     def references(self) -> int:
         """Return the references to the token, our own among them."""
@@ -41,7 +41,7 @@ class Kind:
     def renew(self) -> None:
         """Begin to count, from zero."""
         self.token = object()
-        self.since = METRICS.start_ns
+        self.resets = METRICS.resets
 
 
 class Opening:
@@ -83,7 +83,7 @@ def observe() -> None:
     """Say how many requests are open now; kinds beyond the limit of series share one."""
     open_requests: dict[Any, int] = {}
     for kind in list(_kinds.values()):
-        if kind.since == METRICS.start_ns:
+        if kind.resets == METRICS.resets:
             open_requests[kind.cell] = open_requests.get(kind.cell, 0) + kind.references() - _OURS
     for cell, number in open_requests.items():
         cell.put(number)

@@ -230,7 +230,7 @@ def open_exchange(  # noqa: PLR0913 - what a server knows of a request
     exchange._version = version  # noqa: SLF001
     if opening.framed:
         exchange.expect(None)
-    if kind.since != METRICS.start_ns:
+    if kind.resets != METRICS.resets:
         kind.renew()
     exchange._active = kind.token  # noqa: SLF001
     return exchange

@@ -123,7 +123,7 @@ class Metric:
 class Metrics:
     """All metrics of the process; `start_ns` is the moment from which they count."""
 
-    __slots__ = ("_collecting", "asked", "by_name", "count", "foreign", "observers", "start_ns")
+    __slots__ = ("_collecting", "asked", "by_name", "count", "foreign", "observers", "resets", "start_ns")
 
     def __init__(self) -> None:
         self.by_name: dict[str, Metric] = {}
@@ -135,6 +135,8 @@ class Metrics:
         self.asked = False
         """True where an observer asks the application, which may have something to say though it recorded nothing."""
         self.start_ns = time_ns()
+        self.resets = 0
+        """How often everything began anew: another number is another process."""
         self.count = 0
         self._collecting = RLock()
         """Held while the metrics are read: by the worker, or by who answers a scrape; a signal handler may flush meanwhile."""
@@ -167,6 +169,7 @@ class Metrics:
     def reset(self) -> None:
         """Start every series from zero: in a fork child, whose parent goes on counting what it had."""
         self.start_ns = time_ns()
+        self.resets += 1
         self._collecting = RLock()
         for metric in self.every():
             metric.reset()
