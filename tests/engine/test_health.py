@@ -9,7 +9,6 @@ import pytest
 
 from platform_instrument.engine.health import DOWN, HEALTH, MOST_CHECKS, UNKNOWN, UP, Check, Health, Snapshot
 
-
 _NOTHING = Snapshot(started=False, draining=False, ready=False, checks=(), startup_checks=())
 
 

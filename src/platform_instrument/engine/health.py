@@ -98,7 +98,7 @@ class Health:
         return kept
 
     def report_startup(self, check: Check) -> bool:
-        """Put the same of a check that start-up waits for: reported UNKNOWN before the application is loaded, or not waited for."""
+        """Put the same of a check that start-up waits for: reported UNKNOWN before the application is loaded, or not awaited."""
         with self._lock:
             self._startup, kept = _with(self._startup, check)
             self._changed()
