@@ -74,6 +74,13 @@ VALUES = {
     "PLATFORM_LOG_TRACE_ID": ("false", False),
     "PLATFORM_LOG_MASK": ("0", False),
     "PLATFORM_LOG_FORMAT": ("JSON", "json"),
+    "PLATFORM_PROBES": ("true", True),
+    "PLATFORM_PROBES_LIVENESS_PATH": ("/healthz/live", "/healthz/live"),
+    "PLATFORM_PROBES_STARTUP_PATH": ("/healthz/started", "/healthz/started"),
+    "PLATFORM_PROBES_READINESS_PATH": ("/healthz/ready", "/healthz/ready"),
+    "PLATFORM_PROBES_OVERRIDE": ("true", True),
+    "PLATFORM_ADMIN_PORT": ("8081", 8081),
+    "PLATFORM_ADMIN_HOST": ("0.0.0.0", "0.0.0.0"),  # noqa: S104 - a value to read
     "OTEL_BSP_SCHEDULE_DELAY": ("250", 0.25),
     "OTEL_BSP_EXPORT_TIMEOUT": ("250", 0.25),
     "OTEL_BSP_MAX_QUEUE_SIZE": ("9999", 9999),
@@ -113,6 +120,11 @@ WRONG = {
     "OTEL_ATTRIBUTE_COUNT_LIMIT": "1_000",
     "PLATFORM_FLUSH_TIMEOUT": "1e9",
     "PLATFORM_LOG_FORMAT": "xml",
+    "PLATFORM_PROBES": "livez",
+    "PLATFORM_PROBES_LIVENESS_PATH": "livez",
+    "PLATFORM_PROBES_STARTUP_PATH": "//startupz",
+    "PLATFORM_PROBES_READINESS_PATH": "/readyz?verbose",
+    "PLATFORM_ADMIN_PORT": "0",
 }
 
 TEXTS = strategies.one_of(

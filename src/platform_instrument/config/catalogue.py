@@ -5,7 +5,14 @@ from __future__ import annotations
 from platform_instrument.config.schema import SIGNALS, setting_of
 
 PROMISED = frozenset({
+    "PLATFORM_ADMIN_HOST",
+    "PLATFORM_ADMIN_PORT",
     "PLATFORM_DEBUG",
+    "PLATFORM_PROBES",
+    "PLATFORM_PROBES_LIVENESS_PATH",
+    "PLATFORM_PROBES_OVERRIDE",
+    "PLATFORM_PROBES_READINESS_PATH",
+    "PLATFORM_PROBES_STARTUP_PATH",
     "PLATFORM_SPAN_ATTRIBUTES_FROM_BAGGAGE",
     "PLATFORM_SPAN_ATTRIBUTES_FROM_CLAIMS",
     "PLATFORM_SPAN_ATTRIBUTES_FROM_HEADERS",
@@ -21,6 +28,7 @@ UNSET = {
     "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT": "32768",
     "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT": "as OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
     "PLATFORM_INSTRUMENTATIONS": "all",
+    "PLATFORM_ADMIN_PORT": "none",
 }
 """What holds where a setting without a default of its own is not set."""
 
@@ -97,6 +105,15 @@ SECTIONS: dict[str, dict[str, str]] = {
         "PLATFORM_LOG_TRACE_ID": "Lines printed inside a span carry its ids.",
         "PLATFORM_LOG_MASK": "Secrets and personal data in log lines are masked.",
         "PLATFORM_LOG_FORMAT": "`keep`: the service's own format; `text` and `json` replace it.",
+    },
+    "Probes": {
+        "PLATFORM_PROBES": "`true`: the service's port answers liveness, start-up and readiness, in front of the application.",
+        "PLATFORM_PROBES_LIVENESS_PATH": "The process answers; nothing else is looked at.",
+        "PLATFORM_PROBES_STARTUP_PATH": "503 until start-up is over.",
+        "PLATFORM_PROBES_READINESS_PATH": "503 while the service is to be sent no requests.",
+        "PLATFORM_PROBES_OVERRIDE": "`true`: these paths are ours where the application has routes of its own there, too.",
+        "PLATFORM_ADMIN_PORT": "A port of the probes' own, one for all workers, answered by a thread; also without the above.",
+        "PLATFORM_ADMIN_HOST": "Address of that port; a kubelet comes from outside the pod, so that there it is `0.0.0.0`.",
     },
     "Queues": {
         "OTEL_BSP_SCHEDULE_DELAY": "Longest time a span waits before it is sent.",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _HEADER_NAME = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
 _HEX = frozenset("0123456789abcdefABCDEF")
 _LARGEST_PORT = 65_535
+_LONGEST_PATH = 255
 _BETWEEN_PATTERNS = r",(?!\d*\})"
 """A comma, but for that of a repeat such as `{1,64}`."""
 _LONGEST_PATTERNS = 10_000
@@ -202,6 +203,12 @@ def _endpoint(text: str) -> str | None:
     return f"{scheme.lower()}{given}{rest}"
 
 
+def _url_path(text: str) -> str | None:
+    """Return a path as a server hands it over: decoded, so that an escaped one would never be met."""
+    fits = text.startswith("/") and not text.startswith("//") and text.isascii() and text.isprintable()
+    return text if fits and not {*"?#% "} & {*text} and len(text) <= _LONGEST_PATH else None
+
+
 def _fits_address(rest: str) -> bool:
     """Say whether a URL with brackets in it, those of an IPv6 address most likely, can be taken apart."""
     from urllib.parse import urlsplit
@@ -261,6 +268,9 @@ SECRET.secret = True
 FLAG = Kind("true or false", "write true or false", _flag, choices=("true", "false"))
 STRICT_FLAG = Kind("true or false", "write true or false", _strict_flag, choices=("true", "false"))
 TEXT = Kind("printable text", "write printable text", lambda text: text if text.isprintable() else None)
+URL_PATH = Kind(
+    "the path of a URL", "write a path that begins with / and has no ?, # or %, /healthz/live for instance", _url_path
+)
 PATH = Kind("a path", "write a path", lambda text: text)
 INSTRUMENTATIONS = Kind("a list of instrumentations", "separate the names by commas", _instrumentation_names)
 PATTERNS = Kind(

@@ -65,6 +65,10 @@ def read(environ: Mapping[str, str]) -> tuple[Settings, list[ConfigProblem]]:
         problems += misspelt(unknown)
     for queue in ("bsp", "blrp"):
         _fit_batch(settings, queue, problems)
+    if any(attribute.startswith(("probes_", "admin_")) for attribute in settings.sources):
+        from platform_instrument.config.places import fit_places
+
+        fit_places(settings, problems)
     return settings, problems
 
 

@@ -206,6 +206,15 @@ class Settings(Found, metaclass=Schema):
     log_mask = platform(True, kinds.FLAG)
     log_format = platform("keep", kinds.one_of("keep", "text", "json"))
 
+    # Probes
+    probes = platform(False, kinds.FLAG)
+    probes_liveness_path = platform("/livez", kinds.URL_PATH)
+    probes_startup_path = platform("/startupz", kinds.URL_PATH)
+    probes_readiness_path = platform("/readyz", kinds.URL_PATH)
+    probes_override = platform(False, kinds.FLAG)
+    admin_port: int | None = platform(None, kinds.whole(1, 65_535))
+    admin_host = platform("localhost", kinds.TEXT)
+
     # Queues
     bsp_schedule_delay = otel(5.0, _INTERVAL)
     bsp_export_timeout = otel(30.0, _INTERVAL)
