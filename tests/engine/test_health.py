@@ -47,6 +47,14 @@ def test_a_critical_check_that_is_not_up_makes_unready_until_it_is(serving: Heal
     assert (before, serving.ready()) == (False, True)
 
 
+@pytest.mark.parametrize("state", [DOWN, UNKNOWN])
+def test_a_critical_check_that_is_tolerated_leaves_ready(serving: Health, state: str) -> None:
+    serving.report(Check("postgresql", state, critical=True, tolerated=True))
+    before = serving.ready()
+    serving.report(Check("postgresql", state, critical=True))
+    assert (before, serving.ready()) == (True, False)
+
+
 def test_a_check_that_is_not_critical_is_shown_alone(serving: Health) -> None:
     down = Check("redis", DOWN, 0.25, 17.5, critical=False, message="ConnectionError")
     serving.report(down)

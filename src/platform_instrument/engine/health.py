@@ -33,9 +33,11 @@ class Check(NamedTuple):
     since: float = 0.0
     """From when on the state holds, in seconds since 1970; kept by the checker while the state stays."""
     critical: bool = False
-    """Whether the process is not ready while this is not up: one that is added to a process that serves comes with a result."""
+    """Whether the process is not ready while this is not up: one that is added to a process that serves is tolerated at first."""
     message: str = ""
     """Why it is down, in a line; shown masked, and to who asks for it alone."""
+    tolerated: bool = False
+    """Whether the process is ready all the same: it has not failed often enough yet, or never had to be up before."""
 
 
 class Snapshot(NamedTuple):
@@ -80,8 +82,9 @@ class Health:
         return self._draining
 
     def ready(self) -> bool:
-        """Say whether requests may be sent: started, not draining, and every critical check up."""
-        return self._started and not self._draining and all(c.state == UP for c in self._checks.values() if c.critical)
+        """Say whether requests may be sent: started, not draining, and every critical check up or tolerated."""
+        checks = self._checks.values()
+        return self._started and not self._draining and all(c.state == UP or c.tolerated for c in checks if c.critical)
 
     def snapshot(self) -> Snapshot:
         """Return everything, in the order in which it was first reported."""
