@@ -81,6 +81,13 @@ VALUES = {
     "PLATFORM_PROBES_OVERRIDE": ("true", True),
     "PLATFORM_ADMIN_PORT": ("8081", 8081),
     "PLATFORM_ADMIN_HOST": ("0.0.0.0", "0.0.0.0"),  # noqa: S104 - a value to read
+    "PLATFORM_READINESS": ("Gate", "gate"),
+    "PLATFORM_READINESS_CRITICAL": ("postgresql, redis:Cache", ("postgresql", "redis:Cache")),
+    "PLATFORM_READINESS_CHECKS": ("tcp://db:5432, https://auth/healthz", ("tcp://db:5432", "https://auth/healthz")),
+    "PLATFORM_READINESS_INTERVAL": ("0.5", 0.5),
+    "PLATFORM_READINESS_TIMEOUT": ("1", 1.0),
+    "PLATFORM_READINESS_FAILURES": ("1", 1),
+    "PLATFORM_READINESS_SUCCESSES": ("1", 1),
     "OTEL_BSP_SCHEDULE_DELAY": ("250", 0.25),
     "OTEL_BSP_EXPORT_TIMEOUT": ("250", 0.25),
     "OTEL_BSP_MAX_QUEUE_SIZE": ("9999", 9999),
@@ -125,6 +132,12 @@ WRONG = {
     "PLATFORM_PROBES_STARTUP_PATH": "//startupz",
     "PLATFORM_PROBES_READINESS_PATH": "/readyz?verbose",
     "PLATFORM_ADMIN_PORT": "0",
+    "PLATFORM_READINESS": "strict",
+    "PLATFORM_READINESS_CHECKS": "tcp://db",
+    "PLATFORM_READINESS_INTERVAL": "5s",
+    "PLATFORM_READINESS_TIMEOUT": "0",
+    "PLATFORM_READINESS_FAILURES": "0",
+    "PLATFORM_READINESS_SUCCESSES": "1.5",
 }
 
 TEXTS = strategies.one_of(

@@ -114,6 +114,14 @@ SECTIONS: dict[str, dict[str, str]] = {
         "PLATFORM_PROBES_OVERRIDE": "`true`: these paths are ours where the application has routes of its own there, too.",
         "PLATFORM_ADMIN_PORT": "A port of the probes' own, one for all workers, answered by a thread; also without the above.",
         "PLATFORM_ADMIN_HOST": "Address of that port; a kubelet comes from outside the pod, so that there it is `0.0.0.0`.",
+        "PLATFORM_READINESS": "`gate`: the service is not ready while a database or cache that it uses is down; `report`: that "
+        "is shown and exported alone.",
+        "PLATFORM_READINESS_CRITICAL": "Those that are gates all the same: `postgresql,redis:cache`, or the name of a check.",
+        "PLATFORM_READINESS_CHECKS": "Further addresses to check, all of them gates: `tcp://db:5432,http://auth/healthz`.",
+        "PLATFORM_READINESS_INTERVAL": "Time between two checks of one thing, give or take a fifth.",
+        "PLATFORM_READINESS_TIMEOUT": "Longest time for one check, where it was not given a time of its own.",
+        "PLATFORM_READINESS_FAILURES": "So many failures in a row make the service unready.",
+        "PLATFORM_READINESS_SUCCESSES": "So many successes in a row make it ready again.",
     },
     "Queues": {
         "OTEL_BSP_SCHEDULE_DELAY": "Longest time a span waits before it is sent.",

@@ -165,6 +165,12 @@ def _patterns(text: str) -> tuple[str, ...] | None:
     return items or None
 
 
+def _targets(text: str) -> tuple[str, ...] | None:
+    from platform_instrument.config.targets import targets  # few services list any
+
+    return targets(text)
+
+
 def _pairs(text: str) -> dict[str, str] | None:
     """Return `key=value,key=value` as a dict; values are percent-decoded, a broken pair spoils the whole."""
     found = {}
@@ -284,3 +290,6 @@ HEADERS.secret = True
 KEY_FILE = Kind("the path of a file", "write the path of a PEM file", lambda text: text)
 KEY_FILE.secret = True
 ENDPOINT = Kind("the URL of a collector", "write http://host:port or https://host:port", _endpoint)
+TARGETS = Kind(
+    "a list of addresses", "write tcp://host:port or http://host/path, separated by commas, without password and query", _targets
+)

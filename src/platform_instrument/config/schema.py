@@ -214,6 +214,13 @@ class Settings(Found, metaclass=Schema):
     probes_override = platform(False, kinds.FLAG)
     admin_port: int | None = platform(None, kinds.whole(1, 65_535))
     admin_host = platform("localhost", kinds.TEXT)
+    readiness = platform("report", kinds.one_of("report", "gate"))
+    readiness_critical: tuple[str, ...] = platform((), kinds.listed(lower=False))
+    readiness_checks: tuple[str, ...] = platform((), kinds.TARGETS)
+    readiness_interval = platform(5.0, kinds.number(0.1, 3_600, unit="s"))
+    readiness_timeout = platform(2.0, kinds.number(0.05, 60, unit="s"))
+    readiness_failures = platform(3, kinds.whole(1, 100))
+    readiness_successes = platform(2, kinds.whole(1, 100))
 
     # Queues
     bsp_schedule_delay = otel(5.0, _INTERVAL)
