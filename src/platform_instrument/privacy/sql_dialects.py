@@ -27,6 +27,8 @@ def words(text: str) -> frozenset[str]:
 
 _NUMBER = r"\.?\d[\w.]*(?:(?<=[eE])[+-]\d+)?(?:[-:](?:\d\w*|[0-9a-fA-F]{4,12}(?!\w)))*"
 _UUID = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|\{[0-9a-fA-F]+(?:-[0-9a-fA-F]+)+\}"
+_MOST = r"[A-Za-z_][\w$]*(?:\.[A-Za-z_][\w$]*)?(?![\w$\#.'&@\"`\[-])|[,()]"
+"""What most tokens are, in every dialect: tried first, and left to the others where a quote or the like may follow."""
 _BIND = r"%s|%\(\w+\)s|\?\d{0,5}|::|(?<![\w\]'\"}?]):(?:[^\W\d]\w*|\d{1,5}(?!\w))|@@?\w+"
 _OPERATOR = r"[=<>!~|&^]+|."
 TYPOGRAPHIC = "\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a\u2032\u2033\uff07\uff02"
@@ -72,7 +74,7 @@ def _tokens(comments: tuple[str, ...], extra: str, quoted: tuple[str, str, str],
     part = f"(?:{word}|{_BACKTICKS}|{double}|{brackets})"
     strings = f"[eE]{_SINGLE_ESCAPED}|(?:[xXbBnN]|[uU]&){single}"
     names = rf"{part}(?:\.{{1,2}}(?:{part}|[\w$]+))*(?:(?<=[\w$\#])@{word})?"
-    tokens = (*comments, strings, extra, _UUID, names, single, _NUMBER, dollars, _BIND, _PASTED, _OPERATOR)
+    tokens = (_MOST, *comments, strings, extra, _UUID, names, single, _NUMBER, dollars, _BIND, _PASTED, _OPERATOR)
     return "|".join(filter(None, tokens))
 
 

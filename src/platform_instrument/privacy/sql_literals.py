@@ -40,7 +40,7 @@ _APART = frozenset(" \n\t\r,;()=<>")
 """What a string may touch."""
 
 _PLACE = r"(?:\?\d*|%s|%\(\w+\)s|[:$@]\w+)(?:::\w+)?"
-_IN_LIST = Pattern(rf"(\b[iI][nN]\s*\()\s*({_PLACE}(?:\s*,\s*{_PLACE})*)\s*(?:\)|\Z)")
+_IN_LIST = Pattern(rf"([iI](?<!\w.)[nN]\s*\()\s*({_PLACE}(?:\s*,\s*{_PLACE})*)\s*(?:\)|\Z)")
 _HEX = Pattern(r"[0-9a-fA-F-]+")
 _UUID_LENGTHS = (32, 36)
 _MOST_WORDS = 4_096

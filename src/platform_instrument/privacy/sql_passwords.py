@@ -19,7 +19,7 @@ _DATA_OBJECTS = words("TABLE VIEW INDEX PROCEDURE FUNCTION TRIGGER TYPE MATERIAL
 _NO_PASSWORD = words(") ( , ; . FOR EXPIRE HISTORY REUSE REQUIRE NULL TO FROM ON IS AND OR")
 _NO_KEY = words("IDENTIFIED WITH ENCRYPTED")
 _NAMED_KEYS = words("COLUMN DATABASE")
-_SETTINGS = words("CREATE ALTER SET COPY PRAGMA EXPORT IMPORT UNLOAD ATTACH BACKUP RESTORE OPEN")
+SETTINGS = words("CREATE ALTER SET COPY PRAGMA EXPORT IMPORT UNLOAD ATTACH BACKUP RESTORE OPEN")
 """Statements that give a value to a name."""
 _NO_ARGUMENTS = words("NULL DEFAULT OUTPUT OUT TRUE FALSE")
 
@@ -46,7 +46,7 @@ def announces_password(statement: Sequence[str], before: str, word: str, followi
 def sets_secret(statement: Sequence[str], name: str) -> bool:
     """Say whether what is given to a name in this statement may be a secret, or is a setting of the application."""
     first = statement[0] if statement else ""
-    if first not in _SETTINGS or statement[:2][-1] in _DATA_OBJECTS:
+    if first not in SETTINGS or statement[:2][-1] in _DATA_OBJECTS:
         return False
     if first == "SET":
         return "." in name or is_secret_name(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from platform_instrument.privacy.sql_dialects import words
-from platform_instrument.privacy.sql_passwords import is_bare, sets_secret
+from platform_instrument.privacy.sql_passwords import SETTINGS, is_bare, sets_secret
 
 if TYPE_CHECKING:
     from platform_instrument.privacy.sql_dialects import Dialect
@@ -100,7 +100,8 @@ class Reading:
 
     def _gives(self, index: int, name: int) -> None:
         """Take the value that a statement gives to a name, where it may be a secret without quotes."""
-        if len(self.written) > 1 and sets_secret(self.upper[self._start : self._start + 2], self.written[name]):
+        upper, start = self.upper, self._start
+        if start + 1 < len(upper) and upper[start] in SETTINGS and sets_secret(upper[start : start + 2], self.written[name]):
             self._hide_word(index + 1)
 
     def _hide_word(self, index: int) -> None:

@@ -23,7 +23,9 @@ _SET_OPERATORS = words("UNION ALL DISTINCT EXCEPT INTERSECT MINUS")
 _BEFORE_TARGET = frozenset(("LATERAL", "ONLY"))
 _NESTED = frozenset(("SELECT", "WITH", "VALUES"))
 _BODIES = frozenset(("AS", "BEGIN", "IS"))
-_STRUCTURE = _END_OF_FROM | _JOINS | _BODIES | words("( ) ; SELECT WITH FROM")
+_LISTED = _END_OF_FROM | _JOINS | _BODIES | words("( ) ; SELECT WITH FROM")
+"""Words that matter where targets are listed."""
+_STRUCTURE = _LISTED - {","}
 """Words that matter wherever they stand."""
 _PLAIN_NAME = Pattern(r"'[^\W\d][\w ]{0,62}'")
 
@@ -83,8 +85,9 @@ class Summary:
                     self._depth, self._starting = 0, True
                 else:
                     index = self._step(index, word)
-                frames = self._frames
-                every = self._starting or bool(self._headers) or (bool(frames) and frames[-1].state == _TARGET)
+                state = self._frames[-1].state if self._frames else _BEFORE_FROM
+                structure = _LISTED if state == _AFTER_TARGET else _STRUCTURE
+                every = self._starting or bool(self._headers) or state == _TARGET
             index += 1
         last = self._found.take()
         return _cut("; ".join(filter(None, (*summaries, last))) if summaries else last)
