@@ -69,3 +69,19 @@ def test_where_masking_fails_nothing_is_told(tmp_path: Path) -> None:
 
 def test_with_the_setting_off_lines_are_as_ever(tmp_path: Path) -> None:
     assert ran(tmp_path, SINKS.format(failing="", email=EMAIL), PLATFORM_LOG_MASK="false").count(EMAIL) >= 9
+
+
+def test_a_line_of_loguru_is_masked_though_its_values_log_while_they_are_rendered(tmp_path: Path) -> None:
+    program = f"""
+import sys
+from loguru import logger
+class Value:
+    def __format__(self, spec):
+        logger.debug("rendering for {EMAIL}")
+        return "{EMAIL}"
+logger.remove()
+logger.add(sys.stdout, level="INFO", format="{{message}} {{extra[to]}}")
+logger.add(lambda message: None, level="DEBUG", format="{{message}}", filter=lambda record: "to" not in record["extra"])
+logger.bind(to=Value()).warning("paid by {EMAIL}")
+"""
+    assert ran(tmp_path, program) == "paid by [email] [email]\n"

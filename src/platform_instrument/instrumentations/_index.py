@@ -16,7 +16,10 @@ TRIGGERS: dict[str, tuple[tuple[str, str], ...]] = {
         ("logs", "platform_instrument.instrumentations.std_logs"),
         ("unhandled", "platform_instrument.instrumentations.std_unhandled"),
     ),
-    "loguru": (("loguru", "platform_instrument.instrumentations.loguru"),),
+    "loguru": (
+        ("loguru", "platform_instrument.instrumentations.loguru"),
+        ("loguru_logs", "platform_instrument.instrumentations.loguru_logs"),
+    ),
     "opentelemetry._logs": (("opentelemetry_logs", "platform_instrument.instrumentations.opentelemetry_logs"),),
     "opentelemetry.context": (("opentelemetry", "platform_instrument.instrumentations.opentelemetry"),),
     "opentelemetry.instrumentation": (("opentelemetry_instrumentation", "platform_instrument.instrumentations.instrumentors"),),
@@ -28,7 +31,10 @@ TRIGGERS: dict[str, tuple[tuple[str, str], ...]] = {
     "sqlalchemy": (("sqlalchemy", "platform_instrument.instrumentations.sqlalchemy"),),
     "sqlite3": (("sqlite3", "platform_instrument.instrumentations.sqlite3"),),
     "starlette": (("starlette", "platform_instrument.web.starlette"),),
-    "structlog": (("structlog", "platform_instrument.instrumentations.structlog"),),
+    "structlog": (
+        ("structlog", "platform_instrument.instrumentations.structlog"),
+        ("structlog_logs", "platform_instrument.instrumentations.structlog_logs"),
+    ),
     "urllib3": (("urllib3", "platform_instrument.instrumentations.urllib3"),),
     "uvicorn": (("uvicorn", "platform_instrument.web.uvicorn"),),
     "werkzeug": (("werkzeug", "platform_instrument.web.werkzeug"),),
@@ -41,8 +47,10 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "logging": ("log_trace_id", "log_mask", "log_format"),
     "logs": ("logs_exporter",),
     "loguru": ("log_trace_id", "log_mask", "log_format"),
+    "loguru_logs": ("logs_exporter",),
     "opentelemetry_logs": ("logs_exporter",),
     "structlog": ("log_trace_id", "log_mask", "log_format"),
+    "structlog_logs": ("logs_exporter",),
     "unhandled": ("logs_exporter",),
 }
 """Settings of which one has to be on, by instrumentation: else our module is not loaded."""

@@ -7,44 +7,53 @@ Source: loguru/_handler.py `Handler.emit`, `Message` (0.6 to 0.7).
 
 from __future__ import annotations
 
+import sys
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.guard import guard
-from platform_instrument.core.values import EditCall, EditResult, Instrumentation
+from platform_instrument.core.values import Custom, EditCall, Instrumentation
+from platform_instrument.engine.during import during
 from platform_instrument.telemetry import printed
+from platform_instrument.telemetry.context import CURRENT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from platform_instrument.core.values import Call
+    from platform_instrument.core.values import Call, Changes
 
-_EMITTED: ContextVar[tuple[Mapping[str, Any], bool] | None] = ContextVar("platform_instrument_loguru", default=None)
-"""The record that a sink's message is being made of, and whether it is printed raw."""
-
-
-def note(call: Call) -> None:
-    """Note what the message will be made of."""
-    _EMITTED.set((call.argument(1, "record"), call.argument(4, "is_raw", default=False)))
+_EMITTED: ContextVar[list[Any] | None] = ContextVar("platform_instrument_loguru", default=None)
+"""The record that a sink's message is being made of, and whether it is printed raw; empty once the message is made."""
+_ERROR = 40
 
 
-def forget(_call: Call, _result: None) -> None:
-    """Hold no record whose message was not wanted."""
-    _EMITTED.set(None)
+def cover_emissions(changes: Changes) -> None:
+    """Know what a message is made of, while other records are logged by what is rendered for it."""
+    handler = sys.modules["loguru._handler"].Handler
+    during(changes, handler, "emit", _EMITTED, lambda _handler, record, _level, _decorated, raw=False, *_: [record, raw])
 
 
 def finish(call: Call) -> None:
     """Make the message of the line as it is printed."""
     emitted = _EMITTED.get()
-    if emitted is None:
+    if not emitted:
         return
-    _EMITTED.set(None)
     record, raw = emitted
+    emitted.clear()
     kind, line = call.args
+    if record["level"].no >= _ERROR and CURRENT.get() is not None:
+        guard("errors on spans", _marked, record)
     if not raw and printed.settings().log_format != "keep":
         line = guard("log format", _formatted, record) or line
     ids = printed.current_ids() if line.endswith("\n") or not raw else None
     call.args = (kind, printed.finished(line, ids, record, _withheld))
+
+
+def _marked(record: Mapping[str, Any]) -> None:
+    from platform_instrument.telemetry.logs.marks import handled, mark_current  # needs `traceback`
+
+    exception = record["exception"]
+    mark_current(exception.value if exception else handled(_ERROR))
 
 
 def _formatted(record: Mapping[str, Any]) -> str:
@@ -73,8 +82,7 @@ INSTRUMENTATION = Instrumentation(
     name="loguru",
     requires="loguru>=0.6,<0.8",
     patches=(
-        EditCall("loguru._handler:Handler.emit", note),
-        EditResult("loguru._handler:Handler.emit", forget),
+        Custom("loguru._handler", cover_emissions),
         EditCall("loguru._handler:Message.__new__", finish),
     ),
     modules=("loguru",),

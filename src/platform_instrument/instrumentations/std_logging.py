@@ -35,9 +35,9 @@ def finish(call: Call, line: Any) -> Any:  # noqa: ANN401 - what a formatter mad
 
 
 def _marked(record: Any) -> None:  # noqa: ANN401 - logging.LogRecord
-    from platform_instrument.telemetry.logs.marks import mark_current  # needs `traceback`
+    from platform_instrument.telemetry.logs.marks import error_of, mark_current  # needs `traceback`
 
-    mark_current(record)
+    mark_current(error_of(record))
 
 
 def _ids(record: Any) -> printed.Ids | None:  # noqa: ANN401 - logging.LogRecord

@@ -1,28 +1,30 @@
 """logs: what passes a logger's level and filters is exported, with the ids of the current span, whatever the handlers are.
 
-Span: none; an error marks the current one. Taken at `Logger.callHandlers`: records of a logger that has no handler too, and
-none twice where there are several, or a queue between. Only where OTEL_LOGS_EXPORTER asks for it.
+Span: none; an error marks the current one. Taken when `Logger.filter` has let a record pass: of a logger that has no handler
+too, and none twice where there are several, or a queue between. A handler that counts the frames up to the caller, as those do
+that hand records on to loguru, finds none of ours. Only where OTEL_LOGS_EXPORTER asks for it.
 Source: https://opentelemetry.io/docs/specs/otel/logs/; logging/__init__.py `Logger.handle`.
 """
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from platform_instrument.core.values import Custom, EditCall, Instrumentation
+from platform_instrument.core.values import Custom, EditResult, Instrumentation
 from platform_instrument.telemetry import pipeline, printed
 
 if TYPE_CHECKING:
     from platform_instrument.core.values import Call, Changes
 
 
-def catch(call: Call) -> None:
-    """Take the record that a logger hands to its handlers."""
-    if pipeline.PIPELINE is not None and pipeline.PIPELINE.logs is not None:
+def catch(call: Call, passed: Any) -> None:  # noqa: ANN401 - whether it does, from Python 3.12 on also another record
+    """Take the record that a logger is about to hand to its handlers."""
+    if passed and pipeline.PIPELINE is not None and pipeline.PIPELINE.logs is not None:
         from platform_instrument.telemetry.logs import capture  # needs `logging`
 
-        capture.catch(pipeline.PIPELINE.logs, call.instance, call.argument(1, "record"), printed.span_left_by)
+        record = passed if hasattr(passed, "levelno") else call.argument(1, "record")
+        capture.catch(pipeline.PIPELINE.logs, call.instance, record, printed.span_left_by)
 
 
 def _upstream(module: str) -> Custom:
@@ -43,7 +45,7 @@ INSTRUMENTATION = Instrumentation(
     name="logs",
     requires="python>=3.10,<3.16",
     patches=(
-        EditCall("logging:Logger.callHandlers", catch),
+        EditResult("logging:Logger.filter", catch),
         _upstream("opentelemetry.sdk._logs"),
         _upstream("opentelemetry.instrumentation.logging.handler"),
     ),

@@ -13,9 +13,13 @@ from typing import TYPE_CHECKING, Any
 from platform_instrument.core.guard import guard
 from platform_instrument.core.values import EditResult, Instrumentation
 from platform_instrument.telemetry import printed
+from platform_instrument.telemetry.context import CURRENT
 
 if TYPE_CHECKING:
     from platform_instrument.core.values import Call
+
+_ERRORS = frozenset(("error", "err", "failure", "exception", "critical", "fatal"))
+"""Methods of loggers that say that something went wrong."""
 
 
 def finish(call: Call, made: Any) -> Any:  # noqa: ANN401 - the arguments of the logger's method: `(args, kwargs)`
@@ -24,9 +28,19 @@ def finish(call: Call, made: Any) -> Any:  # noqa: ANN401 - the arguments of the
     if len(arguments) != 1 or named or not isinstance(arguments[0], (str, bytes)) or _is_standard(call.instance):
         return None
     line, level = arguments[0], call.argument(1, "method_name")
+    if level in _ERRORS and CURRENT.get() is not None:
+        guard("errors on spans", _marked, call)
     if printed.settings().log_format != "keep":
         line = guard("log format", _formatted, line, level) or line
     return (printed.finished(line, printed.current_ids(), level, _withheld),), named
+
+
+def _marked(call: Call) -> None:
+    from platform_instrument.telemetry.logs.events import error_of  # needs `logging`, which structlog has loaded
+    from platform_instrument.telemetry.logs.marks import mark_current
+
+    given = call.argument(3, "event_kw")
+    mark_current(error_of((given or {}).get("exc_info", True)))
 
 
 def _is_standard(bound: Any) -> bool:  # noqa: ANN401 - structlog.BoundLoggerBase

@@ -15,7 +15,7 @@ from platform_instrument.core.guard import guard
 from platform_instrument.telemetry import limits, pipeline
 from platform_instrument.telemetry.bridge import current_of
 from platform_instrument.telemetry.context import CURRENT
-from platform_instrument.telemetry.logs.capture import described, ids_of, unobserved_here
+from platform_instrument.telemetry.logs.parts import described, ids_of, unobserved_here
 from platform_instrument.telemetry.logs.record import LogRecord, Site
 from platform_instrument.telemetry.processors import PROCESSORS
 from platform_instrument.telemetry.scope import InstrumentationScope

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.telemetry import limits, pipeline
 from platform_instrument.telemetry.context import CURRENT
-from platform_instrument.telemetry.logs.capture import CAUGHT, described, ids_of, taken_so_far, unobserved_here
+from platform_instrument.telemetry.logs.parts import CAUGHT, described, ids_of, taken_so_far, unobserved_here
 from platform_instrument.telemetry.logs.record import LogRecord, Site
 from platform_instrument.telemetry.scope import own_scope
 

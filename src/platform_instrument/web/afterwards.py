@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from platform_instrument.core.guard import guard
-from platform_instrument.engine.frames import dressed, unseen
+from platform_instrument.engine.during import during
 from platform_instrument.telemetry.context import CURRENT
 from platform_instrument.web.exchange import KEY
 
@@ -15,30 +14,10 @@ if TYPE_CHECKING:
     from platform_instrument.core.values import Changes
     from platform_instrument.telemetry.span import Span
 
-_with_traceback = BaseException.with_traceback
-
 
 def within(changes: Changes, owner: Any, name: str, span_of: Callable[..., Span | None]) -> None:  # noqa: ANN401 - a class
     """Have a method run inside the span that `span_of(*its positional arguments)` returns, if any."""
-    original = vars(owner)[name]
-    changes.replace(owner, name, dressed(_within(original, f"{owner.__name__}.{name}", span_of), original))
-
-
-@unseen
-def _within(function: Callable[..., Any], place: str, span_of: Callable[..., Span | None]) -> Callable[..., Any]:
-    def wrapper(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the server's
-        span = guard(place, span_of, *args)
-        token = None if span is None else CURRENT.set(span)
-        try:
-            return function(*args, **kwargs)
-        except BaseException as error:
-            _with_traceback(error, error.__traceback__.tb_next)  # type: ignore[union-attr] # our own frame is in it
-            raise
-        finally:
-            if token is not None:
-                CURRENT.reset(token)
-
-    return wrapper
+    during(changes, owner, name, CURRENT, span_of)
 
 
 def span_of_environ(environ: Any) -> Span | None:  # noqa: ANN401 - a mapping, where the server has one by then

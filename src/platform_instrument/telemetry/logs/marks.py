@@ -28,16 +28,18 @@ def error_of(record: Any) -> BaseException | None:  # noqa: ANN401 - logging.Log
     if told:
         error = told[1] if isinstance(told, tuple) and len(told) > 1 else None
         return error if isinstance(error, BaseException) else None
-    return sys.exc_info()[1] if record.levelno >= ERROR and not record.exc_text else None
+    return handled(record.levelno) if not record.exc_text else None
 
 
-def mark_current(record: Any) -> None:  # noqa: ANN401 - as above
+def handled(level: int) -> BaseException | None:
+    """Return the exception that is being handled where something is logged, if that is an error."""
+    return sys.exc_info()[1] if level >= ERROR else None
+
+
+def mark_current(error: BaseException | None) -> None:
     """Mark the current span where an error with an exception is printed, on the thread that logs."""
     current = CURRENT.get()
-    if current is None or type(current) is Ambient:
-        return
-    error = error_of(record)
-    if error is not None:
+    if error is not None and current is not None and type(current) is not Ambient:
         mark(current, error)  # type: ignore[arg-type] # a span, then
 
 
