@@ -106,6 +106,13 @@ VALUES = {
     "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT": ("6", 6),
     "PLATFORM_FLUSH_TIMEOUT": ("1.5", 1.5),
     "PLATFORM_SIGTERM_HANDLER": ("no", False),
+    "PLATFORM_SHUTDOWN": ("true", True),
+    "PLATFORM_SHUTDOWN_DELAY": ("1.5", 1.5),
+    "PLATFORM_SHUTDOWN_HTTP_TIMEOUT": ("20", 20.0),
+    "PLATFORM_SHUTDOWN_GRPC_TIMEOUT": ("4", 4.0),
+    "PLATFORM_SHUTDOWN_FLUSH_TIMEOUT": ("2", 2.0),
+    "PLATFORM_SHUTDOWN_CLOSE_TIMEOUT": ("1", 1.0),
+    "PLATFORM_SHUTDOWN_TIMEOUT": ("55", 55.0),
 }
 """A value of each variable that differs from its default, and what it stands for."""
 

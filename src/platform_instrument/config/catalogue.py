@@ -146,6 +146,13 @@ SECTIONS: dict[str, dict[str, str]] = {
     "The end": {
         "PLATFORM_FLUSH_TIMEOUT": "Longest time that a leaving process spends on sending what is left.",
         "PLATFORM_SIGTERM_HANDLER": "`false`: a process killed by SIGTERM that has no handler of its own sends nothing more.",
+        "PLATFORM_SHUTDOWN": "`true`: SIGTERM ends the service in one order, within the times below.",
+        "PLATFORM_SHUTDOWN_DELAY": "Time that a process that serves goes on answering after it has said that it is not ready.",
+        "PLATFORM_SHUTDOWN_HTTP_TIMEOUT": "Longest time for the requests in flight.",
+        "PLATFORM_SHUTDOWN_GRPC_TIMEOUT": "Longest time for the calls of gRPC servers in flight, beside HTTP.",
+        "PLATFORM_SHUTDOWN_FLUSH_TIMEOUT": "Longest time for sending what is left; the smaller of it and PLATFORM_FLUSH_TIMEOUT.",
+        "PLATFORM_SHUTDOWN_CLOSE_TIMEOUT": "Longest time for closing pools of connections and what the application has registered.",
+        "PLATFORM_SHUTDOWN_TIMEOUT": "Longest time for all of it: less than the 30 s after which Kubernetes kills.",
     },
 }  # fmt: skip
 

@@ -127,6 +127,7 @@ _COUNT = kinds.whole(0)
 _QUEUE = kinds.whole(1, 1_000_000)
 _INTERVAL = kinds.milliseconds(1, _HOUR_MS)
 _TIMEOUT = kinds.milliseconds(100, 10 * _MINUTE_MS)
+_SECONDS = kinds.number(0, 3_600, unit="s")
 _SAMPLERS = kinds.one_of_or_plugin(
     "opentelemetry_traces_sampler", "always_on", "always_off", "traceidratio", "parentbased_always_on", "parentbased_always_off",
     "parentbased_traceidratio")  # fmt: skip
@@ -245,6 +246,13 @@ class Settings(Found, metaclass=Schema):
     # The end
     flush_timeout = platform(3.0, kinds.number(0, 300, unit="s"))
     sigterm_handler = platform(True, kinds.FLAG)
+    shutdown = platform(False, kinds.FLAG)
+    shutdown_delay = platform(5.0, _SECONDS)
+    shutdown_http_timeout = platform(10.0, _SECONDS)
+    shutdown_grpc_timeout = platform(5.0, _SECONDS)
+    shutdown_flush_timeout = platform(3.0, _SECONDS)
+    shutdown_close_timeout = platform(2.0, _SECONDS)
+    shutdown_timeout = platform(27.0, _SECONDS)
 
     def source(self, attribute: str) -> str:
         """Return where a setting came from: `environment`, `file` or `default`."""
