@@ -121,3 +121,14 @@ def test_a_fork_child_knows_nothing_and_its_parent_what_it_knew() -> None:
         assert (os.waitstatus_to_exitcode(status), HEALTH.snapshot()) == (0, before)
     finally:
         HEALTH.renew()
+
+
+def test_a_process_drains_with_the_one_that_ends_it(serving: Health) -> None:
+    parent: list[bool] = []
+    serving.elsewhere = lambda: bool(parent)
+    before = serving.draining, serving.ready()
+    changes: list[int] = []
+    serving.on_change.append(lambda: changes.append(1))
+    parent.append(True)
+    assert (before, serving.ready(), serving.draining, serving.snapshot().draining) == ((False, True), False, True, True)
+    assert len(changes) == 1

@@ -58,6 +58,8 @@ class Health:
         """Another number after each change."""
         self.on_change: list[Callable[[], object]] = []
         """Called after each change, by whoever made it, which may be a signal handler: quick, and without waiting."""
+        self.elsewhere: Callable[[], bool] | None = None
+        """Says whether the process that ends this one drains, which then holds for this one too; asked with each look."""
         self._followed = False
         self.renew()
 
@@ -79,17 +81,19 @@ class Health:
     @property
     def draining(self) -> bool:
         """Whether the process serves what it has and is to be sent nothing more."""
+        if not self._draining and self.elsewhere is not None and self.elsewhere():
+            self.drain()
         return self._draining
 
     def ready(self) -> bool:
         """Say whether requests may be sent: started, not draining, and every critical check up or tolerated."""
         checks = self._checks.values()
-        return self._started and not self._draining and all(c.state == UP or c.tolerated for c in checks if c.critical)
+        return self._started and not self.draining and all(c.state == UP or c.tolerated for c in checks if c.critical)
 
     def snapshot(self) -> Snapshot:
         """Return everything, in the order in which it was first reported."""
         checks, startup = tuple(self._checks.values()), tuple(self._startup.values())
-        return Snapshot(self._started, self._draining, self.ready(), checks, startup)
+        return Snapshot(self._started, self.draining, self.ready(), checks, startup)
 
     # --- writing --------------------------------------------------------------------------------------------------
 
