@@ -1,3 +1,12 @@
 """Telemetry for any Python service without a change to its code: an OpenTelemetry distro."""
 
+from platform_instrument.core.lazy import lazy
+
+TYPE_CHECKING = False  # typing costs 4 ms at start
+if TYPE_CHECKING:
+    from platform_instrument.telemetry.request import request_id, set_attributes
+
 __version__ = "0.1.0"
+__all__ = ["request_id", "set_attributes"]
+
+__getattr__ = lazy(__name__, {"request_id": "telemetry.request", "set_attributes": "telemetry.request"})

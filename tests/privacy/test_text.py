@@ -103,8 +103,24 @@ def test_addresses_are_exempt_and_what_stands_in_their_place_is_not(key: str) ->
 
 
 def test_ids_stay_whole_unless_they_are_a_key_by_their_shape() -> None:
-    assert mask_attribute("user.id", "bob@example.com") == "bob@example.com"
+    assert mask_attribute("message.id", "bob@example.com") == "bob@example.com"
     assert mask_attribute("session.id", JWT) == "[jwt]"
+
+
+@pytest.mark.parametrize("key", ["user.id", "enduser.id", "shop.tenant.id"])
+def test_an_id_of_somebody_is_masked_where_it_is_an_address_and_whole_where_it_is_a_number(key: str) -> None:
+    for text in ("bob@example.com", "[email]"):
+        assert mask_attribute(key, text) == "[email]"
+    assert mask_attribute(key, "+1 415 555 2671") == "[phone]"
+    for whole in (
+        "4539148803436467",
+        4539148803436467,
+        "7",
+        "acme",
+        "01932b2e-7e0a-7cc2-8f3e-2f6ad5a1b1cd",
+        "auth0|5f7c8ec7c33c6c",
+    ):
+        assert mask_attribute(key, whole) == whole
 
 
 @pytest.mark.parametrize(

@@ -152,6 +152,7 @@ def _arrive(settings: Settings, name: str, path: str, module: ModuleType, needed
     if pipeline.PIPELINE is None:
         choices.put_in_force(settings)
         pipeline.start(settings)
+        choices.show_facts()
     install(instrumentation, module)
 
 

@@ -70,7 +70,7 @@ def unsaid(_call: Call, record: Any) -> None:  # noqa: ANN401 - as above
     """Take the ids out of the message again that a queue's handler rendered: the line that is made of it will have them."""
     noted = record.__dict__.get(_NOTED)
     if noted and isinstance(record.msg, str):
-        record.msg = record.message = record.msg.replace(noted[2], "", 1)
+        record.msg = record.message = printed.unsaid(record.msg, noted)
 
 
 def instead(what: str, call: Call) -> None:

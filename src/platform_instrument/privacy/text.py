@@ -26,6 +26,8 @@ _MOST_BITS = 8_192
 _EXEMPT = ("service.", "k8s.", "host.", "telemetry.", "code.", "os.")
 _EXEMPT_KEYS = frozenset(("http.route", "trace_id", "span_id"))
 _ADDRESSES = frozenset(("client.address", "server.address", "network.peer.address"))
+_PEOPLE = frozenset(("user", "enduser", "tenant", "customer", "account", "member", "owner", "person", "client", "contact"))
+"""Whose ids may be what they are written to by."""
 _URLS = frozenset(("url.full", "url.original", "http.url", "http.target", "url.path", "url.fragment"))
 _STATEMENTS = frozenset(("db.query.text", "db.statement"))
 _PARAMETERS = ("db.query.parameter.", "db.operation.parameter.", "db.statement.parameters")
@@ -88,7 +90,7 @@ def _rule(key: str) -> Rule:  # noqa: PLR0911 - one return a kind
     if key.startswith(_PARAMETERS) or key == "db.user":
         return _whole
     if key.endswith((".id", ".name")):
-        return mask_tokens if key.endswith(".id") else mask
+        return mask if key.endswith(".name") else _person if key.split(".")[-2] in _PEOPLE else mask_tokens
     space, _, name = key.rpartition(".")
     said = secrecy(name)
     if said and not (space and said == ONLY_KEY):  # `aws.s3.key` and `error.code` are no secrets
@@ -128,6 +130,11 @@ def _address(text: str) -> str:
     return mask_tokens(text) if _HOST.fullmatch(text) else mask(text)
 
 
+def _person(text: str) -> str:
+    """Return the id of somebody: digits alone are one, an address or a telephone number is masked."""
+    return text if text.isdecimal() else mask(text)
+
+
 def _whole(_text: str) -> str:
     return SECRET
 
@@ -158,7 +165,7 @@ def _statement(text: str) -> str:
     return mask(text)
 
 
-_OF_TEXTS = frozenset((_as_it_is, _whole_text, _address, mask, mask_tokens, mask_url, _query, _statement))
+_OF_TEXTS = frozenset((_as_it_is, _whole_text, _address, mask, mask_tokens, mask_url, _person, _query, _statement))
 """Rules that find nothing in a number."""
 
 _rules: dict[str, Rule] = {}

@@ -6,6 +6,7 @@ library, maybe of the very API that such a plug-in imports.
 
 from __future__ import annotations
 
+from sys import modules
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.guard import guard
@@ -35,6 +36,14 @@ def put_in_force(settings: Settings) -> None:
         ids.use_later(lambda: _made("opentelemetry_id_generator", generator, "OTEL_PYTHON_ID_GENERATOR"))
     _limit(settings)
     masking.put_in_force(settings)
+
+
+def show_facts() -> None:
+    """Show the facts of requests, where the application has asked for them before there was anything to show them."""
+    if "platform_instrument.telemetry.request" in modules:
+        from platform_instrument.telemetry.facts_shown import put_in_force  # few services want it
+
+        put_in_force()
 
 
 def _limit(settings: Settings) -> None:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 CURRENT: ContextVar[Span | Ambient | None] = ContextVar("platform_instrument_current", default=None)
 
+SERVED: ContextVar[Any] = ContextVar("platform_instrument_served", default=None)
+"""The exchange of the ASGI request being served (`web.exchange`), over already or not: for what cannot be told by its spans."""
+
 SAMPLED = 1
 """The flag of W3C trace context that says: what belongs to this trace is exported."""
 
@@ -27,23 +30,25 @@ REMOTE = 0x200
 class Local:
     """What travels with the ids inside one process; shared by all spans below the one that set it, never changed."""
 
-    __slots__ = ("baggage", "request", "trace_state", "values")
+    __slots__ = ("baggage", "request", "ring", "trace_state", "values")
 
     def __init__(
         self,
         *,
         trace_state: str = "",
         baggage: Mapping[str, str] | None = None,
-        request: Any = None,  # noqa: ANN401 - the web floor's record of the request being served
+        request: Any = None,  # noqa: ANN401 - `telemetry.facts.Facts` of the request being served
+        ring: Any = None,  # noqa: ANN401 - `telemetry.logs.ring.Ring`: what the flight recorder keeps of that request
         values: Mapping[str, Any] | None = None,
     ) -> None:
         self.trace_state = trace_state
         self.baggage = baggage
         self.request = request
+        self.ring = ring
         self.values = values
         """Other entries of the OpenTelemetry context that the application attached."""
 
-    def changed(self, **fields: Any) -> Local:  # noqa: ANN401 - one of the four
+    def changed(self, **fields: Any) -> Local:  # noqa: ANN401 - one of the five
         """Return a copy with some fields set anew."""
         kept = {name: getattr(self, name) for name in self.__slots__}
         return Local(**{**kept, **fields})

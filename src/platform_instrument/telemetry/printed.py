@@ -17,7 +17,7 @@ from platform_instrument.telemetry import pipeline
 from platform_instrument.telemetry.context import CURRENT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 
     from platform_instrument.telemetry.span import Span
 
@@ -88,6 +88,11 @@ def finished(
     return line
 
 
+def unsaid(text: str, ids: Ids) -> str:
+    """Return a line without the ids that it was given."""
+    return text.replace(ids[2], "", 1)
+
+
 def _masked(line: Any) -> Any:  # noqa: ANN401 - as above
     if type(line) is str:
         return privacy.mask(line)
@@ -99,19 +104,19 @@ def _masked(line: Any) -> Any:  # noqa: ANN401 - as above
 def correlated(line: str, ids: Ids) -> str | None:
     """Return the line with the ids, None where it has them or has no place for them."""
     text = line.rstrip()
-    if _is_object(text):
+    if is_object(text):
         return _with_members(line, text, ids)
     first, newline, rest = line.partition("\n")
-    if newline and _is_object(first.rstrip()):
+    if newline and is_object(first.rstrip()):
         beginning = _with_members(first, first.rstrip(), ids)  # a stack follows, for people to read
         return None if beginning is None else f"{beginning}{newline}{rest}"
-    if ids[0] in line or (text.startswith(('["', "[{")) and _is_json(text)):
+    if ids[0] in line or (text.startswith(('["', "[{")) and is_json(text)):
         return None
     end = "\r" if first.endswith("\r") else ""
     return f"{first[: len(first) - len(end)]}{ids[2]}{end}{newline}{rest}"
 
 
-def _is_object(text: str) -> bool:
+def is_object(text: str) -> bool:
     """Say whether a text looks like a JSON object."""
     return text.startswith("{") and text.endswith("}") and text[1:].lstrip()[0] in {'"', "}"}
 
@@ -130,18 +135,25 @@ def _with_members(line: str, text: str, ids: Ids) -> str | None:
 
 def _missing(text: str, members: str) -> str:
     """Return what a JSON object does not have itself: its own members win, a span's id without its trace's is of no use."""
-    from json import loads  # few lines have such members, and those were made with it
-
-    try:
-        own = loads(text)
-    except (ValueError, RecursionError):
-        return ""
+    own = members_of(text)
     if "trace_id" in own:
         return ""
     return members.partition(", ")[0] if "span_id" in own else members
 
 
-def _is_json(text: str) -> bool:
+def members_of(text: str) -> Container[str]:
+    """Return the names of the members that a JSON object has; any name where it is none after all."""
+    from json import loads  # few lines have such members, and those were made with it
+
+    try:
+        own: dict[str, Any] = loads(text)
+    except (ValueError, RecursionError):
+        return _EVERY
+    return own
+
+
+def is_json(text: str) -> bool:
+    """Say whether a text is JSON."""
     from json import loads  # as above
 
     try:
@@ -149,3 +161,18 @@ def _is_json(text: str) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
+
+
+class _Every:
+    """Holds any name."""
+
+    def __contains__(self, _name: object) -> bool:
+        return True
+
+
+_EVERY = _Every()
+
+
+def use(current_ids: Callable[..., Any], finished: Callable[..., Any], unsaid: Callable[..., Any]) -> None:
+    """Put others in the place of these three, which may call them: who wants no more than ids pays for nothing more."""
+    globals().update(current_ids=current_ids, finished=finished, unsaid=unsaid)

@@ -22,7 +22,7 @@ SAMPLER: Sampler = ParentBased(Sampler())
 """The sampler in force."""
 
 STARTED: Callable[[Span, Span | Ambient | None], None] | None = None
-"""Called with each new span and its parent; None while no span processor of a third party wants to know."""
+"""Called with each new span and its parent; None while nobody wants to know: no span processor, no fact of a request."""
 
 
 def start(  # noqa: PLR0913 - positional on the hot path
@@ -106,10 +106,19 @@ def _decide(sampler: Sampler, span: Span, parent: Span | Ambient | None) -> None
                 span.local = local.changed(trace_state=decision.trace_state)
 
 
-def watch(started: Callable[[Span, Span | Ambient | None], None]) -> None:
-    """Have a function called with each new span and its parent."""
+def watch(started: Callable[[Span, Span | Ambient | None], None], *, first: bool = False) -> None:
+    """Have a function called with each new span and its parent, before or after those that are called already."""
     global STARTED  # noqa: PLW0603 - one a process
-    STARTED = started
+    if STARTED is None:
+        STARTED = started
+        return
+    earlier, later = (started, STARTED) if first else (STARTED, started)
+
+    def both(span: Span, parent: Span | Ambient | None) -> None:
+        earlier(span, parent)
+        later(span, parent)
+
+    STARTED = both
 
 
 def use(sampler: Sampler) -> None:

@@ -15,8 +15,9 @@ from platform_instrument.core.guard import guard
 from platform_instrument.engine.frames import unseen
 from platform_instrument.semantics.http import known_version
 from platform_instrument.telemetry import propagation
+from platform_instrument.telemetry.context import SERVED
 from platform_instrument.web import captured
-from platform_instrument.web.exchange import KEY, SERVED, SERVER_ERROR, Exchange, bounded, open_exchange
+from platform_instrument.web.exchange import KEY, SERVER_ERROR, Exchange, bounded, open_exchange
 from platform_instrument.web.hosts import server_address
 from platform_instrument.web.sizes import size_of, size_of_copy, size_of_path
 

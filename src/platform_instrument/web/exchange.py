@@ -7,7 +7,6 @@ Source: https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server
 
 from __future__ import annotations
 
-from contextvars import ContextVar
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +24,7 @@ from platform_instrument.semantics.http import (
     server_response,
 )
 from platform_instrument.telemetry import pipeline, printed, propagation
-from platform_instrument.telemetry.context import CURRENT, Ambient
+from platform_instrument.telemetry.context import CURRENT, SERVED, Ambient
 from platform_instrument.telemetry.metrics.registry import METRICS, beside
 from platform_instrument.telemetry.scope import own_scope
 from platform_instrument.telemetry.span import Link, Span
@@ -42,9 +41,6 @@ if TYPE_CHECKING:
 
 KEY = "platform_instrument.exchange"
 """Where `scope` and `environ` carry the exchange: the sign that a request is observed already."""
-
-SERVED: ContextVar[Exchange | None] = ContextVar("platform_instrument_served", default=None)
-"""The exchange of an ASGI request, for a WSGI application below it, whose `environ` is not made from our `scope`."""
 
 SERVER_ERROR = 500
 
@@ -245,7 +241,10 @@ def _new_sizes(cell: HistogramCell) -> HistogramCell:
 
 
 def served(carrier: Mapping[str, Any]) -> Exchange | None:
-    """Return the exchange that a `scope` or `environ` belongs to, through an ASGI to WSGI bridge too."""
+    """Return the exchange that a `scope` or `environ` belongs to, through an ASGI to WSGI bridge too.
+
+    Below such a bridge `environ` is not made from our `scope`.
+    """
     exchange: Exchange | None = carrier.get(KEY)
     if exchange is None:
         exchange = SERVED.get()

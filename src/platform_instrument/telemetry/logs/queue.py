@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+from platform_instrument.core.guard import guard
 from platform_instrument.telemetry.logs.record import weight_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from platform_instrument.config.schema import Settings
     from platform_instrument.telemetry.logs.outlet import LogOutlet
     from platform_instrument.telemetry.logs.record import LogRecord
@@ -23,7 +26,8 @@ MOST_WAITING = 4 * 1024 * 1024
 class LogQueue:
     """The records of this process between the statement that logs and the worker."""
 
-    __slots__ = ("_batch", "_enough", "_many", "_weight", "_worker", "delay", "dropped", "most", "most_attributes", "records")
+    __slots__ = ("_batch", "_complete", "_enough", "_many", "_take", "_weight", "_worker", "delay", "dropped", "most",
+                 "most_attributes", "records")  # fmt: skip
 
     def __init__(self, settings: Settings, worker: Worker) -> None:
         self._worker = worker
@@ -34,12 +38,23 @@ class LogQueue:
         self.delay = settings.blrp_schedule_delay
         """Seconds that a record waits at most for the worker."""
         self.most_attributes = settings.attribute_count_limit
+        self._complete: Callable[[LogRecord], None] | None = None
         self.renew()
 
     def renew(self) -> None:
         """Start from zero: in a fork child."""
         self.records: deque[LogRecord] = deque()
+        self._take = self.records.append if self._complete is None else self._completed
         self._weight = self.dropped = 0
+
+    def complete_with(self, complete: Callable[[LogRecord], None]) -> None:
+        """Have each record completed where it is logged, before it waits."""
+        self._complete, self._take = complete, self._completed
+
+    def _completed(self, record: LogRecord) -> None:
+        if self._complete is not None:
+            guard("complete a log", self._complete, record)
+        self.records.append(record)
 
     def put(self, record: LogRecord) -> None:
         """Take a record; one that does not fit is lost, and counted."""
@@ -50,7 +65,7 @@ class LogQueue:
             self.dropped += 1
             return
         self._weight += weight_of(record)
-        self.records.append(record)
+        self._take(record)
         if waiting + 1 >= self._enough and not self._worker.called:
             self._worker.wake()
         if waiting == self._many:
