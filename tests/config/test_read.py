@@ -11,7 +11,8 @@ from platform_instrument.config import kinds
 from platform_instrument.config.otlp import otlp_settings
 from platform_instrument.config.overview import all_problems, rows
 from platform_instrument.config.read import read
-from platform_instrument.config.schema import SIGNALS, Settings, instrumentation_enabled, of_signals, switched_off
+from platform_instrument.config.schema import SIGNALS, Settings, of_signals, switched_off
+from platform_instrument.config.switches import instrumentation_enabled
 
 EMPTY = str(Path(__file__).with_name("empty.yaml"))
 

@@ -282,16 +282,3 @@ def of_signals(setting: Setting) -> tuple[Setting, ...]:
 def switched_off(settings: Settings) -> bool:
     """Say whether nothing at all is to be patched."""
     return settings.sdk_disabled or not settings.enabled
-
-
-def instrumentation_enabled(settings: Settings, name: str, *, aliases: tuple[str, ...] = ()) -> bool:
-    """Say whether an instrumentation is wanted: allow list, deny lists, then the switch of its own, each over the one before.
-
-    `aliases` are further names by which it is known, upstream's for instance; `*` in a list means all.
-    """
-    names = {kinds.instrumentation_name(known) for known in (name, *aliases)}
-    denied = {*settings.disabled_instrumentations, *settings.python_disabled_instrumentations}
-    allowed = settings.instrumentations
-    enabled = (allowed is None or "*" in allowed or not names.isdisjoint(allowed)) and denied.isdisjoint(names | {"*"})
-    switches = [on for known, on in settings.instrumentation_switches.items() if known in names]
-    return all(switches) if switches else enabled

@@ -6,7 +6,8 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from platform_instrument.config.schema import Settings, instrumentation_enabled
+from platform_instrument.config.schema import Settings
+from platform_instrument.config.switches import instrumentation_enabled
 from platform_instrument.core.guard import faults, guard, on_fault
 from platform_instrument.core.report import say
 from platform_instrument.core.values import Custom, EditCall, EditResult, Instrumentation, Observe, Time
