@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from platform_instrument.core.guard import guard
+from platform_instrument.core.guard import absorb, guard
 from platform_instrument.engine.blocks import observed_block
 from platform_instrument.engine.frames import (
     ASYNC_GENERATOR,
@@ -33,7 +33,10 @@ if TYPE_CHECKING:
 
 _current, _make_current = CURRENT.get, CURRENT.set
 _with_traceback = BaseException.with_traceback
-"""Called in place, not through a function: where the application's stack is used up, one more frame would be too many."""
+"""Called in place, not through a function: where the application's stack is used up, one more frame would be too many.
+
+For plain calls and coroutines, `guard` too is called only where there is something to guard: it would cost as much as the scope.
+"""
 
 
 def observe(function: Callable[..., Any], plan: Plan, *, context_manager: bool = False) -> Callable[..., Any]:
@@ -49,27 +52,28 @@ def _plain(function: Callable[..., Any], plan: Plan) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the application's
         before = _current()
         try:
-            call = guard(place, enter, plan, args, kwargs)
-        except BaseException:
+            call = enter(plan, args, kwargs)
+        except RecursionError:  # the application's stack is nearly used up: nothing can be called here
+            call = None
+        except BaseException as fault:  # noqa: BLE001 - the guard decides
             _make_current(before)
-            raise
+            call = None
+            absorb(place, fault)
         try:
             result = function(*args, **kwargs) if call is None else function(*call.args, **call.kwargs)
         except BaseException as error:
             if call is not None:
-                try:
-                    guard(place, fail, plan, call, error)
-                except BaseException:
-                    give_back(call)
-                    raise
+                _failed(plan, call, error)
             _with_traceback(error, error.__traceback__.tb_next)  # type: ignore[union-attr] # our own frame is in it
             raise
         if call is not None:
             try:
-                guard(place, leave, plan, call, result)
-            except BaseException:
+                leave(plan, call, result)
+            except RecursionError:  # as above
+                return result
+            except BaseException as fault:  # noqa: BLE001 - as above
                 give_back(call)
-                raise
+                absorb(place, fault)
         return result
 
     return wrapper
@@ -82,27 +86,28 @@ def _coroutine(function: Callable[..., Any], plan: Plan) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the application's
         before = _current()
         try:
-            call = guard(place, enter, plan, args, kwargs)
-        except BaseException:
+            call = enter(plan, args, kwargs)
+        except RecursionError:  # the application's stack is nearly used up: nothing can be called here
+            call = None
+        except BaseException as fault:  # noqa: BLE001 - the guard decides
             _make_current(before)
-            raise
+            call = None
+            absorb(place, fault)
         try:
             result = await (function(*args, **kwargs) if call is None else function(*call.args, **call.kwargs))
         except BaseException as error:
             if call is not None:
-                try:
-                    guard(place, fail, plan, call, error)
-                except BaseException:
-                    give_back(call)
-                    raise
+                _failed(plan, call, error)
             _with_traceback(error, error.__traceback__.tb_next)  # type: ignore[union-attr] # our own frame is in it
             raise
         if call is not None:
             try:
-                guard(place, leave, plan, call, result)
-            except BaseException:
+                leave(plan, call, result)
+            except RecursionError:  # as above
+                return result
+            except BaseException as fault:  # noqa: BLE001 - as above
                 give_back(call)
-                raise
+                absorb(place, fault)
         return result
 
     return wrapper
@@ -189,6 +194,15 @@ async def _resumed(place: str, call: Call | None, step: Awaitable[Any]) -> Any: 
         return await step
     finally:
         guard(place, pause, call)
+
+
+def _failed(plan: Plan, call: Call, error: BaseException) -> None:
+    """Close the scope of a call that raised; what a signal handler raises meanwhile finds the context as it was before."""
+    try:
+        guard(plan.place, fail, plan, call, error)
+    except BaseException:
+        give_back(call)
+        raise
 
 
 def _ended(plan: Plan, call: Call | None, error: BaseException) -> None:

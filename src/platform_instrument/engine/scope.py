@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.errors import error_type
 from platform_instrument.core.families import SUPPRESSED
-from platform_instrument.core.guard import guard
+from platform_instrument.core.guard import absorb
 from platform_instrument.core.values import OPEN, UNSEEN, Call, Operation
 from platform_instrument.telemetry import pipeline, propagation
 from platform_instrument.telemetry.context import CURRENT, SAMPLED
@@ -85,7 +85,10 @@ def open_call(plan: Plan, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call
         return call
     call.span = start(operation.name, operation.kind, operation, attributes, plan.scope, current, families)
     if plan.carrier is not None:
-        guard(plan.place, _inject, plan.carrier, call, operation)
+        try:
+            _inject(plan.carrier, call, operation)
+        except BaseException as fault:  # noqa: BLE001 - the guard decides
+            absorb(plan.place, fault)
     return call
 
 
