@@ -105,6 +105,14 @@ SECTIONS: dict[str, dict[str, str]] = {
         "PLATFORM_LOG_TRACE_ID": "Lines printed inside a span carry its ids.",
         "PLATFORM_LOG_MASK": "Secrets and personal data in log lines are masked.",
         "PLATFORM_LOG_FORMAT": "`keep`: the service's own format; `text` and `json` replace it.",
+        "PLATFORM_LOG_FLIGHT_RECORDER": "`true`: lines below the service's level are kept for each request, and printed if it fails "
+        "or is slow.",
+        "PLATFORM_LOG_FLIGHT_RECORDER_LOGGERS": "Whose lines: names of loggers, each with those below it; `-name` leaves out; `*` is "
+        "all but those of libraries.",
+        "PLATFORM_LOG_FLIGHT_RECORDER_LEVEL": "The lowest level that is kept.",
+        "PLATFORM_LOG_FLIGHT_RECORDER_SLOW": "A request that takes so long has its lines printed, too; 0: none does for that.",
+        "PLATFORM_LOG_FLIGHT_RECORDER_SIZE": "Bytes, about, that are kept of one request; later lines overwrite the oldest.",
+        "PLATFORM_LOG_FLIGHT_RECORDER_RATE": "Requests a minute whose lines a process prints at most.",
     },
     "Probes": {
         "PLATFORM_PROBES": "`true`: the service's port answers liveness, start-up and readiness, in front of the application.",

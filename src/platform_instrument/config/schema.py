@@ -206,6 +206,12 @@ class Settings(Found, metaclass=Schema):
     log_trace_id = platform(True, kinds.FLAG)
     log_mask = platform(True, kinds.FLAG)
     log_format = platform("keep", kinds.one_of("keep", "text", "json"))
+    log_flight_recorder = platform(False, kinds.FLAG)
+    log_flight_recorder_loggers: tuple[str, ...] = platform(("*",), kinds.listed(lower=False))
+    log_flight_recorder_level = platform("debug", kinds.one_of("debug", "info"))
+    log_flight_recorder_slow = platform(10.0, kinds.number(0, 86_400, unit="s"))
+    log_flight_recorder_size = platform(65_536, kinds.whole(16_384, 16_777_216))
+    log_flight_recorder_rate = platform(60, kinds.whole(1, 1_000_000))
 
     # Probes
     probes = platform(False, kinds.FLAG)

@@ -12,6 +12,7 @@ TRIGGERS: dict[str, tuple[tuple[str, str], ...]] = {
     "httpx": (("httpx", "platform_instrument.instrumentations.httpx"),),
     "logging": (
         ("excepthook", "platform_instrument.instrumentations.std_excepthook"),
+        ("flight_recorder", "platform_instrument.instrumentations.std_recorder"),
         ("logging", "platform_instrument.instrumentations.std_logging"),
         ("logs", "platform_instrument.instrumentations.std_logs"),
         ("unhandled", "platform_instrument.instrumentations.std_unhandled"),
@@ -44,6 +45,7 @@ TRIGGERS: dict[str, tuple[tuple[str, str], ...]] = {
 NEEDED: dict[str, tuple[str, ...]] = {
     "asyncio": ("runtime_metrics",),
     "excepthook": ("log_mask",),
+    "flight_recorder": ("log_flight_recorder",),
     "logging": ("log_trace_id", "log_mask", "log_format"),
     "logs": ("logs_exporter",),
     "loguru": ("log_trace_id", "log_mask", "log_format"),

@@ -204,25 +204,26 @@ def _ambient(
     previous: Span | Ambient | None,
 ) -> Ambient | None:
     """Return a context around somebody's span, or around none."""
-    request = previous.local.request if previous is not None and previous.local is not None else None
+    before = previous.local if previous is not None else None
+    request, ring = (before.request, before.ring) if before is not None else (None, None)
     ids: tuple[int, int, int] = (0, 0, 0)
     state, remote = "", False
     if type(span) is Span:
         ids = (span.trace_id, span.span_id, span.flags)
         families |= span.families
         if span.local is not None:
-            state, request = span.local.trace_state, span.local.request or request
+            state, request, ring = span.local.trace_state, span.local.request or request, span.local.ring or ring
     elif span is not None:
         families |= span.above.families if isinstance(span, Instead) and span.above is not None else 0
         given = span.get_span_context()
         if given is not None and given.is_valid:
             ids = (given.trace_id, given.span_id, int(given.trace_flags))
             state, remote = (given.trace_state.to_header() if given.trace_state else ""), given.is_remote
-    elif not (families or baggage or values or request):
+    elif not (families or baggage or values or request or ring):
         return None
     local = None
-    if state or baggage or values or request:
-        local = Local(trace_state=state, baggage=baggage, request=request, values=values or None)
+    if state or baggage or values or request or ring:
+        local = Local(trace_state=state, baggage=baggage, request=request, ring=ring, values=values or None)
     return Ambient(*ids, local=local, families=families, remote=remote, foreign=span)
 
 

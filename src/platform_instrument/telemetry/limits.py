@@ -131,6 +131,11 @@ def _plain(value: Any, depth: int, budget: list[int]) -> Any:  # noqa: ANN401 - 
     return [_plain(item, depth - 1, budget) for item in value if budget[0] > 0]
 
 
+def plain(value: Any) -> Any:  # noqa: ANN401 - whatever the application passes
+    """Return a bounded copy that nobody changes: texts, numbers, and lists and dicts of them."""
+    return _plain(value, _DEEPEST, [MOST_ITEMS])
+
+
 def put(attributes: dict[str, Any], key: Any, value: Any, most: int, longest: int) -> bool:  # noqa: ANN401 - the application's
     """Put one attribute into a dict of at most `most`; say whether it went in. Where it is full, the new one stays out."""
     if type(key) is not str or not key:

@@ -1,0 +1,135 @@
+"""A record of `logging` as it is kept for later: made of values that do not change any more, rendered on the thread that logs.
+
+A message of plain values keeps its arguments, as formatters may read them; any other is rendered at once. An exception becomes
+its text, what was added to the record a bounded copy. The context is kept too: what a handler's filter or a formatter
+looks up in it, such as the id of the request, is found as it was.
+Source: logging/__init__.py `LogRecord`; logging/handlers.py `QueueHandler.prepare`, whose shape of a record this is.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from contextvars import Context, copy_context
+from copy import copy
+from typing import TYPE_CHECKING, Any
+
+from platform_instrument.telemetry import limits
+from platform_instrument.telemetry.logs import capture, parts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({})))
+_PLAIN = frozenset((str, int, float, bool, type(None)))
+_UNCHANGING = frozenset(("datetime", "decimal", "fractions", "uuid", "ipaddress"))
+"""Modules whose values are never changed, and print without the application's code."""
+MOST_TEXT = 8_192
+"""Characters of a message, of an argument, of a value that was added."""
+_RECORD = 640
+"""Bytes of a record without its texts."""
+_VALUE = 64
+
+
+class Kept:
+    """One line; `passed` where it has passed its logger's level, and no handler printed it."""
+
+    __slots__ = ("context", "logger", "passed", "record", "weight")
+
+    def __init__(self, logger: logging.Logger, record: logging.LogRecord, *, passed: bool) -> None:
+        self.logger = logger
+        self.passed = passed
+        self.record = copy(record) if passed else record  # what nobody else is handed is changed in place
+        self.context: Context = copy_context()
+        self.weight = _RECORD + _settled(self.record)
+
+
+def _settled(record: logging.LogRecord) -> int:
+    """Leave nothing in a record that may change or is too long; return the bytes of its texts."""
+    values = record.__dict__
+    weight = 0
+    if record.exc_info:
+        weight += _stack(record)
+    if record.stack_info:
+        record.stack_info = _cut(record.stack_info)
+        weight += len(record.stack_info)
+    weight += _message(record)
+    if len(values) != len(_STANDARD):
+        for key, value in values.items():
+            if key not in _STANDARD:
+                values[key] = kept = _value(value)
+                weight += _VALUE + _length(kept)
+    return weight
+
+
+def _stack(record: logging.LogRecord) -> int:
+    """Put the text of an exception in its place, whose frames hold whatever the request has."""
+    error, record.exc_info = _error_of(record.exc_info), None
+    if error is not None and not record.exc_text:
+        record.exc_text = _text_of(error)
+    return len(record.exc_text or "")
+
+
+def _error_of(told: Any) -> BaseException | None:  # noqa: ANN401 - what the application passes as `exc_info`
+    """Return the exception that is given as such, as the triple of `sys.exc_info()`, or by a word that there is one."""
+    if isinstance(told, tuple):
+        told = told[1] if len(told) > 1 else None
+    elif told is True:
+        told = sys.exc_info()[1]
+    return told if isinstance(told, BaseException) else None
+
+
+def _text_of(error: BaseException) -> str:
+    return str(parts.described(error).get("exception.stacktrace", "")).rstrip("\n")
+
+
+def _message(record: logging.LogRecord) -> int:
+    """Keep a message of plain values as it is, and render any other."""
+    message, arguments = record.msg, record.args
+    if type(message) is str and len(message) <= MOST_TEXT:
+        if not arguments:
+            return len(message)
+        if type(arguments) is tuple and _PLAIN.issuperset(map(type, arguments)):
+            lengths = [len(value) for value in arguments if type(value) is str]
+            if not lengths or max(lengths) <= MOST_TEXT:
+                return len(message) + sum(lengths)
+    if type(message) is dict and not arguments:  # structlog's, of which its formatter makes the line
+        record.msg = kept = _event(message)
+        return _length(kept)
+    record.msg = text = _cut(capture.message_of(record))
+    record.args = None
+    return len(text)
+
+
+def _event(message: Mapping[Any, Any]) -> Any:  # noqa: ANN401 - a dict of bounded values
+    """Return a bounded copy of an event; its exception becomes a text, by the name that structlog gives it."""
+    error = _error_of(message.get("exc_info"))
+    if error is None:
+        return _value(message)
+    return _value({**{key: value for key, value in message.items() if key != "exc_info"}, "exception": _text_of(error)})
+
+
+def _value(value: Any) -> Any:  # noqa: ANN401 - whatever the application adds
+    """Return a value as it is where it does not change, else a bounded copy or its text."""
+    kind = type(value)
+    if kind is str:
+        return _cut(value)
+    if kind in _PLAIN or kind.__module__ in _UNCHANGING or isinstance(value, logging.Logger):
+        return value
+    return parts.unobserved(lambda: limits.plain(value))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MOST_TEXT else limits.clean(text, MOST_TEXT)
+
+
+def _length(value: Any) -> int:  # noqa: ANN401 - what `_value` returned
+    """Return how many bytes a kept value takes, about."""
+    kind = type(value)
+    if kind is str:
+        return len(value)
+    if kind is dict:
+        return sum([_VALUE + _length(item) for item in value.values()])
+    if kind is list or kind is tuple:
+        return sum([_VALUE + _length(item) for item in value])
+    return 0

@@ -1,0 +1,128 @@
+"""What is kept of a line: its values as they were, its own time, the span it was logged in."""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from platform_instrument.telemetry.context import CURRENT
+from platform_instrument.telemetry.scope import own_scope
+from platform_instrument.telemetry.tracer import start
+from tests.instrumentations.recording import ids
+from tests.logs.recorder.shop import Shop, failing, recorder
+
+
+def test_a_line_tells_its_own_time_and_the_span_it_was_logged_in(shop: Shop) -> None:
+    records: list[logging.LogRecord] = []
+    told: list[tuple[str, str]] = []
+
+    class Keeping(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            records.append(record)
+
+    shop.add(Keeping())
+
+    def act() -> None:
+        inner = start("inner", 1, None, None, own_scope("test"), CURRENT.get(), 0)
+        token = CURRENT.set(inner)
+        told.append(ids(inner))
+        shop.log.debug("within")
+        told.append((str(shop.log.isEnabledFor(10)), ""))
+        CURRENT.reset(token)
+        inner.end()
+        while not records:
+            shop.log.warning("later")
+
+    with recorder():
+        failing(act)
+    later, within = records
+    assert (later.getMessage(), within.getMessage()) == ("later", "within")
+    assert within.created <= later.created
+    assert (within.funcName, within.filename) == ("act", Path(__file__).name)
+    assert f"DEBUG within trace_id={told[0][0]} span_id={told[0][1]}" in shop.stream.getvalue()
+
+
+def test_values_are_rendered_when_they_are_logged_and_never_later(shop: Shop) -> None:
+    class Cart:
+        asked = 0
+        state = "empty"
+
+        def __str__(self) -> str:
+            self.asked += 1
+            return self.state
+
+    cart, items = Cart(), {"sku": 1}
+
+    def act() -> None:
+        shop.log.debug("%s", cart)
+        shop.log.debug("%(sku)s", items)
+        shop.log.debug("with %s", [items], extra={"items": items})
+        cart.state, items["sku"] = "full", 2
+
+    with recorder():
+        shop.log.handlers[0].setFormatter(logging.Formatter("%(message)s %(items)s", defaults={"items": ""}))
+        failing(act)
+    assert shop.printed == ["empty ", "1 ", "with [{'sku': 1}] {'sku': 1}"]
+    assert cart.asked == 1
+
+
+def test_arguments_of_plain_values_stay_what_formatters_may_read(shop: Shop) -> None:
+    seen: list[Any] = []
+
+    class Reading(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            seen.append(record.args)
+            return super().format(record)
+
+    shop.log.handlers[0].setFormatter(Reading())
+    with recorder():
+        failing(lambda: shop.log.debug("%s - %d", "GET", 200))
+    assert seen == [("GET", 200)]
+
+
+def test_an_exception_is_kept_as_text_and_lets_go_of_its_frames(shop: Shop) -> None:
+    def act() -> None:
+        try:
+            {}["order"]
+        except KeyError:
+            shop.log.debug("caught", exc_info=True)
+
+    with recorder():
+        failing(act)
+    assert shop.printed[0] == "DEBUG caught"
+    assert shop.printed[1] == "Traceback (most recent call last):"
+    assert shop.printed[-1] == "KeyError: 'order'"
+
+
+def test_what_is_printed_late_is_masked_like_any_line(shop: Shop) -> None:
+    with recorder():
+        failing(lambda: shop.log.debug("mail to %s", "bob@example.com", extra={"password": "x"}))
+    assert shop.printed == ["DEBUG mail to [email]"]
+
+
+def test_a_line_that_is_too_long_is_cut(shop: Shop) -> None:
+    with recorder():
+        failing(lambda: [shop.log.debug("x" * 1_000_000), shop.log.debug("%s", "y" * 1_000_000)])
+    assert [len(line) < 9_000 and line[:12] for line in shop.printed] == ["DEBUG xxxxxx", "DEBUG yyyyyy"]
+
+
+@pytest.mark.faults
+def test_a_value_that_cannot_be_rendered_costs_its_own_line_at_most(shop: Shop) -> None:
+    class Hostile:
+        def __str__(self) -> str:
+            raise ValueError
+
+        __repr__ = __str__
+
+    def act() -> None:
+        shop.log.debug("%s", Hostile())
+        shop.log.debug("ok", extra={"hostile": Hostile()})
+        shop.log.debug("%d", "no number")
+
+    with recorder():
+        failing(act)
+    assert shop.printed == ["DEBUG %s", "DEBUG ok"]
