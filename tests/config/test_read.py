@@ -55,9 +55,11 @@ VALUES = {
     "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_REQUEST": ("X-.*", ("X-.*",)),
     "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_RESPONSE": ("X-.*", ("X-.*",)),
     "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS": ("cookie", ("cookie",)),
-    "PLATFORM_SPAN_ATTRIBUTES_FROM_HEADERS": ("X-Tenant", ("x-tenant",)),
+    "PLATFORM_SPAN_ATTRIBUTES_FROM_HEADERS": ("X-Tenant,X-Plan = shop.plan", ("x-tenant", "x-plan=shop.plan")),
     "PLATFORM_SPAN_ATTRIBUTES_FROM_BAGGAGE": ("userId", ("userId",)),
     "PLATFORM_SPAN_ATTRIBUTES_FROM_CLAIMS": ("sub", ("sub",)),
+    "PLATFORM_REQUEST_ID": ("true", True),
+    "PLATFORM_REQUEST_ID_HEADER": ("X-Correlation-ID", "X-Correlation-ID"),
     "OTEL_METRIC_EXPORT_INTERVAL": ("1000", 1.0),
     "OTEL_METRIC_EXPORT_TIMEOUT": ("1000", 1.0),
     "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": ("Delta", "delta"),
@@ -124,6 +126,9 @@ VALUES = {
 """A value of each variable that differs from its default, and what it stands for."""
 
 WRONG = {
+    "PLATFORM_REQUEST_ID_HEADER": "X-Request ID",
+    "PLATFORM_SPAN_ATTRIBUTES_FROM_HEADERS": "x-tenant=te nant",
+    "PLATFORM_SPAN_ATTRIBUTES_FROM_BAGGAGE": "=tenant.id",
     "PLATFORM_ENABLED": "maybe",
     "OTEL_SDK_DISABLED": "1",
     "OTEL_SERVICE_NAME": "a\x00b",

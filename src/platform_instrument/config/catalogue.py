@@ -13,9 +13,7 @@ PROMISED = frozenset({
     "PLATFORM_PROBES_OVERRIDE",
     "PLATFORM_PROBES_READINESS_PATH",
     "PLATFORM_PROBES_STARTUP_PATH",
-    "PLATFORM_SPAN_ATTRIBUTES_FROM_BAGGAGE",
     "PLATFORM_SPAN_ATTRIBUTES_FROM_CLAIMS",
-    "PLATFORM_SPAN_ATTRIBUTES_FROM_HEADERS",
 })  # fmt: skip
 """Settings that are read and checked but that nothing obeys yet."""
 
@@ -80,9 +78,13 @@ SECTIONS: dict[str, dict[str, str]] = {
         "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_REQUEST": "Headers of requests made that become attributes.",
         "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_RESPONSE": "Headers of responses got that become attributes.",
         "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS": "Captured headers whose values are masked.",
-        "PLATFORM_SPAN_ATTRIBUTES_FROM_HEADERS": "Request headers that become attributes of the span and of those below it.",
+        "PLATFORM_SPAN_ATTRIBUTES_FROM_HEADERS": "Request headers that become attributes of the request's span, of the spans "
+        "below it and of its log lines: `X-Tenant-ID` is `tenant.id`, `X-Plan=shop.plan` names another.",
         "PLATFORM_SPAN_ATTRIBUTES_FROM_BAGGAGE": "Baggage entries that do.",
-        "PLATFORM_SPAN_ATTRIBUTES_FROM_CLAIMS": "Verified claims that do.",
+        "PLATFORM_SPAN_ATTRIBUTES_FROM_CLAIMS": "Verified claims that do, once there is something that verifies them.",
+        "PLATFORM_REQUEST_ID": "`true`: each request has an id, its caller's or a new one, on its answer, its log lines, its span, "
+        "and on what it sends to internal hosts.",
+        "PLATFORM_REQUEST_ID_HEADER": "The header that carries it.",
     },
     "Metrics": {
         "OTEL_METRIC_EXPORT_INTERVAL": "Time between two exports.",

@@ -165,10 +165,10 @@ def _patterns(text: str) -> tuple[str, ...] | None:
     return items or None
 
 
-def _targets(text: str) -> tuple[str, ...] | None:
-    from platform_instrument.config.targets import targets  # few services list any
+def _later(name: str, text: str) -> object:
+    from importlib import import_module  # few services set what is read by a module of its own
 
-    return targets(text)
+    return getattr(import_module(f"platform_instrument.config.{name}"), name)(text)
 
 
 def _pairs(text: str) -> dict[str, str] | None:
@@ -290,6 +290,11 @@ HEADERS.secret = True
 KEY_FILE = Kind("the path of a file", "write the path of a PEM file", lambda text: text)
 KEY_FILE.secret = True
 ENDPOINT = Kind("the URL of a collector", "write http://host:port or https://host:port", _endpoint)
-TARGETS = Kind(
-    "a list of addresses", "write tcp://host:port or http://host/path, separated by commas, without password and query", _targets
+_ADDRESSES, _SO = (
+    "write tcp://host:port or http://host/path, separated by commas, without password and query",
+    "separate by commas",
 )
+TARGETS = Kind("a list of addresses", _ADDRESSES, lambda text: _later("targets", text))
+NAMED = Kind("a list of names, each alone or as name=attribute", _SO, lambda text: _later("names", text))
+NAMED_HEADERS = Kind(NAMED.what, _SO, lambda text: _later("names", text.lower()))
+HEADER = Kind("the name of a header", "write letters, digits and '-'", lambda text: _later("header", text))

@@ -181,9 +181,11 @@ class Settings(Found, metaclass=Schema):
     instrumentation_http_capture_headers_client_request: tuple[str, ...] = otel((), kinds.PATTERNS)
     instrumentation_http_capture_headers_client_response: tuple[str, ...] = otel((), kinds.PATTERNS)
     instrumentation_http_capture_headers_sanitize_fields: tuple[str, ...] = otel((), kinds.PATTERNS)
-    span_attributes_from_headers: tuple[str, ...] = platform((), kinds.listed())
-    span_attributes_from_baggage: tuple[str, ...] = platform((), kinds.listed(lower=False))
-    span_attributes_from_claims: tuple[str, ...] = platform((), kinds.listed(lower=False))
+    span_attributes_from_headers: tuple[str, ...] = platform((), kinds.NAMED_HEADERS)
+    span_attributes_from_baggage: tuple[str, ...] = platform((), kinds.NAMED)
+    span_attributes_from_claims: tuple[str, ...] = platform((), kinds.NAMED)
+    request_id = platform(False, kinds.FLAG)
+    request_id_header = platform("X-Request-ID", kinds.HEADER)
 
     # Metrics
     metric_export_interval = otel(60.0, _INTERVAL)

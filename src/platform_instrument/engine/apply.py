@@ -153,7 +153,7 @@ def _arrive(settings: Settings, name: str, path: str, module: ModuleType, needed
     if pipeline.PIPELINE is None:
         choices.put_in_force(settings)
         pipeline.start(settings)
-        choices.show_facts()
+        choices.show_facts(settings)
     install(instrumentation, module)
 
 

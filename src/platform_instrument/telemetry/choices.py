@@ -27,9 +27,7 @@ def put_in_force(settings: Settings) -> None:
     else:
         tracer.use(Later(lambda: _sampler(name, settings.traces_sampler_arg)))
     propagation.use(
-        propagation.Propagation(
-            settings.propagators, trust_inbound=settings.trust_inbound, internal_hosts=settings.internal_hosts
-        )
+        _propagation(settings)(settings.propagators, trust_inbound=settings.trust_inbound, internal_hosts=settings.internal_hosts)
     )
     generator = settings.python_id_generator
     if generator != "random":
@@ -38,12 +36,31 @@ def put_in_force(settings: Settings) -> None:
     masking.put_in_force(settings)
 
 
-def show_facts() -> None:
-    """Show the facts of requests, where the application has asked for them before there was anything to show them."""
-    if "platform_instrument.telemetry.request" in modules:
+def facts_wanted(settings: Settings) -> bool:
+    """Say whether anything is to be known of requests beside their spans."""
+    return bool(settings.request_id or settings.span_attributes_from_headers or settings.span_attributes_from_baggage)
+
+
+def show_facts(settings: Settings) -> None:
+    """Show the facts of requests, where the settings ask for some, or the application has something to say already."""
+    if settings.span_attributes_from_claims:
+        say(
+            "PLATFORM_SPAN_ATTRIBUTES_FROM_CLAIMS: nothing verifies claims yet, so none becomes an attribute; take it out, and "
+            "call platform_instrument.set_attributes where the service has verified them"
+        )
+    if facts_wanted(settings) or "platform_instrument.telemetry.request" in modules:
         from platform_instrument.telemetry.facts_shown import put_in_force  # few services want it
 
         put_in_force()
+
+
+def _propagation(settings: Settings) -> type[propagation.Propagation]:
+    """Return what propagates, ids of requests too where these are asked for."""
+    if not settings.request_id:
+        return propagation.Propagation
+    from platform_instrument.telemetry.request_ids import HandsOnRequestIds  # as above
+
+    return HandsOnRequestIds.by(settings.request_id_header)
 
 
 def _limit(settings: Settings) -> None:

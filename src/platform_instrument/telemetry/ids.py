@@ -45,6 +45,11 @@ def new_span_id() -> int:
     return _bits(64) or new_span_id()
 
 
+def random_bits(number: int) -> int:
+    """Return so many random bits."""
+    return _bits(number)
+
+
 _OWN = (new_trace_id, new_span_id)
 
 

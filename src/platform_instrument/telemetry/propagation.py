@@ -60,7 +60,7 @@ class Propagation:
 
     def instead(self, textmap: Any) -> Propagation:  # noqa: ANN401 - the API's TextMapPropagator
         """Return propagation by a propagator of the application's, under the same rules of trust."""
-        return Propagation((), trust_inbound=self._trust, internal_hosts=self._internal, textmap=textmap)
+        return type(self)((), trust_inbound=self._trust, internal_hosts=self._internal, textmap=textmap)
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -99,10 +99,14 @@ class Propagation:
         if self._foreign is None or self._foreign:
             self._inject_others(context, headers)
 
+    def is_internal(self, host: str | None) -> bool:
+        """Say whether a host is our own, by its name, its address or the settings."""
+        return not host or is_internal_host(host) or matches(host, self._internal)
+
     def _inject_baggage(self, baggage: Mapping[str, str], host: str | None, headers: MutableMapping[str, str]) -> None:
         """Put baggage beside what the application has in the header, or take out what a redirected request still has of it."""
         theirs = headers.get("baggage") or ""
-        if not host or is_internal_host(host) or matches(host, self._internal):
+        if self.is_internal(host):
             ours = format_baggage(baggage)
             if ours and not theirs.endswith(ours):
                 headers["baggage"] = f"{theirs},{ours}" if theirs else ours

@@ -45,9 +45,12 @@ _with_traceback = BaseException.with_traceback
 @unseen
 def observe_asgi(application: Application) -> Application:
     """Return the application under observation."""
+    begin, wanted = _open, captured.known()
+    if wanted is not None:
+        begin, application = wanted.around_asgi(_open, application)
 
     async def observed(scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = guard(_PLACE, _open, scope)
+        exchange = guard(_PLACE, begin, scope)
         if exchange is None:
             try:
                 await application(scope, receive, send)

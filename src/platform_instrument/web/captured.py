@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.semantics.headers import REQUEST, RESPONSE, capture
 from platform_instrument.telemetry import pipeline
+from platform_instrument.telemetry.choices import facts_wanted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from platform_instrument.semantics.headers import Captured, Pairs
+    from platform_instrument.web.known import Known
 
 
 class Wanted:
@@ -38,3 +40,13 @@ def prepare() -> None:
     Wanted.request = capture(REQUEST, settings.instrumentation_http_capture_headers_server_request, sanitized)
     Wanted.response = capture(RESPONSE, settings.instrumentation_http_capture_headers_server_response, sanitized)
     Wanted.ready = True
+
+
+def known() -> Known | None:
+    """Return what is to be known of requests beside their spans, None where that is nothing."""
+    running = pipeline.PIPELINE
+    if running is None or not facts_wanted(running.settings):
+        return None
+    from platform_instrument.web.known import Known  # few services want it
+
+    return Known(running.settings)

@@ -39,11 +39,14 @@ _with_traceback = BaseException.with_traceback
 @unseen
 def observe_wsgi(application: Application) -> Application:
     """Return the application under observation."""
+    begin, wanted = _open, captured.known()
+    if wanted is not None:
+        begin, application = wanted.around_wsgi(_open, application)
 
     def observed(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         before = CURRENT.get()
         try:
-            exchange = guard(_PLACE, _open, environ)
+            exchange = guard(_PLACE, begin, environ)
         except BaseException:  # what a signal handler raised
             CURRENT.set(before)
             raise

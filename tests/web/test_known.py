@@ -1,0 +1,225 @@
+"""Facts of requests on real servers: each line has those of its own request, whoever else is served meanwhile."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.processes import BIN
+from tests.web.serving import observed, servers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from tests.web.serving import Observed
+
+SERVERS: dict[str, Callable[[int], Sequence[str | Path]]] = {
+    "uvicorn": lambda port: [BIN / "uvicorn", "facts_apps:asgi", "--port", str(port)],
+    "gthread": lambda port: [BIN / "gunicorn", "-k", "gthread", "--threads", "3", "-b", f"127.0.0.1:{port}", "facts_apps:wsgi"],
+    "gevent": lambda port: [BIN / "gunicorn", "-k", "gevent", "-b", f"127.0.0.1:{port}", "facts_apps:wsgi"],
+}
+REQUESTS = 40
+MARK = re.compile(r"(began|step) <(\w*)>")
+NOWHERE = {"OTEL_METRICS_EXPORTER": "none"}
+LOGS = {"OTEL_LOGS_EXPORTER": "otlp"}
+
+
+def told(line: str) -> str:
+    """Return what a line tells after its ids."""
+    return line.partition(" span_id=")[2][16:]
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_lines_spans_and_records_have_the_facts_of_their_own_request_and_no_other(server: str) -> None:
+    """Threads and greenlets serve one after the other; every third request says nothing of itself."""
+    users = ["" if number % 3 == 2 else f"u{number}" for number in range(REQUESTS)]
+    with observed(SERVERS[server], {**NOWHERE, **LOGS}) as running:
+        with ThreadPoolExecutor(12) as pool:
+            paths = [f"/streams?{user}" if server != "uvicorn" else f"/?{user}" for user in users]
+            assert {answer[0] for answer in pool.map(running.server.get, paths)} == {200}
+        spans = running.collector.wait_for(lambda spans: len(servers(spans)) == REQUESTS)
+        running.server.terminate()
+        output, records, spans = running.server.stdout, running.collector.logs, running.collector.spans
+    lines = [(mark[1], mark[2], line) for line in output.splitlines() if (mark := MARK.search(line))]
+    assert len(lines) >= REQUESTS * 6
+    for step, user, line in lines:
+        assert told(line) == (f" user.id={user} tenant.id=of-{user}" if step == "step" and user else ""), line
+    for record in records:
+        mark = MARK.search(str(record.body))
+        if mark:
+            facts = {key: value for key, value in record.attributes.items() if not key.startswith("code.")}
+            step, user = mark.groups()
+            assert facts == ({"user.id": user, "tenant.id": f"of-{user}"} if step == "step" and user else {}), record
+    judge_spans(spans)
+
+
+def judge_spans(spans: Sequence[Any]) -> None:
+    """Assert that each request's span and the last of the two queries below it say whom they are for, and the first does not."""
+    for span in servers(spans):
+        user = span.attributes.get("url.query", "")
+        facts = {"user.id": user, "tenant.id": f"of-{user}"} if user else {}
+        queries = sorted((each for each in spans if each.parent_id == span.span_id), key=lambda each: each.start_ns)
+        found = [{key: value for key, value in each.attributes.items() if key in {"user.id", "tenant.id"}} for each in queries]
+        assert {key: value for key, value in span.attributes.items() if key in {"user.id", "tenant.id"}} == facts
+        assert found == [{}, facts]
+
+
+WANTED = {
+    **NOWHERE,
+    "PLATFORM_REQUEST_ID": "true",
+    "PLATFORM_SPAN_ATTRIBUTES_FROM_HEADERS": "X-Tenant-ID, X-Plan=shop.plan, X-Odd",
+    "PLATFORM_SPAN_ATTRIBUTES_FROM_BAGGAGE": "user_id,region=shop.region",
+}
+
+
+@pytest.fixture(scope="module", params=["uvicorn", "gthread"])
+def wanting(request: pytest.FixtureRequest) -> Iterator[Observed]:
+    """Run a server whose requests have ids and attributes by the settings."""
+    with observed(SERVERS[request.param], {**WANTED, **LOGS}) as running:
+        yield running
+
+
+def asked(running: Observed, path: str, headers: Mapping[str, str] | None = None) -> tuple[Mapping[str, str], str, Any]:
+    """Make a request; return the headers and the body of its answer and its span."""
+    trace = f"{secrets.randbits(128):032x}"
+    traced = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01", **(headers or {})}
+    _, body, answered = running.server.get(path, traced)
+    spans = running.collector.wait_for(lambda spans: any(is_of(trace, span) for span in servers(spans)))
+    (span,) = [span for span in servers(spans) if is_of(trace, span)]
+    return answered, body, span
+
+
+def is_of(trace: str, span: Any) -> bool:
+    """Say whether a span continues a trace, or is linked to it."""
+    return trace in {span.trace_id, *(link.trace_id for link in span.links)}
+
+
+def lines_of(running: Observed, span: Any) -> list[str]:
+    """Return what a request's lines tell."""
+    return [told(line) for line in running.server.stdout.splitlines() if span.trace_id in line and MARK.search(line)]
+
+
+def test_a_well_formed_id_is_kept_everywhere(wanting: Observed) -> None:
+    given = "Root=1-67891233-abc.def_0:1/2~3"
+    answered, body, span = asked(wanting, "/?u1", {"X-Request-ID": given})
+    assert (answered["x-request-id"], answered["x-own"], body) == (given, given, given)
+    assert span.attributes["platform.request.id"] == given
+    first, *rest = lines_of(wanting, span)
+    assert first == f' request_id="{given}"'
+    assert rest
+    assert set(rest) == {f' user.id=u1 tenant.id=of-u1 request_id="{given}"'}
+    below = [each for each in wanting.collector.spans if each.parent_id == span.span_id]
+    assert not any("platform.request.id" in each.attributes for each in below)
+    deadline = time.monotonic() + 10
+    while not (records := [log for log in wanting.collector.logs if log.trace_id == span.trace_id]):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert {log.attributes.get("platform.request.id") for log in records} == {given}
+
+
+def test_without_one_a_new_one_is_made_and_the_application_sees_it(wanting: Observed) -> None:
+    answered, body, span = asked(wanting, "/?u1")
+    made = answered["x-request-id"]
+    assert uuid.UUID(made).version == 7
+    assert (body, answered["x-own"], span.attributes["platform.request.id"]) == (made, made, made)
+    assert lines_of(wanting, span)[0] == f" request_id={made}"
+    assert asked(wanting, "/?u1")[0]["x-request-id"] != made
+
+
+HOSTILE = {
+    "ten kilobytes": b"a" * 10_000,
+    "one too long": b"a" * 129,
+    "a space": b"a b",
+    "a quote": b'a"b',
+    "a tab": b"a\tb",
+    "bytes": b"\xff\xfe\xe9",
+    "utf-8": "ünï".encode(),
+    "encoded": b"a%0d%0aSet-Cookie:x",
+    "two values": b"a\r\nX-Request-ID: b",
+    "control": b"a\x01b\x7f",
+    "nothing": b"",
+    "a comma": b"a,b",
+    "markup": b"<script>",
+    "an address": b"bob@example.com",
+    "colours": b"\x1b[31mred",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_id_reaches_no_header_and_no_line(wanting: Observed, name: str) -> None:
+    printed = len(wanting.server.stdout)
+    request = b"GET /?u1 HTTP/1.1\r\nHost: shop\r\nConnection: close\r\nX-Request-ID: %b\r\n\r\n" % HOSTILE[name]
+    head, _, body = wanting.raw(request).partition(b"\r\n\r\n")
+    if b" 200 " not in head.split(b"\r\n")[0]:
+        assert head.split()[1] in {b"400", b"431"}  # the server's own answer to what is no header
+        return
+    (made,) = re.findall(rb"(?im)^x-request-id: (.*?)\r?$", head)
+    assert uuid.UUID(made.decode()).version == 7
+    assert body.endswith(made) or made in body  # chunked by gunicorn
+    assert b"set-cookie" not in head.lower()
+    output = wanting.server.stdout[printed:]
+    assert {told(line) for line in output.splitlines() if "began" in line} == {f" request_id={made.decode()}"}
+    if len(HOSTILE[name]) > 3:
+        assert HOSTILE[name].decode("latin-1") not in output
+        assert HOSTILE[name].decode("utf-8", "replace") not in output
+
+
+def test_the_application_s_own_header_of_the_answer_stays(wanting: Observed) -> None:
+    answered, _, span = asked(wanting, "/own?u1", {"X-Request-ID": "mine"})
+    assert answered["x-request-id"] == "its own"
+    assert span.attributes["platform.request.id"] == "mine"
+
+
+def test_headers_and_baggage_become_attributes_of_span_and_lines(wanting: Observed) -> None:
+    baggage = {"baggage": "user_id=7,region=eu%20west,other=1", "X-Tenant-ID": "acme", "X-Plan": "x" * 1000, "X-Odd": "b\xe9ta"}
+    _, _, span = asked(wanting, "/", {**baggage, "X-Request-ID": "r1"})
+    facts = {key: value for key, value in span.attributes.items() if key.startswith(("user.", "tenant.", "shop.", "odd"))}
+    plan = facts.pop("shop.plan")
+    assert len(plan) <= 256
+    assert facts == {"user.id": "7", "tenant.id": "acme", "shop.region": "eu west", "odd": "béta"}
+    (line, *_) = lines_of(wanting, span)
+    assert " tenant.id=acme shop.plan=xxx" in line
+    assert line.endswith(' odd="b\\u00e9ta" user.id=7 shop.region="eu west" request_id=r1')
+    queries = [each for each in wanting.collector.spans if each.parent_id == span.span_id]
+    assert {each.attributes["tenant.id"] for each in queries} == {"acme"}
+
+
+def test_a_failing_request_s_lines_have_its_facts_to_the_end(wanting: Observed) -> None:
+    _, _, span = asked(wanting, "/fails?u1", {"X-Request-ID": "r2"})
+    output = wanting.server.wait_for_output("LookupError: u1")
+    reports = [line for line in output.splitlines() if span.trace_id in line and not MARK.search(line)]
+    assert reports
+    assert all(told(line).endswith("request_id=r2") for line in reports), reports
+
+
+@pytest.mark.parametrize("server", ["uvicorn", "gthread"])
+def test_at_the_edge_no_caller_s_id_is_believed_and_another_header_carries_ours(server: str) -> None:
+    env = {**WANTED, "PLATFORM_TRUST_INBOUND": "false", "PLATFORM_REQUEST_ID_HEADER": "X-Correlation-ID"}
+    with observed(SERVERS[server], env) as running:
+        answered, _, span = asked(running, "/", {"X-Correlation-ID": "mine", "X-Request-ID": "other", "baggage": "user_id=7"})
+    assert uuid.UUID(answered["x-correlation-id"]).version == 7
+    assert "x-request-id" not in answered
+    assert span.attributes["platform.request.id"] == answered["x-correlation-id"]
+    assert "user.id" not in span.attributes
+
+
+@pytest.mark.parametrize("server", ["uvicorn", "gthread"])
+def test_unasked_for_nothing_of_it_is_there(server: str) -> None:
+    with observed(SERVERS[server], NOWHERE) as running:
+        answered, body, span = asked(running, "/", {"X-Request-ID": "a b", "X-Tenant-ID": "acme", "baggage": "user_id=7"})
+    assert "x-request-id" not in answered
+    assert (answered["x-own"], body) == ("None", "a b")
+    assert not {"platform.request.id", "tenant.id", "user.id"} & set(span.attributes)
+
+
+def test_claims_wait_for_what_verifies_them_and_that_is_said() -> None:
+    with observed(SERVERS["uvicorn"], {**NOWHERE, "PLATFORM_SPAN_ATTRIBUTES_FROM_CLAIMS": "sub"}) as running:
+        running.get("/?u1")
+        assert running.server.stderr.count("PLATFORM_SPAN_ATTRIBUTES_FROM_CLAIMS: nothing verifies claims yet") == 1
