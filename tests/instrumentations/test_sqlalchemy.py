@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session, declarative_base
 from sqlalchemy.pool import NullPool, StaticPool
 
 from tests.instrumentations.recording import Recording, ids, inside, recording
+from tests.processes import door, run
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -428,3 +430,20 @@ def test_a_fault_of_ours_is_invisible(recorded: Recording, sqlite: sa.engine.Eng
         assert connection.execute(sa.text("SELECT 7")).scalar() == 7
     engine.dispose()
     assert recorded.spans
+
+
+OPTIONS = """
+import sqlalchemy
+engine = sqlalchemy.create_engine(
+    "sqlite://", echo=True, echo_pool=True, hide_parameters=True, query_cache_size=7, logging_name="one", pool_logging_name="two",
+    execution_options={"stream_results": True}, poolclass=sqlalchemy.pool.StaticPool)
+print(engine.echo, engine.hide_parameters, engine.logging_name, dict(engine.get_execution_options()))
+"""
+
+
+def test_engines_take_every_option_that_they_take_without_us(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(OPTIONS)
+    argv, variables = door("command", [sys.executable, tmp_path / "program.py"])
+    env = {**variables, "PLATFORM_PROBES": "true", "OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none"}
+    done = run(argv, env=env)
+    assert done.stdout == "True True one {'stream_results': True}\n", done.stderr

@@ -4,7 +4,7 @@
 looked at too. What it asks by itself (the kind of server, whether that is alive) is no statement of the application's.
 Span: `db.query.summary`. Metrics: of operations, and of connection pools (`sqlalchemy_pool`).
 Source: https://opentelemetry.io/docs/specs/semconv/database/sql/ (version 1.37.0);
-sqlalchemy/engine/default.py `DefaultDialect.do_execute` and its siblings, sqlalchemy/engine/base.py `Engine.__init__`.
+sqlalchemy/engine/default.py `DefaultDialect.do_execute` and its siblings, sqlalchemy/log.py `instance_logger`.
 """
 
 from __future__ import annotations
@@ -98,11 +98,12 @@ def prepare(changes: Changes) -> None:
 
 
 def new_engine(call: Call, _result: None) -> None:
-    """Note which database an engine is for, and observe its dialect's own methods."""
-    dialect = call.argument(2, "dialect")
-    for overrides in _overrides:
-        overrides.observe(type(dialect))
-    _remember(dialect, call.argument(3, "url"))
+    """Note which database an engine is for, when it gets its logger: options are read from the code of `Engine.__init__`."""
+    engine = call.argument(0, "instance")
+    if hasattr(engine, "url"):  # no pool
+        for overrides in _overrides:
+            overrides.observe(type(engine.dialect))
+        _remember(engine.dialect, engine.url)
 
 
 INSTRUMENTATION = Instrumentation(
@@ -111,7 +112,7 @@ INSTRUMENTATION = Instrumentation(
     patches=(
         *_OBSERVED,
         Custom("sqlalchemy.engine.default", prepare),
-        EditResult("sqlalchemy.engine.base:Engine.__init__", new_engine),
+        EditResult("sqlalchemy.log:instance_logger", new_engine),
         *POOLED,
     ),
     family=families.DB_CLIENT,
