@@ -19,3 +19,7 @@ def arrived(settings: Settings, entries: tuple[tuple[str, str], ...], module: Mo
     apply.arrived(settings, entries, module, NEEDED)
     leaving.prepare(settings)
     beginning.prepare(settings)
+    if settings.probes or settings.admin_port is not None:
+        from platform_instrument.runtime.health.preparation import prepare  # few services are probed
+
+        prepare(settings)

@@ -74,6 +74,11 @@ class Health:
     # --- reading --------------------------------------------------------------------------------------------------
 
     @property
+    def loaded(self) -> bool:
+        """Whether the application is loaded, so that only start-up checks may be awaited."""
+        return self._loaded
+
+    @property
     def started(self) -> bool:
         """Whether start-up is over, which it stays: the application is loaded, and each start-up check has been up."""
         return self._started

@@ -9,12 +9,17 @@ import gc
 from typing import TYPE_CHECKING
 
 from platform_instrument.core.forks import around_fork
+from platform_instrument.core.guard import guard
 from platform_instrument.telemetry import pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from platform_instrument.config.schema import Settings
+
+
+ON_SERVING: list[Callable[[], object]] = []
+"""Called in a process that begins to serve."""
 
 
 class _Beginning:
@@ -45,6 +50,8 @@ def serving() -> None:
     current = pipeline.PIPELINE
     if _Beginning.prepared and current is not None:
         current.worker.start()
+    for action in ON_SERVING:
+        guard("serving", action)
 
 
 def _begin() -> None:

@@ -114,6 +114,11 @@ def database(system: str, namespace: str = "", address: str = "", port: int = 0,
     return found
 
 
+def databases() -> list[Database]:
+    """Return every database that is known."""
+    return list(_databases.values())
+
+
 def sqlite_database(path: str) -> Database:
     """Return the database of a file, named without its folders; of memory and of a temporary file as SQLite writes it."""
     name = path.removeprefix("file:").partition("?")[0] if path.startswith("file:") else path

@@ -1,0 +1,159 @@
+"""One check under way: in a thread of its own, or on the event loop that its client lives on; nothing of it is observed.
+
+How it ended is put into the checker's inbox. Nobody waits for it: what does not end in time is left behind, and asked for later.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from contextvars import Context
+from time import monotonic, perf_counter
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from platform_instrument.core.errors import error_type
+from platform_instrument.core.families import SUPPRESSED
+from platform_instrument.core.guard import guard
+from platform_instrument.privacy.cuts import masked_start
+from platform_instrument.telemetry.context import CURRENT, Ambient
+from platform_instrument.telemetry.door import mask_attribute
+from platform_instrument.telemetry.threads import leave_signals_to_the_application
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from queue import SimpleQueue
+
+LOOP_CLOSED = "the event loop of its client is closed"
+CANCELLED = "it was cancelled"
+
+_LONGEST_MESSAGE = 300
+
+
+class Question(NamedTuple):
+    """How something is asked, once: what to call, and on which event loop; in a thread where there is none."""
+
+    function: Callable[[], Any]
+    loop: Any = None
+
+
+class Outcome(NamedTuple):
+    """How an attempt ended; `message` says why it failed, and is empty where it did not."""
+
+    attempt: Attempt
+    message: str
+    seconds: float
+
+
+Inbox: TypeAlias = "SimpleQueue[Outcome | None]"
+"""What the checker is told; None wakes it up."""
+
+
+class Attempt:
+    """A question that was asked; `deadline` is on the clock of `time.monotonic`."""
+
+    __slots__ = ("_began", "_given_up", "_inbox", "_question", "_task", "deadline", "overdue", "thread")
+
+    def __init__(self, question: Question, inbox: Inbox, timeout: float) -> None:
+        self._question = question
+        self._inbox = inbox
+        self._task: Any = None
+        self._given_up = False
+        self._began = perf_counter()
+        self.deadline = monotonic() + timeout
+        self.overdue = False
+        """Set by the checker, which then has told already that it failed."""
+        self.thread: threading.Thread | None = None
+        """The one that asks, where no loop does."""
+
+    def begin(self) -> None:
+        """Ask, without waiting; RuntimeError where no thread can be started."""
+        loop = self._question.loop
+        if loop is None:
+            thread = threading.Thread(
+                target=self._in_a_thread, args=(threading.get_native_id(),), name="platform-instrument-check", daemon=True
+            )
+            thread.start()
+            self.thread = thread
+            return
+        context = Context()
+        context.run(CURRENT.set, Ambient(families=SUPPRESSED))
+        try:
+            loop.call_soon_threadsafe(self._on_the_loop, context=context)
+        except RuntimeError:
+            self._end(LOOP_CLOSED)
+
+    def give_up(self) -> None:
+        """Cancel what runs on a loop; a thread goes on."""
+        self._given_up = True
+        if self._question.loop is not None:
+            try:
+                self._question.loop.call_soon_threadsafe(self._cancel)
+            except RuntimeError:
+                return  # closed meanwhile
+
+    @property
+    def lost(self) -> bool:
+        """Say whether it will never end: its loop is closed."""
+        loop = self._question.loop
+        return loop is not None and bool(loop.is_closed())
+
+    def _in_a_thread(self, starter: int) -> None:
+        if threading.get_native_id() != starter:  # where gevent stands in for threads, they are one to the system
+            guard("signal mask", leave_signals_to_the_application)
+        CURRENT.set(Ambient(families=SUPPRESSED))
+        try:
+            result = self._question.function()
+            if hasattr(result, "__await__"):
+                import asyncio  # whoever returns what can be awaited has it
+
+                result = asyncio.run(_awaited(result))
+            message = judged(result)
+        except BaseException as error:  # noqa: BLE001 - of the application or its library: it is what was asked for
+            message = described(error)
+        self._end(message)
+
+    # --- on the loop ----------------------------------------------------------------------------------------------
+
+    def _on_the_loop(self) -> None:
+        if self._given_up:
+            self._end(CANCELLED)  # it was blocked until now
+            return
+        self._task = sys.modules["asyncio"].Task(self._asked(), loop=self._question.loop, name="platform-instrument check")
+
+    async def _asked(self) -> None:
+        try:
+            result = self._question.function()
+            self._end(judged(await result if hasattr(result, "__await__") else result))
+        except BaseException as error:
+            self._end(described(error))
+            if not isinstance(error, Exception):
+                raise  # the loop's, or a signal handler's
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    def _end(self, message: str) -> None:
+        self._inbox.put(Outcome(self, message, perf_counter() - self._began))
+
+
+async def _awaited(awaitable: Any) -> Any:  # noqa: ANN401 - of the application
+    return await awaitable
+
+
+def judged(result: object) -> str:
+    """Return what is wrong with a result, nothing where it says that all is well."""
+    if result is None or result is True:
+        return ""
+    return "it returned False" if result is False else f"it returned {type(result).__name__}, not True, False or None"
+
+
+def described(error: BaseException) -> str:
+    """Return an exception in a line, bounded and masked; at least its class, whatever its `__str__` does."""
+    text = guard("message of a check", _text, error)
+    return f"{error_type(error)}: {text}" if text else error_type(error)
+
+
+def _text(error: BaseException) -> str:
+    text = masked_start(" ".join(str(error).split()), _LONGEST_MESSAGE)
+    return str(mask_attribute("exception.message", text))

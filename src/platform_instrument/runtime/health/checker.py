@@ -1,0 +1,221 @@
+"""Who checks: one thread that waits, asks and judges, in a process that serves; none in masters, none where there is no check.
+
+It does no I/O: each question has a thread of its own for as long as it takes, or is a task on its client's event loop.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from queue import Empty, SimpleQueue
+from time import monotonic
+from typing import TYPE_CHECKING
+from weakref import ref
+
+from platform_instrument.config.schema import Settings
+from platform_instrument.core.families import SUPPRESSED
+from platform_instrument.core.forks import around_fork
+from platform_instrument.core.guard import guard
+from platform_instrument.core.report import say
+from platform_instrument.engine.health import HEALTH
+from platform_instrument.runtime.health.registration import running_loop
+from platform_instrument.telemetry import pipeline
+from platform_instrument.telemetry.context import CURRENT, Ambient
+from platform_instrument.telemetry.threads import leave_signals_to_the_application, wait_until_gone
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from platform_instrument.runtime.health.attempts import Inbox
+    from platform_instrument.runtime.health.checked import Checked
+
+MOST_AT_ONCE = 16
+"""Threads that ask at the same time: as many servers may be frozen before others are asked no more."""
+
+_JITTER = 0.2
+_STOP = 0.2
+"""Seconds that a fork, or the end of the process, waits for the thread, and for questions under way."""
+_AFTER_A_FAULT = 1.0
+_LONGEST_WAIT, _DRAINING = 60.0, 1.0
+_FOR_A_THREAD = 0.05
+"""Seconds that a question waits for another's thread."""
+
+
+class Checker:
+    """The checks of a process by whether start-up waits for them, and by name; one a process, `CHECKER`."""
+
+    def __init__(self) -> None:
+        self.checks: dict[tuple[bool, str], Checked] = {}
+        self.begun = False
+        """Whether this process was found to serve, or to work."""
+        self._followed = False
+        self._forking = 0
+        self._renew()
+
+    def _renew(self) -> None:
+        self.inbox: Inbox = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+        self._stopping = False
+        self._loop: ref[Any] | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return pipeline.PIPELINE.settings if pipeline.PIPELINE is not None else Settings()
+
+    @property
+    def loop(self) -> Any:  # noqa: ANN401 - an event loop
+        """The event loop that this process serves with, None where there is none."""
+        return self._loop() if self._loop is not None else None
+
+    def add(self, check: Checked) -> bool:
+        """Check from now on; False where there are too many."""
+        key = check.startup, check.name
+        if not check.report():
+            say(f"more checks than are bearable; {check.name!a} is left out", place="too many checks")
+            return False
+        self.checks[key] = check
+        if not self._followed:  # after the first report: the child's health begins anew before it is told
+            self._followed = True
+            around_fork(before=self.before_fork, parent=self.after_fork_in_parent, child=self.after_fork_in_child)
+        self.wake()
+        self._start()
+        return True
+
+    def wake(self) -> None:
+        """Have the thread look again; safe in a finalizer."""
+        self.inbox.put(None)
+
+    def begin(self) -> None:
+        """Check from now on: this process serves or works, and forks no workers."""
+        self.begun = True
+        self._start()
+
+    def changed(self) -> None:
+        """Take a change of health: once the application is loaded this process serves, with the loop that said so."""
+        loop = running_loop()
+        if loop is not None and self.loop is None:
+            self._loop = ref(loop)
+        if HEALTH.loaded and not self.begun:
+            self.begin()
+
+    # --- the thread's life ----------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        held = pipeline.PIPELINE is not None and pipeline.PIPELINE.worker.held
+        if not self.begun or not self.checks or held or self._forking or self._thread is not None or sys.is_finalizing():
+            return
+        if not self._starting.acquire(blocking=False):
+            return
+        try:
+            if self._thread is None:
+                self._stopping = False
+                thread = threading.Thread(
+                    target=self._run, args=(threading.get_native_id(),), name="platform-instrument-checks", daemon=True
+                )
+                self._thread = thread
+                try:
+                    thread.start()
+                except RuntimeError:
+                    self._thread = None  # as in `telemetry.worker`
+        finally:
+            self._starting.release()
+
+    def stop(self) -> None:
+        """End the thread, and wait a little for what it has asked."""
+        ends = monotonic() + _STOP
+        thread = self._thread
+        self._stopping = True
+        self.wake()
+        if thread is not None and thread is not threading.current_thread() and thread.ident is not None:
+            thread.join(_STOP)
+            if not thread.is_alive():
+                wait_until_gone(thread)
+        for check in tuple(self.checks.values()):
+            attempt = check.attempt
+            if attempt is not None and attempt.thread is not None and not attempt.overdue:
+                attempt.thread.join(max(ends - monotonic(), 0))
+
+    def before_fork(self) -> None:
+        """Have no thread of ours in mid-air."""
+        self._forking += 1
+        self.stop()
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+        self._forking = max(self._forking - 1, 0)
+        self._start()
+
+    def after_fork_in_child(self) -> None:
+        """Know nothing, and wait for the child to serve; what the parent uses, it may use too."""
+        self._forking = 0
+        self.begun = False
+        self._renew()
+        for check in tuple(self.checks.values()):
+            check.renew()
+            check.report()
+
+    # --- the thread -----------------------------------------------------------------------------------------------
+
+    def _run(self, starter: int) -> None:
+        if threading.get_native_id() != starter:  # as in `telemetry.worker`
+            guard("signal mask", leave_signals_to_the_application)
+        CURRENT.set(Ambient(families=SUPPRESSED))
+        try:
+            while not self._stopping:
+                pause = guard("checks", self._turn)
+                self._receive(_AFTER_A_FAULT if pause is None else pause)
+        finally:
+            self._thread = None
+
+    def _turn(self) -> float:
+        """Look at every check; return the seconds until one has to be looked at again."""
+        now = monotonic()
+        draining = HEALTH.draining
+        least = now + (_DRAINING if draining else _LONGEST_WAIT)
+        for key, check in tuple(self.checks.items()):
+            if check.gone():
+                if self.checks.get(key) is check:
+                    del self.checks[key]
+                    HEALTH.forget(check.name)
+                continue
+            check.tend(now, self._pause())
+            if draining:
+                continue  # what is used may be closed already
+            if check.attempt is None and now >= check.due:
+                self._begin(check)
+            least = min(least, check.next)
+        return max(least - monotonic(), 0.0)
+
+    def _begin(self, check: Checked) -> None:
+        attempts = [each.attempt for each in tuple(self.checks.values())]
+        asking = [attempt for attempt in attempts if attempt is not None and attempt.thread is not None]
+        if len(asking) < MOST_AT_ONCE:
+            check.begin(self.inbox, self._pause())
+            return
+        check.due = monotonic() + _FOR_A_THREAD
+        if all(attempt.overdue for attempt in asking):
+            say(f"{len(asking)} checks hang; others are not asked meanwhile", place="checks hang")
+
+    def _pause(self) -> float:
+        """Return the time until the next question, a little different each time: processes that began together spread out."""
+        interval = self.settings.readiness_interval
+        return interval * (1 - _JITTER + 2 * _JITTER * os.urandom(1)[0] / 255)
+
+    def _receive(self, seconds: float) -> None:
+        """Wait for the next outcome, or for the time."""
+        try:
+            outcome = self.inbox.get(timeout=seconds)
+        except Empty:
+            return
+        if outcome is None:
+            return
+        for check in tuple(self.checks.values()):
+            if check.attempt is outcome.attempt:
+                guard("outcome of a check", check.end, outcome, self._pause())
+
+
+CHECKER = Checker()
+"""That of this process."""

@@ -1,0 +1,32 @@
+"""Whether a server is alive whose clients have no connection to spare, and none of whose operations has succeeded lately.
+
+It is asked for something that needs neither a session nor a login, and may answer what it likes, or hang up; one that is frozen
+does not. So what keeps all connections busy is told from what keeps them waiting, and no limit on connections is touched.
+Source: PostgreSQL documentation, 55.7 message formats, SSLRequest; Redis serialization protocol, inline commands.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from platform_instrument.semantics.database import Database
+
+_SSL_REQUEST = b"\0\0\0\x08\x04\xd2\x16\x2f"
+KNOCKS = {"postgresql": _SSL_REQUEST, "cockroachdb": _SSL_REQUEST, "redis": b"PING\r\n"}
+"""What is sent, by system. MySQL is not here: it locks hosts out that connect and do not log in."""
+
+
+def can_knock(where: Database | None) -> bool:
+    """Say whether there is a way to knock at a server."""
+    return where is not None and where.system in KNOCKS and bool(where.address and where.port)
+
+
+def knock(where: Database, seconds: float) -> None:
+    """Return once the server has answered; OSError where it does not."""
+    import socket  # for none but a saturated pool
+
+    with socket.create_connection((where.address, where.port), seconds) as connection:
+        connection.settimeout(seconds)
+        connection.sendall(KNOCKS[where.system])
+        connection.recv(64)
