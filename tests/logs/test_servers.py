@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import sys
 from pathlib import Path
@@ -38,6 +39,10 @@ TEXT: dict[str, tuple[Words, int]] = {
     "gunicorn, errors of its own": ([*GUNICORN, "shop_flask:raw"], 4),
     "gunicorn gthread, errors of its own": ([*GUNICORN, "-k", "gthread", "shop_flask:raw"], 4),
     "gunicorn gevent": ([*GUNICORN, "-k", "gevent", "shop_flask:app"], 4),
+    "gunicorn asgi": ([*GUNICORN, "-k", "asgi", "shop_fastapi:app"], 3),
+    "gunicorn asgi, errors of its own": ([*GUNICORN, "-k", "asgi", "shop_asgi:app"], 4),
+    "uvicorn, errors of its own": ([BIN / "uvicorn", "shop_asgi:app", "--port", "{port}"], 4),
+    "hypercorn": ([BIN / "hypercorn", "--bind", "127.0.0.1:{port}", "--access-logfile", "-", "shop_fastapi:app"], 4),
     "gunicorn uvicorn worker": ([*GUNICORN, "-k", "uvicorn_worker.UvicornWorker", "shop_fastapi:app"], 4),
 }
 """Lines of text: the command, and how many lines about the two requests there are at least."""
@@ -52,7 +57,7 @@ JSON: dict[str, tuple[Words, int]] = {
 """As above, where lines about requests that begin with a brace are JSON objects."""
 
 ENVIRONMENT = {"flask run, basicConfig": {"SHOP_LOGGING": "basic"}, "django LOGGING json": {"SHOP_LOGGING": "json"}}
-REPORTS = ("Exception in ASGI application", "Exception on /fail", "no money")
+REPORTS = ("Exception in ASGI application", "Error in ASGI", "Exception on /fail", "no money")
 
 
 def served(name: str, argv: Iterable[str | Path], collector: Collector | None) -> str:
@@ -100,3 +105,24 @@ def test_each_line_about_a_request_carries_its_ids(name: str) -> None:
 def steps(printed: str) -> list[str]:
     """Return the lines that are no step of a stack, which names the wrappers around the application."""
     return [plain_of(line) for line in printed.splitlines() if not line.startswith(" ") and '"exc_info"' not in line]
+
+
+def test_requests_on_one_connection_to_the_asgi_worker_have_their_own_ids() -> None:
+    port = free_port()
+    argv, env = door("command", [str(word).replace("{port}", str(port)) for word in [*GUNICORN, "-k", "asgi", "shop_asgi:app"]])
+    with (
+        Collector() as collector,
+        Service(argv, port, env={**env, "OTEL_PYTHON_EXCLUDED_URLS": "/quiet"}, collector=collector, cwd=PROGRAMS) as server,
+    ):
+        client = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        for path in ("/pay/1", "/quiet", "/pay/2"):
+            client.request("GET", path)
+            assert client.getresponse().read() == b"paid"
+        client.close()
+        spans = {span.attributes["url.path"]: span for span in collector.wait_for(2)}
+        server.terminate()
+        printed = server.stdout + server.stderr
+    for path, span in spans.items():
+        lines = [line for line in printed.splitlines() if span.trace_id in line]
+        assert len(lines) == 2, printed
+        assert all(path in line and span.span_id in line for line in lines)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from platform_instrument.core.values import Custom, EditCall, EditResult, Instrumentation
 from platform_instrument.runtime import leaving
 from platform_instrument.telemetry import pipeline, printed
-from platform_instrument.web.afterwards import span_of_environ, within
+from platform_instrument.web.afterwards import span_of_environ, span_served, within
 from platform_instrument.web.fallback import serve_asgi, serve_wsgi
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def cover_errors(changes: Changes) -> None:
 
 
 def _accessed(_logger: Any, _response: Any, _request: Any, environ: Any = None, *_: object) -> Span | None:  # noqa: ANN401
-    return span_of_environ(environ)
+    return span_of_environ(environ) or span_served()  # the ASGI worker makes an `environ` for its log alone
 
 
 def _failed(_worker: Any, _request: Any, _client: Any, _address: Any, error: Any = None) -> Span | None:  # noqa: ANN401
