@@ -20,6 +20,6 @@ def arrived(settings: Settings, entries: tuple[tuple[str, str], ...], module: Mo
     leaving.prepare(settings)
     beginning.prepare(settings)
     if settings.probes or settings.admin_port is not None:
-        from platform_instrument.runtime.health.preparation import prepare  # few services are probed
+        from platform_instrument.distro.probing import prepare  # few services are probed
 
         prepare(settings)

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 from platform_instrument.engine.frames import dressed, unseen
 from platform_instrument.runtime import leaving
 from platform_instrument.runtime.beginning import serving
-from platform_instrument.web.asgi import observe_asgi
 from platform_instrument.web.exchange import KEY
-from platform_instrument.web.wsgi import observe_wsgi
+from platform_instrument.web.front import Front
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,14 +37,14 @@ def serve_asgi(application: Any) -> Any:  # noqa: ANN401 - an ASGI application
     """Return an application under observation, for a known server."""
     retire()
     serving()
-    return observe_asgi(application)
+    return Front.asgi(application)
 
 
 def serve_wsgi(application: Any) -> Any:  # noqa: ANN401 - a WSGI application
     """Return an application under observation, for a known server."""
     retire()
     serving()
-    return observe_wsgi(application)
+    return Front.wsgi(application)
 
 
 def retire() -> None:
@@ -83,7 +82,7 @@ def _asgi(call: Callable[..., Any]) -> Callable[..., Any]:
             if KEY in scope:
                 await call(self, scope, receive, send)
             else:
-                await observe_asgi(call.__get__(self))(scope, receive, send)
+                await Front.asgi(call.__get__(self))(scope, receive, send)
         except BaseException as error:
             _with_traceback(error, error.__traceback__.tb_next)  # type: ignore[union-attr] # our own frame is in it
             raise
@@ -97,7 +96,7 @@ def _wsgi(call: Callable[..., Any]) -> Callable[..., Any]:
         try:
             if KEY in environ:
                 return call(self, environ, start_response)
-            return observe_wsgi(call.__get__(self))(environ, start_response)
+            return Front.wsgi(call.__get__(self))(environ, start_response)
         except BaseException as error:
             _with_traceback(error, error.__traceback__.tb_next)  # type: ignore[union-attr] # our own frame is in it
             raise

@@ -18,6 +18,7 @@ from platform_instrument.runtime import leaving
 from platform_instrument.web.afterwards import span_of_holder, within
 from platform_instrument.web.asgi import note_peer
 from platform_instrument.web.fallback import serve_asgi, serve_wsgi
+from platform_instrument.web.front import Front
 
 if TYPE_CHECKING:
     from platform_instrument.core.values import Call, Changes
@@ -38,6 +39,8 @@ def observe_application(call: Call, _result: None) -> None:
         config.loaded_app = note_peer(outermost)
     else:
         config.loaded_app = serve_asgi(served)
+    if config.lifespan == "off":
+        Front.loaded()
 
 
 def cover_answer(name: str, changes: Changes) -> None:
