@@ -1,0 +1,260 @@
+"""What a process depends on is found by its clients, checked over them without being in their way, and gone with the last."""
+
+from __future__ import annotations
+
+import gc
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+import redis
+import sqlalchemy
+
+from platform_instrument.config.read import read
+from platform_instrument.engine.health import DOWN, HEALTH, UP
+from platform_instrument.runtime.health import dependencies
+from platform_instrument.runtime.health.dependencies import is_critical, spare
+from platform_instrument.semantics.database import database
+from tests.processes import HOST, free_port
+from tests.runtime.health.checking import LIBRARIES, checking, checks, counted, exported, states, until
+from tests.runtime.health.clients import KINDS, using
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def urls(postgres_url: str, redis_url: str) -> dict[str, str]:
+    return {"postgresql": postgres_url, "redis": redis_url}
+
+
+@pytest.fixture
+def _checking() -> Iterator[None]:
+    with checking(None, *LIBRARIES):
+        yield
+
+
+usual = pytest.mark.usefixtures("_checking")
+every = pytest.mark.parametrize("kind", KINDS)
+
+
+def named(system: str, url: str) -> str:
+    address = urlsplit(url)
+    return f"{system} {address.hostname}:{address.port}{address.path}"
+
+
+@usual
+@every
+def test_a_client_is_a_dependency_that_is_checked_and_gone_with_it(kind: str, urls: dict[str, str]) -> None:
+    system = KINDS[kind].system
+    name = named(system, urls[system])
+    with using(kind, urls[system]) as used:
+        check = until(lambda: states() == {name: UP} and checks()[name])
+        assert not check.critical
+        assert 0 < check.latency_seconds < 5
+        assert exported() == {(name, system): 1}
+        used.close()
+    until(lambda: gc.collect() >= 0 and states() == {})
+    assert exported() == {}
+    assert dependencies._clients == {}
+    assert dependencies._dependencies == {}
+
+
+@every
+def test_nothing_of_a_check_is_observed(kind: str, urls: dict[str, str]) -> None:
+    system = KINDS[kind].system
+    with checking(None, *LIBRARIES) as recorder, using(kind, urls[system]) as used:
+        with used.borrowing(1) as work:
+            work()
+        before = counted()
+        recorder.clear()
+        asked = HEALTH.version
+        until(lambda: HEALTH.version > asked + 10)
+        assert recorder.spans == ()
+        assert set(before) <= {"db.client.operation.duration", "db.client.response.returned_rows", *POOLED}
+        assert set(counted()) <= (
+            {"db.client.connection.create_time"} if "psycopg_pool" in kind else set()
+        )  # made by its own thread
+
+
+POOLED = {f"db.client.connection.{name}" for name in ("create_time", "use_time", "wait_time")}
+
+
+@every
+def test_a_saturated_pool_stays_up_and_is_never_exceeded(kind: str, urls: dict[str, str]) -> None:
+    system = KINDS[kind].system
+    with checking({"PLATFORM_READINESS": "gate"}, *LIBRARIES), using(kind, urls[system], 3) as used:
+        until(lambda: set(states().values()) == {UP})
+        with used.borrowing(3):
+            seen = HEALTH.version
+            until(lambda: HEALTH.version > seen + 10)
+            assert set(states().values()) == {UP}
+            assert HEALTH.ready()
+            with pytest.raises(Exception, match=r".*"):  # noqa: SIM117 - of the library: there is really none left
+                with used.borrowing(1):
+                    pass
+        with used.borrowing(2):
+            seen = HEALTH.version
+            until(lambda: HEALTH.version > seen + 5)
+            with used.borrowing(1):  # the last one was left
+                pass
+
+
+@usual
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if KINDS[kind].system == "postgresql"])
+def test_no_connection_is_left_in_a_transaction_or_open_beyond_the_pool(kind: str, postgres_url: str) -> None:
+    url = f"{postgres_url}?application_name=checked"
+    url = postgres_url if "asyncpg" in kind else url
+    with psycopg.connect(postgres_url, autocommit=True) as watcher, using(kind, url, 2) as used:
+        until(lambda: set(states().values()) == {UP})
+        ours = "pid <> pg_backend_pid() AND datname = current_database() AND application_name IN ('checked', '')"
+        seen = HEALTH.version
+        until(lambda: HEALTH.version > seen + 10)
+        rows = watcher.execute(f"SELECT state, xact_start IS NULL FROM pg_stat_activity WHERE {ours}").fetchall()
+        assert set(rows) <= {("idle", True), ("active", False)}
+        with used.borrowing(1) as work:
+            work()
+
+
+@usual
+def test_clients_of_one_database_are_one_dependency(postgres_url: str) -> None:
+    url = postgres_url.replace("postgresql://", "postgresql+psycopg://")
+    with using("psycopg_pool", postgres_url):
+        engines = [sqlalchemy.create_engine(url) for _ in range(5)]
+        until(lambda: states() == {named("postgresql", postgres_url): UP})
+        assert len(dependencies._clients) == 6
+        for engine in engines:
+            engine.dispose()
+        del engines, engine
+        until(lambda: gc.collect() >= 0 and len(dependencies._clients) == 1)
+        assert states() == {named("postgresql", postgres_url): UP}
+
+
+@usual
+def test_clients_that_come_and_go_leave_nothing(redis_url: str) -> None:
+    port = urlsplit(redis_url).port
+    for database_index in range(10):
+        for _ in range(30):
+            redis.Redis(port=port, db=database_index).close()
+    until(lambda: gc.collect() >= 0 and states() == {} and not dependencies._clients)
+    assert dependencies._dependencies == {}
+
+
+@usual
+def test_a_client_whose_server_is_not_there_is_down_before_it_was_ever_used() -> None:
+    port = free_port()
+    client = redis.Redis(HOST, port)
+    engine = sqlalchemy.create_engine(f"postgresql+psycopg://bob:hunter2@{HOST}:{port}/shop")
+    until(lambda: states() == {f"redis {HOST}:{port}/0": DOWN, f"postgresql {HOST}:{port}/shop": DOWN})
+    assert "hunter2" not in repr(HEALTH.snapshot())
+    assert "refused" in checks()[f"postgresql {HOST}:{port}/shop"].message
+    assert HEALTH.ready()
+    client.close()
+    engine.dispose()
+
+
+@usual
+def test_what_is_no_server_is_no_dependency_and_a_pool_that_shares_its_connection_is_not_asked(
+    tmp_path: Any, postgres_url: str
+) -> None:
+    url = postgres_url.replace("postgresql://", "postgresql+psycopg://")
+    lite = sqlalchemy.create_engine(f"sqlite:///{tmp_path}/x")
+    shared = sqlalchemy.create_engine(url, poolclass=sqlalchemy.StaticPool)
+    until(lambda: states() == {named("postgresql", postgres_url): UP})  # by knocking
+    assert "connection" not in vars(shared.pool)
+    lite.dispose()
+    shared.dispose()
+
+
+def test_operations_that_succeed_are_check_enough(postgres_url: str) -> None:
+    url = postgres_url.replace("postgresql://", "postgresql+psycopg://")
+    with checking(None, "sqlalchemy", "sqlalchemy_checks"):
+        engine = sqlalchemy.create_engine(url)
+        pings = 0
+
+        def count(*_: Any) -> None:
+            nonlocal pings
+            pings += 1
+
+        sqlalchemy.event.listen(engine, "checkout", count)
+        until(lambda: pings > 2)
+        with engine.connect() as connection:
+            seen, before = HEALTH.version, pings
+            while HEALTH.version < seen + 8:
+                connection.execute(sqlalchemy.text("SELECT 1"))
+            while_busy = pings - before
+            seen = HEALTH.version
+            while HEALTH.version < seen + 8:
+                connection.execute(sqlalchemy.text("SELECT 1"))
+                with pytest.raises(sqlalchemy.exc.ProgrammingError):
+                    connection.execute(sqlalchemy.text("SELECT nothing"))
+                connection.rollback()
+            while_failing = pings - before - while_busy
+        assert while_busy <= 2
+        assert while_failing > 2
+        engine.dispose()
+
+
+def test_an_engine_takes_its_options_and_one_with_others_is_the_same(postgres_url: str) -> None:
+    with checking(None, "sqlalchemy_checks"):
+        url = postgres_url.replace("postgresql://", "postgresql+psycopg://")
+        engine = sqlalchemy.create_engine(url, echo=False, hide_parameters=True, query_cache_size=10)
+        for _ in range(3):
+            engine.execution_options(isolation_level="AUTOCOMMIT")
+        gc.collect()
+        until(lambda: states() == {named("postgresql", postgres_url): UP})
+        assert len(dependencies._clients) == 1
+        engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("critical", "expected"),
+    [
+        ("postgresql", True), ("postgres", True), ("POSTGRESQL", True), ("postgresql:db", True), ("postgres:db:5432", True),
+        ("postgresql:db/shop", True), ("postgresql:db:5432/shop", True), ("postgresql db:5432/shop", True), ("redis,postgres", True),
+        ("redis", False), ("postgresql:other", False), ("postgresql:db:5433", False), ("db", False), ("postgresql:db/tea", False),
+    ],
+)  # fmt: skip
+def test_a_critical_list_names_by_system_host_port_or_database(critical: str, expected: bool) -> None:  # noqa: FBT001 - a row
+    settings, problems = read({"PLATFORM_READINESS_CRITICAL": critical})
+    assert problems == []
+    where = database("postgresql", "shop", "db", 5432)
+    assert is_critical(settings, "postgresql db:5432/shop", "postgresql", where) is expected
+
+
+@pytest.mark.parametrize(
+    ("environ", "ready"),
+    [
+        ({}, True),
+        ({"PLATFORM_READINESS": "report"}, True),
+        ({"PLATFORM_READINESS_CRITICAL": "postgresql"}, True),
+        ({"PLATFORM_READINESS_CRITICAL": "redis"}, False),
+        ({"PLATFORM_READINESS": "gate"}, False),
+    ],
+)
+def test_both_modes_and_the_critical_list(environ: dict[str, str], ready: bool) -> None:  # noqa: FBT001 - a row
+    with checking(environ, "redis_checks"):
+        port = free_port()
+        client = redis.Redis(HOST, port)
+        until(lambda: states() == {f"redis {HOST}:{port}/0": DOWN})
+        assert HEALTH.ready() is ready
+        client.close()
+
+
+def test_switched_off_no_client_is_looked_at() -> None:
+    with checking():
+        client = redis.Redis()
+        assert states() == {}
+        client.close()
+
+
+@pytest.mark.parametrize(
+    ("used", "most", "waits", "expected"),
+    [
+        (0, None, True, True), (10_000, None, False, True), (0, 1, True, True), (0, 1, False, False), (1, 1, True, False), (1, 2, True, False),
+        (1, 3, True, True), (2, 3, True, False), (14, 20, True, True), (15, 20, True, False), (0, 2, False, True),
+    ],
+)  # fmt: skip
+def test_a_connection_is_spared_by_a_pool_that_has_enough(used: int, most: int | None, waits: bool, expected: bool) -> None:  # noqa: FBT001 - a row
+    assert spare(used, most, waits=waits) is expected
