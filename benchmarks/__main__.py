@@ -40,6 +40,7 @@ def main() -> int:
     if "masking" in options.parts:
         tables.append(report.masking(small(MASKING, "masking.py")))
         tables.append(report.printing(small(MASKING, "printing.py")))
+        tables.append(report.recorder(small(MASKING, "recorder.py")))
     if "scrape" in options.parts:
         tables.append(report.scrape(small(SCRAPE, "scrape.py")))
     if "logs" in options.parts:

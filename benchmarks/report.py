@@ -74,6 +74,21 @@ def printing(measured: Mapping[str, Sequence[float]]) -> str:
     return "\n".join(lines)
 
 
+def recorder(measured: Mapping[str, Sequence[float]]) -> str:
+    """Return the table of what the flight recorder costs, beside the same without it."""
+    rows = {
+        "outside": ("a line below the level, outside of requests", "the same without it"),
+        "kept": ("a line below the level, kept", "a line at the level, printed"),
+        "printed": ("a line at the level, printed", "the same without it"),
+        "request": ("a request without a line", "the same without it"),
+    }
+    lines = ["| flight recorder (µs) | ours | compared with | takes | ratio |", "|---|---:|---|---:|---:|"]
+    for key, (what, other) in rows.items():
+        ours, theirs = measured[key]
+        lines.append(f"| {what} | {ours:.2f} | {other} | {theirs:.2f} | {ours / theirs:.2f} |")
+    return "\n".join(lines)
+
+
 def scrape(measured: Mapping[str, Sequence[float]]) -> str:
     """Return the table of what a scrape of 2 000 histograms costs, and the bound of its ratio where there is one."""
     rows = {

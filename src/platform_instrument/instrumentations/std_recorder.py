@@ -17,6 +17,7 @@ from platform_instrument.core.guard import absorb
 from platform_instrument.core.values import Custom, Instrumentation
 from platform_instrument.engine.frames import dressed, unseen
 from platform_instrument.telemetry import pipeline
+from platform_instrument.telemetry.context import CURRENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from platform_instrument.telemetry.logs.below import Below
 
 _PLACE = "flight_recorder"
+_current = CURRENT.get
 
 
 def record(changes: Changes) -> None:
@@ -59,6 +61,9 @@ def _is_enabled_for(plain: Callable[..., Any], wanted: Callable[[Any, Any, CodeT
     def is_enabled_for(self: Any, level: Any) -> Any:  # noqa: ANN401 - logging.Logger, a level
         if plain(self, level):
             return True
+        current = _current()
+        if current is None or current.local is None:
+            return False
         try:
             return wanted(self, level, _getframe(1).f_code)
         except BaseException as fault:  # noqa: BLE001 - the guard decides
@@ -71,8 +76,8 @@ def _is_enabled_for(plain: Callable[..., Any], wanted: Callable[[Any, Any, CodeT
 @unseen
 def _filter(plain: Callable[..., Any], kept: Callable[[Any, Any, Any], bool]) -> Callable[..., Any]:
     def passing(self: Any, record: Any) -> Any:  # noqa: ANN401 - logging.Logger, logging.LogRecord
-        passed = plain(self, record)
-        if passed:
+        passed, current = plain(self, record), _current()
+        if passed and current is not None and current.local is not None:
             try:
                 if kept(self, record if passed is True else passed, _getframe(1)):
                     return False

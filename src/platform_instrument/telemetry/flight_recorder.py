@@ -30,7 +30,6 @@ from platform_instrument.telemetry import limits, tracer
 from platform_instrument.telemetry.context import CURRENT, Local
 from platform_instrument.telemetry.logs import playback
 from platform_instrument.telemetry.logs.chosen import Chosen
-from platform_instrument.telemetry.logs.kept import Kept
 from platform_instrument.telemetry.logs.ring import Rings
 from platform_instrument.telemetry.metrics.registry import METRICS
 from platform_instrument.telemetry.span import ERROR
@@ -100,10 +99,6 @@ class Recorder:
             return None
         ring: Ring | None = current.local.ring
         return ring if ring is not None and ring.rings is self.rings else None
-
-    def keep(self, ring: Ring, logger: logging.Logger, record: logging.LogRecord, *, passed: bool) -> None:
-        """Keep a line; `passed` where others have the record too."""
-        ring.put(Kept(logger, record, passed=passed))
 
     def begun(self, span: Span, _parent: Span | Ambient | None) -> None:
         """Open a ring for a span that serves, unless it is below one that has a ring, or is never heard of again."""

@@ -151,7 +151,7 @@ def statements(tmp_path: Path, echo: object, **env: str) -> list[str]:
     done = run(argv, env={**variables, **off, **env}, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "fault" not in done.stderr, done.stderr
-    return re.sub(r"\d", "0", done.stdout).splitlines()
+    return re.sub(r"\d+", "0", done.stdout).splitlines()
 
 
 @pytest.mark.parametrize("echo", [True, "debug"])

@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import sys
 from contextvars import Context, copy_context
-from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.telemetry import limits
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({})))
+_USUAL = len(_STANDARD)
 _PLAIN = frozenset((str, int, float, bool, type(None)))
 _UNCHANGING = frozenset(("datetime", "decimal", "fractions", "uuid", "ipaddress"))
 """Modules whose values are never changed, and print without the application's code."""
@@ -32,34 +32,35 @@ _VALUE = 64
 
 
 class Kept:
-    """One line; `passed` where it has passed its logger's level, and no handler printed it."""
+    """One line, made by `kept` alone: an `__init__` would cost a tenth of it."""
 
     __slots__ = ("context", "logger", "passed", "record", "weight")
 
-    def __init__(self, logger: logging.Logger, record: logging.LogRecord, *, passed: bool) -> None:
-        self.logger = logger
-        self.passed = passed
-        self.record = copy(record) if passed else record  # what nobody else is handed is changed in place
-        self.context: Context = copy_context()
-        self.weight = _RECORD + _settled(self.record)
+    context: Context
+    logger: logging.Logger
+    passed: bool
+    """Whether it has passed its logger's level, and no handler has printed it."""
+    record: logging.LogRecord
+    weight: int
+    """What it holds, in bytes, about."""
 
 
-def _settled(record: logging.LogRecord) -> int:
-    """Leave nothing in a record that may change or is too long; return the bytes of its texts."""
+def kept(logger: logging.Logger, record: logging.LogRecord, *, passed: bool) -> Kept:
+    """Return a line of a record that nobody else is handed any more, and that is changed in place."""
+    line = Kept()
+    line.logger, line.record, line.passed = logger, record, passed
+    line.context = copy_context()
     values = record.__dict__
-    weight = 0
-    if record.exc_info:
+    weight = _RECORD + _message(record)
+    if record.exc_info or record.stack_info:
         weight += _stack(record)
-    if record.stack_info:
-        record.stack_info = _cut(record.stack_info)
-        weight += len(record.stack_info)
-    weight += _message(record)
-    if len(values) != len(_STANDARD):
+    if len(values) != _USUAL:
         for key, value in values.items():
             if key not in _STANDARD:
-                values[key] = kept = _value(value)
-                weight += _VALUE + _length(kept)
-    return weight
+                values[key] = changed = _value(value)
+                weight += _VALUE + _length(changed)
+    line.weight = weight
+    return line
 
 
 def _stack(record: logging.LogRecord) -> int:
@@ -67,7 +68,9 @@ def _stack(record: logging.LogRecord) -> int:
     error, record.exc_info = _error_of(record.exc_info), None
     if error is not None and not record.exc_text:
         record.exc_text = _text_of(error)
-    return len(record.exc_text or "")
+    if record.stack_info:
+        record.stack_info = _cut(record.stack_info)
+    return len(record.exc_text or "") + len(record.stack_info or "")
 
 
 def _error_of(told: Any) -> BaseException | None:  # noqa: ANN401 - what the application passes as `exc_info`
@@ -90,9 +93,12 @@ def _message(record: logging.LogRecord) -> int:
         if not arguments:
             return len(message)
         if type(arguments) is tuple and _PLAIN.issuperset(map(type, arguments)):
-            lengths = [len(value) for value in arguments if type(value) is str]
-            if not lengths or max(lengths) <= MOST_TEXT:
-                return len(message) + sum(lengths)
+            length = len(message)
+            for value in arguments:
+                if type(value) is str:
+                    length += len(value)
+            if length <= MOST_TEXT:
+                return length
     if type(message) is dict and not arguments:  # structlog's, of which its formatter makes the line
         record.msg = kept = _event(message)
         return _length(kept)

@@ -23,7 +23,15 @@ if TYPE_CHECKING:
 
 def prints(logger: logging.Logger, level: int) -> bool:
     """Say whether a handler prints the lines of a logger that have this level, once they have passed the logger's."""
-    return any(level >= handler.level for handler in _handlers(logger))
+    last: Any = logging.lastResort
+    above: logging.Logger | None = logger
+    while above is not None:
+        for handler in above.handlers:
+            last = None
+            if level >= handler.level and type(handler) is not logging.NullHandler:
+                return True
+        above = above.parent if above.propagate else None
+    return last is not None and level >= last.level
 
 
 def printing(logger: logging.Logger) -> list[Any]:
@@ -41,7 +49,7 @@ def _handlers(logger: logging.Logger | None) -> list[Any]:
     while logger is not None:
         for handler in logger.handlers:
             last = None
-            if not isinstance(handler, logging.NullHandler):
+            if type(handler) is not logging.NullHandler:
                 found.append(handler)
         logger = logger.parent if logger.propagate else None
     return found if last is None else [last]
