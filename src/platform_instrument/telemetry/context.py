@@ -27,6 +27,12 @@ REMOTE = 0x200
 """The flag of OTLP that says: what is linked to is another process's."""
 
 
+_new = object.__new__
+
+NOTED = "_platform_ids"
+"""Where a record of `logging` that is kept for later has the ids of the span that it is about, empty where it was about none."""
+
+
 class Local:
     """What travels with the ids inside one process; shared by all spans below the one that set it, never changed."""
 
@@ -52,6 +58,15 @@ class Local:
         """Return a copy with some fields set anew."""
         kept = {name: getattr(self, name) for name in self.__slots__}
         return Local(**{**kept, **fields})
+
+
+def local_of_request(request: Any) -> Local:  # noqa: ANN401 - as above
+    """Return what travels with the ids of a request that brought nothing else; by keywords it would cost three times as much."""
+    local = _new(Local)
+    local.trace_state = ""
+    local.baggage = local.ring = local.values = None
+    local.request = request
+    return local
 
 
 class Ambient:

@@ -10,7 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-from platform_instrument.telemetry.context import SERVED, Local
+from platform_instrument.core.report import say
+from platform_instrument.telemetry import limits
+from platform_instrument.telemetry.context import SERVED, local_of_request
 
 if TYPE_CHECKING:
     from platform_instrument.telemetry.context import Ambient
@@ -45,8 +47,6 @@ class Facts:
 
     def put(self, name: str, value: Any) -> bool:  # noqa: ANN401 - whatever the application passes
         """Note an attribute; say whether it was taken."""
-        from platform_instrument.telemetry import limits  # loads `privacy`, which an empty program does not need
-
         if not limits.put(self.attributes, name, value, MOST, LONGEST):
             return False
         self.version += 1
@@ -79,7 +79,7 @@ def served_above(current: Span | Ambient) -> Span | None:
 def attach(span: Span) -> Facts:
     """Let a span stand for a request: those that are begun below it share its facts."""
     facts, local = Facts(span), span.local
-    span.local = Local(request=facts) if local is None else local.changed(request=facts)
+    span.local = local_of_request(facts) if local is None else local.changed(request=facts)
     return facts
 
 
@@ -101,8 +101,6 @@ def note(facts: Facts, name: str, value: Any) -> None:  # noqa: ANN401 - whateve
 
 def left_out(span: Span | None) -> None:
     """Count an attribute that a request cannot have, and say it once in a while."""
-    from platform_instrument.core.report import say
-
     if span is not None and span.is_recording():
         span.more().dropped_attributes += 1
     say(

@@ -6,6 +6,7 @@ from sys import modules
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.guard import guard
+from platform_instrument.telemetry import limits
 from platform_instrument.telemetry.context import CURRENT
 from platform_instrument.telemetry.facts import attach, facts_of, left_out, name_of, note, served_above
 
@@ -36,15 +37,13 @@ def request_id() -> str | None:
 
 
 def _set(current: Span | Ambient, attributes: Any, named: dict[str, Any]) -> None:  # noqa: ANN401 - a mapping, mostly
-    from platform_instrument.telemetry import limits  # loads `privacy`, which a process without telemetry does not need
-
     facts = facts_of(current)
     if facts is None:
         span: Any = served_above(current) or current
         if not hasattr(span, "own_attributes"):
             return  # a caller's context, or one in which nothing is recorded
         facts = attach(span)
-    _show()
+        _show()  # it was begun before there was anything to show
     for key, value in (*limits.pairs(attributes), *named.items()):
         name = name_of(key) if isinstance(key, str) else ""
         if name:

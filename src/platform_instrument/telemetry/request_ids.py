@@ -2,13 +2,12 @@
 
 A caller's id is kept as it is where it is well formed: up to 128 letters, digits and `-._~:/=`. Any other is replaced, so that
 nothing of it comes into a header or a line. New ones are UUIDs of version 7, which sort by time.
-Source: https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7.
+Source: https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7, and its section 6.2, method 3.
 """
 
 from __future__ import annotations
 
 from re import compile as compiled
-from time import time_ns
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.telemetry.facts import facts_of
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
     from platform_instrument.telemetry.span import Span
 
 _WELL_FORMED = compiled(r"[A-Za-z0-9._~:/=-]{1,128}").fullmatch
-_VERSION, _VARIANT = 7 << 76, 2 << 62
-_LOWER = (1 << 62) - 1
+_VARIANT = 2 << 62
 _RESENT = "http.request.resend_count"
 
 
@@ -32,12 +30,11 @@ def well_formed(text: str) -> bool:
     return _WELL_FORMED(text) is not None
 
 
-def new_request_id() -> str:
-    """Return a UUID of version 7."""
-    bits = random_bits(74)
-    number = time_ns() // 1_000_000 << 80 | _VERSION | bits >> 62 << 64 | _VARIANT | bits & _LOWER
-    text = f"{number:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+def new_request_id(now_ns: int) -> str:
+    """Return a UUID of version 7 that sorts by this time, to a quarter of a microsecond; nanoseconds since the epoch."""
+    milliseconds, rest = divmod(now_ns, 1_000_000)
+    time, random = f"{milliseconds:012x}", f"{_VARIANT | random_bits(62):016x}"
+    return f"{time[:8]}-{time[8:]}-7{(rest << 12) // 1_000_000:03x}-{random[:4]}-{random[4:]}"
 
 
 class HandsOnRequestIds(Propagation):
@@ -81,4 +78,4 @@ class HandsOnRequestIds(Propagation):
 
 def _resent(context: Any) -> bool:  # noqa: ANN401 - a span, or what has no attributes
     own = getattr(context, "own_attributes", None)
-    return bool(own) and _RESENT in own
+    return own is not None and _RESENT in own

@@ -53,7 +53,8 @@ class Known:
         facts = facts_of(exchange.span)
         if facts is None:
             return
-        wanted, found = self._wanted, {}
+        wanted = self._wanted
+        found: dict[bytes, bytes] = {}
         for name, value in scope["headers"]:
             if name in wanted:
                 found[name] = found[name] + b"," + value if name in found else value
@@ -61,8 +62,9 @@ class Known:
             given = found.pop(self._raw, None)
             made = self._identify(exchange, facts, None if given is None else given.decode("latin-1"))
             if made:
-                raw = self._raw
-                scope["headers"] = [*[pair for pair in scope["headers"] if pair[0] != raw], (raw, made.encode())]
+                raw, pairs = self._raw, scope["headers"]
+                kept = pairs if given is None else [pair for pair in pairs if pair[0] != raw]
+                scope["headers"] = [*kept, (raw, made.encode())]
         for name, value in found.items():
             note(facts, self._asgi[name], _text(value.decode("latin-1")))
         self._of_baggage(exchange, facts)
@@ -83,7 +85,7 @@ class Known:
 
     def _identify(self, exchange: Exchange, facts: Facts, given: str | None) -> str:
         """Give a request its id; return it where it is not the caller's."""
-        made = "" if given is not None and self._trusts and well_formed(given) else new_request_id()
+        made = "" if given is not None and self._trusts and well_formed(given) else new_request_id(exchange.span.start_ns)
         facts.request_id = made or given or ""
         facts.version += 1
         span = exchange.span
@@ -155,21 +157,24 @@ def identified_wsgi(application: Callable[..., Iterable[bytes]], header: str) ->
 
 
 def _answer(message: Any, raw: bytes, exchange: Exchange) -> Any:  # noqa: ANN401 - an ASGI message
-    """Return the message with the id in its headers, None where it has one."""
+    """Return the message with the id in its headers."""
+    headers = message.get("headers") or ()
+    if not isinstance(headers, (list, tuple)):
+        headers = list(headers)  # any iterable is allowed, such as one that can be read once
+    for name, _ in headers:
+        if name == raw or name.lower() == raw:
+            return {**message, "headers": headers}
     facts = facts_of(exchange.span)
-    headers = list(message.get("headers") or ())
-    if facts is None or any(name.lower() == raw for name, _ in headers):
-        return {**message, "headers": headers}
-    return {**message, "headers": [*headers, (raw, facts.request_id.encode())]}
+    return message if facts is None else {**message, "headers": [*headers, (raw, facts.request_id.encode())]}
 
 
-def _headers(given: Any, header: str, lower: str, exchange: Exchange) -> list[tuple[str, str]]:  # noqa: ANN401 - a list, mostly
-    """Return the headers of an answer with the id among them."""
+def _headers(given: Any, header: str, lower: str, exchange: Exchange) -> list[tuple[str, str]] | None:  # noqa: ANN401
+    """Return the headers of an answer with the id among them, None where they have one."""
+    for name, _ in given:
+        if name.lower() == lower:
+            return None
     facts = facts_of(exchange.span)
-    headers = list(given)
-    if facts is None or any(name.lower() == lower for name, _ in headers):
-        return headers
-    return [*headers, (header, facts.request_id)]
+    return None if facts is None else [*given, (header, facts.request_id)]
 
 
 def _pair(item: str) -> tuple[str, str]:
