@@ -4,9 +4,15 @@ from platform_instrument.core.lazy import lazy
 
 TYPE_CHECKING = False  # typing costs 4 ms at start
 if TYPE_CHECKING:
+    from platform_instrument.runtime.ending.registry import on_shutdown
+    from platform_instrument.runtime.health.registration import add_readiness_check, add_startup_check
     from platform_instrument.telemetry.request import request_id, set_attributes
 
 __version__ = "0.1.0"
-__all__ = ["request_id", "set_attributes"]
+__all__ = ["add_readiness_check", "add_startup_check", "on_shutdown", "request_id", "set_attributes"]
 
-__getattr__ = lazy(__name__, {"request_id": "telemetry.request", "set_attributes": "telemetry.request"})
+__getattr__ = lazy(__name__, {
+    "add_readiness_check": "runtime.health.registration", "add_startup_check": "runtime.health.registration",
+    "on_shutdown": "runtime.ending.registry",
+    "request_id": "telemetry.request", "set_attributes": "telemetry.request",
+})  # fmt: skip

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 ON_SERVING: list[Callable[[], object]] = []
 """Called in a process that begins to serve."""
 
+ON_RENEWED: list[Callable[[], object]] = []
+"""Called where a worker begins anew whose fork Python has not seen."""
+
 
 class _Beginning:
     """What is prepared in this process."""
@@ -66,3 +69,5 @@ def renew() -> None:
     _Beginning.collected_before[:] = gc.get_stats()
     if _Beginning.after_fork is not None:
         _Beginning.after_fork()
+    for action in ON_RENEWED:
+        guard("begin anew", action)

@@ -73,6 +73,8 @@ def _forget() -> None:
     gauge._shown.clear()
     _Preparation.done = False
     CHECKER.checks.clear()
+    CHECKER.on_settled.clear()
+    dependencies.MATCHED.clear()
     CHECKER.after_fork_in_child()
     HEALTH.renew()
 

@@ -12,7 +12,7 @@ import pytest
 
 from platform_instrument.core import report
 from platform_instrument.engine.health import DOWN, HEALTH, UNKNOWN, UP
-from platform_instrument.runtime.health import registration
+from platform_instrument.runtime.health import checker, registration
 from platform_instrument.runtime.health.checker import CHECKER
 from platform_instrument.runtime.health.registration import add_readiness_check, add_startup_check
 from platform_instrument.telemetry.context import CURRENT
@@ -365,3 +365,19 @@ def test_while_it_drains_a_process_asks_nothing() -> None:
     count = len(asked)
     time.sleep(0.5)
     assert len(asked) == count
+
+
+def test_what_the_critical_list_names_and_nobody_knows_is_said_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checker, "_SETTLED", 0.3)
+    with checking({"PLATFORM_READINESS_CRITICAL": "tea,Milk,postgres"}):
+        add_readiness_check("tea", lambda: True, critical=False)
+        add_readiness_check("milk", lambda: True, critical=False)
+        add_readiness_check("water", lambda: True, critical=False)
+        said = until(lambda: capsys.readouterr().err)
+        assert {check.name: check.critical for check in checks().values()} == {"tea": True, "milk": True, "water": False}
+    assert said == (
+        "platform-instrument: PLATFORM_READINESS_CRITICAL names 'postgres', which this process does not depend on; "
+        "correct it, or remove it; what is checked is: tea, milk, water\n"
+    )

@@ -25,6 +25,7 @@ from platform_instrument.telemetry.context import CURRENT, Ambient
 from platform_instrument.telemetry.threads import leave_signals_to_the_application, wait_until_gone
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from platform_instrument.runtime.health.attempts import Inbox
@@ -38,6 +39,7 @@ _STOP = 0.2
 """Seconds that a fork, or the end of the process, waits for the thread, and for questions under way."""
 _AFTER_A_FAULT = 1.0
 _LONGEST_WAIT, _DRAINING = 60.0, 1.0
+_SETTLED = 60.0
 _FOR_A_THREAD = 0.05
 """Seconds that a question waits for another's thread."""
 
@@ -49,6 +51,8 @@ class Checker:
         self.checks: dict[tuple[bool, str], Checked] = {}
         self.begun = False
         """Whether this process was found to serve, or to work."""
+        self.on_settled: list[Callable[[], object]] = []
+        """Called once, a minute after the first question: who serves has used what it uses."""
         self._followed = False
         self._forking = 0
         self._renew()
@@ -59,6 +63,8 @@ class Checker:
         self._starting = threading.Lock()
         self._stopping = False
         self._loop: ref[Any] | None = None
+        self._settles = 0.0
+        """When that minute is over, on the clock of `time.monotonic`; 0 before it begins."""
 
     @property
     def settings(self) -> Settings:
@@ -174,6 +180,11 @@ class Checker:
         """Look at every check; return the seconds until one has to be looked at again."""
         now = monotonic()
         draining = HEALTH.draining
+        self._settles = self._settles or now + _SETTLED
+        if now >= self._settles:
+            self._settles = float("inf")
+            for action in self.on_settled:
+                guard("settled", action)
         least = now + (_DRAINING if draining else _LONGEST_WAIT)
         for key, check in tuple(self.checks.items()):
             if check.gone():

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 BUSY = "all of its connections are in use"
 NO_LOOP = "its client was not used yet, and no event loop is known"
 
+MATCHED: set[str] = set()
+"""What of the critical list stands for something."""
+
 _MOST_DEPENDENCIES = 100
 _ALIASES = {"postgres": "postgresql"}
 
@@ -185,7 +188,9 @@ def is_critical(settings: Settings, name: str, system: str, where: Database | No
         host = f"{system}:{where.address}"
         names |= {host, f"{host}:{where.port}", f"{host}/{where.namespace}", f"{host}:{where.port}/{where.namespace}"}
     known = {each.lower() for each in names}
-    return any(_spelt(item) in known for item in settings.readiness_critical)
+    found = [item for item in settings.readiness_critical if _spelt(item) in known]
+    MATCHED.update(found)
+    return bool(found)
 
 
 def _spelt(item: str) -> str:

@@ -9,12 +9,14 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
+from platform_instrument.core.report import say
 from platform_instrument.engine.health import HEALTH
 from platform_instrument.runtime import beginning, leaving, uwsgi
 from platform_instrument.runtime.health import gauge, targets
 from platform_instrument.runtime.health.attempts import Question
 from platform_instrument.runtime.health.checked import Checked
 from platform_instrument.runtime.health.checker import CHECKER
+from platform_instrument.runtime.health.dependencies import MATCHED, is_critical
 from platform_instrument.runtime.health.quiet import leave_out_suppressed
 from platform_instrument.runtime.health.registration import ON_ADDED, REGISTERED
 from platform_instrument.telemetry import pipeline
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from platform_instrument.config.schema import Settings
     from platform_instrument.runtime.health.registration import Registered
 
+_MOST_NAMED = 10
 _REGISTERED = "registered"
 """The type of the application's own checks."""
 
@@ -50,13 +53,17 @@ def prepare(settings: Settings) -> None:
         CHECKER.add(Checked(url, ask, settings, kind=url.partition(":")[0], critical=True))
     HEALTH.on_change.append(CHECKER.changed)
     beginning.ON_SERVING.append(CHECKER.begin)
+    CHECKER.on_settled.append(say_unknown)
     current.worker.on_start.append(at_work)
     leaving.AT_THE_END.append(CHECKER.stop)
+    if uwsgi.server() is not None:
+        beginning.ON_RENEWED.extend((HEALTH.renew, CHECKER.after_fork_in_child))
 
 
 def take(registered: Registered) -> None:
     """Check what the application has registered."""
-    critical = registered.critical or registered.name.lower() in map(str.lower, CHECKER.settings.readiness_critical)
+    listed = is_critical(CHECKER.settings, registered.name, _REGISTERED, None) and not registered.startup
+    critical = registered.critical or listed
     check = Checked(
         registered.name,
         partial(_ask_registered, registered),
@@ -67,6 +74,18 @@ def take(registered: Registered) -> None:
         timeout=registered.timeout,
     )
     CHECKER.add(check)
+
+
+def say_unknown() -> None:
+    """Say what of the critical list stands for nothing: it was misspelt, or is not used."""
+    unknown = [item for item in CHECKER.settings.readiness_critical if item not in MATCHED]
+    if unknown:
+        names = ", ".join([check.name for check in tuple(CHECKER.checks.values()) if not check.startup][:_MOST_NAMED])
+        say(
+            f"PLATFORM_READINESS_CRITICAL names {', '.join(unknown)!a}, which this process does not depend on; correct it, or "
+            f"remove it; what is checked is: {names or 'nothing'}",
+            place="critical list",
+        )
 
 
 def at_work() -> None:
