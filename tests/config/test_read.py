@@ -58,6 +58,7 @@ VALUES = {
     "PLATFORM_SPAN_ATTRIBUTES_FROM_HEADERS": ("X-Tenant,X-Plan = shop.plan", ("x-tenant", "x-plan=shop.plan")),
     "PLATFORM_SPAN_ATTRIBUTES_FROM_BAGGAGE": ("userId", ("userId",)),
     "PLATFORM_SPAN_ATTRIBUTES_FROM_CLAIMS": ("sub", ("sub",)),
+    "PLATFORM_METRICS_ATTRIBUTES": ("tenant.id, plan", ("tenant.id", "plan")),
     "PLATFORM_REQUEST_ID": ("true", True),
     "PLATFORM_REQUEST_ID_HEADER": ("X-Correlation-ID", "X-Correlation-ID"),
     "OTEL_METRIC_EXPORT_INTERVAL": ("1000", 1.0),

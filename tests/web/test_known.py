@@ -223,3 +223,18 @@ def test_claims_wait_for_what_verifies_them_and_that_is_said() -> None:
     with observed(SERVERS["uvicorn"], {**NOWHERE, "PLATFORM_SPAN_ATTRIBUTES_FROM_CLAIMS": "sub"}) as running:
         running.get("/?u1")
         assert running.server.stderr.count("PLATFORM_SPAN_ATTRIBUTES_FROM_CLAIMS: nothing verifies claims yet") == 1
+
+
+@pytest.mark.parametrize("server", ["uvicorn", "gthread"])
+def test_metrics_carry_the_attributes_that_are_listed_masked_and_no_others(server: str) -> None:
+    env = {"PLATFORM_METRICS_ATTRIBUTES": "user.id,http.route,never.said", "OTEL_METRIC_EXPORT_INTERVAL": "300"}
+    with observed(SERVERS[server], {**env, "OTEL_METRICS_EXPORTER": "otlp"}) as running:
+        for user in ("u1", "u1", "bob@example.com", "ann@example.com", ""):
+            running.get(f"/?{user}")
+        running.server.terminate()
+        for metric in ("duration", "response.body.size"):
+            points = {}
+            for point in running.collector.latest(f"http.server.{'request.' if metric == 'duration' else ''}{metric}"):
+                points[point.attributes.get("user.id")] = point.count
+                assert not {"tenant.id", "never.said"} & set(point.attributes)
+            assert points == {"u1": 2, "[email]": 2, None: 1}

@@ -82,8 +82,8 @@ SECTIONS: dict[str, dict[str, str]] = {
         "below it and of its log lines: `X-Tenant-ID` is `tenant.id`, `X-Plan=shop.plan` names another.",
         "PLATFORM_SPAN_ATTRIBUTES_FROM_BAGGAGE": "Baggage entries that do.",
         "PLATFORM_SPAN_ATTRIBUTES_FROM_CLAIMS": "Verified claims that do, once there is something that verifies them.",
-        "PLATFORM_REQUEST_ID": "`true`: each request has an id, its caller's or a new one, on its answer, its log lines, its span, "
-        "and on what it sends to internal hosts.",
+        "PLATFORM_REQUEST_ID": "`true`: each request has an id, its caller's or a new one, on its answer, its log lines, its "
+        "span, and on what it sends to internal hosts.",
         "PLATFORM_REQUEST_ID_HEADER": "The header that carries it.",
     },
     "Metrics": {
@@ -95,6 +95,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "themselves to what is measured.",
         "PLATFORM_METRICS_CARDINALITY_LIMIT": "Most attribute sets of one instrument; further ones are counted together.",
         "PLATFORM_METRICS_SERIES_LIMIT": "Most attribute sets of all instruments of a process.",
+        "PLATFORM_METRICS_ATTRIBUTES": "Attributes of requests, such as `tenant.id`, that the metrics of HTTP servers carry too.",
         "OTEL_METRICS_EXEMPLAR_FILTER": "Which measurements may be kept as exemplars.",
         "PLATFORM_RUNTIME_METRICS": "`false`: nothing about process, garbage collector, event loops, thread pools and container.",
     },

@@ -196,6 +196,7 @@ class Settings(Found, metaclass=Schema):
     )
     metrics_cardinality_limit = platform(2_000, kinds.whole(1, 100_000))
     metrics_series_limit = platform(10_000, kinds.whole(1, 1_000_000))
+    metrics_attributes: tuple[str, ...] = platform((), kinds.listed(lower=False))
     metrics_exemplar_filter = otel("trace_based", kinds.one_of("trace_based", "always_on", "always_off"))
     runtime_metrics = platform(True, kinds.FLAG)
 

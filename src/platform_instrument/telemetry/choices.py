@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.guard import guard
 from platform_instrument.core.report import say
-from platform_instrument.telemetry import ids, limits, masking, propagation, tracer
+from platform_instrument.telemetry import ids, limits, masking, pipeline, propagation, tracer
 from platform_instrument.telemetry.plugins import plugin
 from platform_instrument.telemetry.sampling import NAMES, Later, Sampler, make_sampler
 
@@ -52,6 +52,10 @@ def show_facts(settings: Settings) -> None:
         from platform_instrument.telemetry.facts_shown import put_in_force  # few services want it
 
         put_in_force()
+    if settings.metrics_attributes and pipeline.PIPELINE is not None:
+        from platform_instrument.telemetry.facts_measured import put_in_force as measure  # as above
+
+        measure(pipeline.PIPELINE, settings.metrics_attributes)
 
 
 def _propagation(settings: Settings) -> type[propagation.Propagation]:

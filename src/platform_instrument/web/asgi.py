@@ -45,7 +45,8 @@ _with_traceback = BaseException.with_traceback
 @unseen
 def observe_asgi(application: Application) -> Application:
     """Return the application under observation."""
-    begin, wanted = _open, captured.known()
+    begin: Callable[[Any], Exchange | None] = _open
+    wanted = captured.known()
     if wanted is not None:
         begin, application = wanted.around_asgi(_open, application)
 
