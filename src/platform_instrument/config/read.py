@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 PREFIXES = ("OTEL_", "PLATFORM_")
 
+NOTHING = (False, None, (), ("none",), "keep")
+"""Values of settings that want nothing: a switch's, a list's, an exporter's, a format's."""
+
 _FOREIGN = (
     "OTEL_BLRP_SCHEDULED_",
     "OTEL_CONFIG_FILE",

@@ -8,14 +8,14 @@ from __future__ import annotations
 import os
 import sys
 
-from platform_instrument.config.read import read
+from platform_instrument.config.read import NOTHING, read
 from platform_instrument.config.schema import INSTANCE_ID, switched_off
 from platform_instrument.core.guard import guard
 from platform_instrument.core.report import say
 from platform_instrument.distro.activation import refusal, unsafe
 from platform_instrument.distro.agents import AGENTS
 from platform_instrument.engine import imports
-from platform_instrument.instrumentations._index import TRIGGERS
+from platform_instrument.instrumentations._index import NEEDED, TRIGGERS
 from platform_instrument.telemetry.workers.founding import found
 
 TYPE_CHECKING = False  # typing costs 4 ms at start
@@ -75,11 +75,28 @@ def start(door: str) -> Start:
         say(str(problem))
     guard("ledger", found, os.environ)
     imports.install()
+    _arm(settings)
+    return STARTED
+
+
+def _arm(settings: Settings) -> None:
+    """Wait for the imports of what is to be instrumented."""
+    if settings.shutdown:
+        import signal  # noqa: F401 - an orderly end is prepared at once: before any handler is put in place
     for trigger, entries in TRIGGERS.items():
-        imports.when_imported(trigger, _hook(settings, entries))
+        if _asked_for(settings, entries):
+            imports.when_imported(trigger, _hook(settings, entries))
     for agent in AGENTS.values():
         imports.when_imported(agent, _agent_arrived)
-    return STARTED
+
+
+def _asked_for(settings: Settings, entries: tuple[tuple[str, str], ...]) -> bool:
+    """Say whether an import is worth waiting for: not where each of its instrumentations needs a setting that is off."""
+    for name, _ in entries:
+        needed = NEEDED.get(name, ())
+        if not needed or any(getattr(settings, setting) not in NOTHING for setting in needed):
+            return True
+    return False
 
 
 def _hook(settings: Settings, entries: tuple[tuple[str, str], ...]) -> Callable[[ModuleType], None]:

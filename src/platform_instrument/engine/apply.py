@@ -6,6 +6,7 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from platform_instrument.config.read import NOTHING
 from platform_instrument.config.schema import Settings
 from platform_instrument.config.switches import instrumentation_enabled
 from platform_instrument.core.guard import faults, guard, on_fault
@@ -131,13 +132,9 @@ def why_off(settings: Settings, name: str, needed: tuple[str, ...] = ()) -> str:
     """Return why an instrumentation is switched off, empty where it is not; of the `needed` settings one has to be on."""
     if not instrumentation_enabled(settings, name):
         return "switched off by the settings"
-    if needed and all(getattr(settings, setting) in _OFF for setting in needed):
+    if needed and all(getattr(settings, setting) in NOTHING for setting in needed):
         return f"switched off by {' and '.join(Settings.declared[setting].variable for setting in needed)}"
     return ""
-
-
-_OFF = (False, None, (), ("none",), "keep")
-"""Values of settings that want nothing: a switch's, a list's, an exporter's, a format's."""
 
 
 def _arrive(settings: Settings, name: str, path: str, module: ModuleType, needed: tuple[str, ...]) -> None:

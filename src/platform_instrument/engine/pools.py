@@ -44,12 +44,14 @@ _shown: set[Key] = set()
 class Watched:
     """One pool: its library, its name, its cells, and its connections, as far as they were taken while it was observed."""
 
-    __slots__ = ("alive", "connections", "create", "library", "name", "pool", "timeouts", "use", "wait", "wanted")
+    __slots__ = ("alive", "connections", "create", "library", "name", "pool", "resets", "timeouts", "use", "wait", "wanted")
 
     def __init__(self, library: Pools, pool: Any, wanted: str) -> None:  # noqa: ANN401 - of the library
         self.library = library
         self.wanted = wanted
         self.connections: set[ref[Any]] = set()
+        self.resets = METRICS.resets
+        """The `METRICS.resets` of the process that the pool was first used in: after a fork it is another's."""
         self.pool = ref(pool, lambda _: self.forget())
         self.begin()
 
@@ -88,11 +90,12 @@ class Pools:
 
     `called(pool, connection)` says what a pool is called; the connection is one of its own, None where there is none yet.
     `look(pool, connections)` says how it is, None where it is closed for good; where `follow` asks for it `connections` are
-    those that were ever taken and are alive. `fields` is where a connection remembers: mostly its `__dict__`. Times are in
-    seconds of `perf_counter`, which may go back where somebody freezes the clock.
+    those that were ever taken and are alive. `closing(pool)` returns what closes it, a function or a coroutine function. `fields`
+    is where a connection remembers: mostly its `__dict__`. Times are in seconds of `perf_counter`, which may go back where
+    somebody freezes the clock.
     """
 
-    __slots__ = ("_called", "_follow", "look", "name")
+    __slots__ = ("_called", "_follow", "closing", "look", "name")
 
     def __init__(
         self,
@@ -101,9 +104,11 @@ class Pools:
         look: Callable[[Any, list[Any]], State | None],
         *,
         follow: bool = False,
+        closing: Callable[[Any], Callable[[], Any]] | None = None,
     ) -> None:
         self.name = name
         self.look = look
+        self.closing = closing
         self._called = called
         self._follow = follow
 
@@ -173,6 +178,19 @@ class Pools:
         for watched in tuple(_alive):
             if watched.library is self:
                 watched.forget()
+
+
+def to_close() -> list[tuple[str, Callable[[], Any]]]:
+    """Return the names of the pools that were first used in this process and are open, and what closes each."""
+    found = []
+    for watched in tuple(_alive):
+        pool, closing = watched.pool(), watched.library.closing
+        if pool is None or closing is None or watched.resets != METRICS.resets or watched.state() is None:
+            continue
+        close = guard(f"{watched.library.name} pool", closing, pool)
+        if close is not None:
+            found.append((f"{watched.library.name} pool {watched.name}", close))
+    return found
 
 
 def borrowed(connection: Any) -> bool:  # noqa: ANN401 - of a library

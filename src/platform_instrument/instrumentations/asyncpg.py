@@ -9,12 +9,15 @@ asyncpg/pool.py (0.27 to 0.32).
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.values import Custom, Instrumentation, Time
 from platform_instrument.engine.pools import Pools
 from platform_instrument.semantics.database import database
 from platform_instrument.semantics.pools import State, pool_name, waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _POOL = "_platform_instrument_of"
 _HOLDERS = "_platform_instrument_holders"
@@ -72,7 +75,13 @@ def _queue(pool: Any) -> Any:  # noqa: ANN401 - asyncpg.Pool
     return queue
 
 
-POOLS = Pools("asyncpg", called, look)
+def closing(queue: Any) -> Callable[[], Any]:  # noqa: ANN401 - as above
+    """Return the coroutine function that closes a pool."""
+    close: Callable[[], Any] = queue.__dict__[_POOL].close
+    return close
+
+
+POOLS = Pools("asyncpg", called, look, closing=closing)
 
 INSTRUMENTATION = Instrumentation(
     name="asyncpg",

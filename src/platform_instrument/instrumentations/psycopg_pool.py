@@ -17,6 +17,8 @@ from platform_instrument.semantics.database import configured_database, connecte
 from platform_instrument.semantics.pools import State, pool_name
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from platform_instrument.core.values import Patch
 
 
@@ -74,7 +76,13 @@ def made(began: float, connection: Any, args: Any, _kwargs: Any) -> None:  # noq
     POOLS.made(began, args[0], connection)
 
 
-POOLS = Pools("psycopg_pool", called, look, follow=True)
+def closing(pool: Any) -> Callable[[], Any]:  # noqa: ANN401 - as above
+    """Return what closes a pool, and a coroutine function where the pool is asynchronous."""
+    close: Callable[[], Any] = pool.close
+    return close
+
+
+POOLS = Pools("psycopg_pool", called, look, follow=True, closing=closing)
 
 
 def _pool(name: str) -> tuple[Patch, ...]:

@@ -17,6 +17,8 @@ from platform_instrument.semantics.pools import pool_name
 from platform_instrument.semantics.redis import pool_database, pool_state
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from platform_instrument.core.values import Call, Patch
     from platform_instrument.semantics.pools import State
 
@@ -82,7 +84,13 @@ def without_ours(call: Call, _result: None) -> None:
         call.args[0].__dict__.pop(name, None)
 
 
-POOLS = Pools("redis", called, look)
+def closing(pool: Any) -> Callable[[], Any]:  # noqa: ANN401 - as above
+    """Return what closes the connections of a pool, a coroutine function where the pool is asynchronous."""
+    disconnect: Callable[[], Any] = pool.disconnect
+    return disconnect
+
+
+POOLS = Pools("redis", called, look, closing=closing)
 
 
 def _pools(module: str) -> tuple[Patch, ...]:

@@ -8,6 +8,8 @@ Source: sqlalchemy/pool/base.py, sqlalchemy/pool/impl.py (1.4 to 2.1).
 
 from __future__ import annotations
 
+import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.values import Custom, EditCall, Time
@@ -16,6 +18,8 @@ from platform_instrument.semantics.database import KNOWN, Database, connected_da
 from platform_instrument.semantics.pools import State, pool_name, waiting
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from platform_instrument.core.values import Call
 
 _RECORD = "sqlalchemy.pool.base:_ConnectionRecord"
@@ -95,7 +99,15 @@ def disposed(call: Call) -> None:
     POOLS.closed(call.instance.pool)
 
 
-POOLS = Pools("sqlalchemy", called, look, follow=True)
+def closing(pool: Any) -> Callable[[], Any]:  # noqa: ANN401 - as above
+    """Return what closes the idle connections of a pool, by a coroutine function where its engine is asynchronous."""
+    dispose: Callable[[], Any] = pool.dispose
+    if not getattr(pool._dialect, "is_async", False):  # noqa: SLF001 - of its engine
+        return dispose
+    return partial(sys.modules["sqlalchemy.util.concurrency"].greenlet_spawn, dispose)
+
+
+POOLS = Pools("sqlalchemy", called, look, follow=True, closing=closing)
 
 POOLED = (
     Custom("sqlalchemy.pool.base", POOLS.watch),

@@ -32,6 +32,9 @@ _AFTER_EVERYTHING = -100
 AT_THE_END: list[Callable[[], object]] = []
 """Called when the program has ended, before the last flush: by what looks at how it ended."""
 
+LAST_WORDS: list[Callable[[], object]] = []
+"""Called before each flush that may be the last: by what has something left to say, within a bound."""
+
 AFTER_FLUSH: list[Callable[[], None]] = []
 """Called after each flush, which may be the last thing that this process does: doctor's record is written then."""
 
@@ -40,6 +43,18 @@ LET_GO: list[Callable[[], None]] = [apply.let_go]
 
 Else finalizers that the interpreter runs as it empties the modules would run later, when standard output is gone.
 """
+
+BEFORE_THE_LAST: list[Callable[[], None]] = []
+"""Called before what may be the last flush: by an orderly end."""
+
+AFTER_THE_LAST: list[Callable[[], None]] = []
+"""Called after it."""
+
+IN_CHILDREN: list[Callable[[], None]] = []
+"""Called in children of multiprocessing when they begin."""
+
+KEEPERS: list[sigterm.Keeper] = []
+"""Who says when a SIGTERM reaches its handler: nobody, or one."""
 
 _BEFORE_WORKERS = 0.5
 """Seconds that a master waits for the collector before its first fork; what is left goes when it ends."""
@@ -63,7 +78,8 @@ def prepare(settings: Settings) -> None:
         return
     if not _Leaving.prepared:
         _Leaving.prepared = True
-        _Leaving.seconds = _Leaving.left = settings.flush_timeout
+        seconds = settings.shutdown_flush_timeout if KEEPERS else settings.flush_timeout
+        _Leaving.seconds = _Leaving.left = min(seconds, settings.flush_timeout)
         _Leaving.subordinate = _in_a_sub_interpreter()
         atexit.register(guard, "flush at exit", _at_exit)
         around_fork(child=_renew)
@@ -72,17 +88,32 @@ def prepare(settings: Settings) -> None:
         if embedder is not None:
             _Leaving.handles_sigterm = True  # uWSGI does
             guard("uWSGI", uwsgi.prepare, embedder, pipeline.PIPELINE, _begin_in_a_worker)
-    if settings.sigterm_handler and not _Leaving.handles_sigterm:  # a thread that imports a library may not take it
-        _Leaving.handles_sigterm = sigterm.take(pipeline.PIPELINE.worker, flush, _flush_in_the_worker)
+    wanted = settings.sigterm_handler or KEEPERS
+    if wanted and not _Leaving.handles_sigterm:  # a thread that imports a library may not take it
+        keeper = KEEPERS[0] if KEEPERS else None
+        _Leaving.handles_sigterm = sigterm.take(pipeline.PIPELINE.worker, end, _flush_in_the_worker, keeper)
 
 
-def flush(*, last: bool = True) -> bool:
+def end() -> bool:
+    """Let everything leave for the last time, with what is to be done before and after that; say whether it did."""
+    for action in BEFORE_THE_LAST:
+        guard("before the last flush", action)
+    complete = flush()
+    for action in AFTER_THE_LAST:
+        guard("after the last flush", action)
+    return complete
+
+
+def flush(*, last: bool = True, within: float | None = None) -> bool:
     """Let everything leave within what is left of the setting's time; say whether it did. With `last` the process ends."""
     if pipeline.PIPELINE is None:
         return True
     began = monotonic()
     left = _Leaving.left = min(_Leaving.left + began - _Leaving.flushed, _Leaving.seconds)
-    complete = pipeline.PIPELINE.flush(left, last=last)
+    left = left if within is None else min(left, within)
+    if last:
+        _say_last_words()
+    complete = pipeline.PIPELINE.flush(max(left + began - monotonic(), 0.0), last=last)
     _Leaving.flushed = monotonic()
     _Leaving.left = _Leaving.seconds if complete else max(left - (_Leaving.flushed - began), 0.0)
     for action in AFTER_FLUSH:
@@ -90,7 +121,13 @@ def flush(*, last: bool = True) -> bool:
     return complete
 
 
+def _say_last_words() -> None:
+    for words in LAST_WORDS:
+        guard("last words", words)
+
+
 def _flush_in_the_worker() -> bool:
+    _say_last_words()
     return pipeline.PIPELINE is None or pipeline.PIPELINE.worker.finish_here(_Leaving.left, last=True)
 
 
@@ -112,7 +149,7 @@ def _in_a_sub_interpreter() -> bool:
 def _at_exit() -> None:
     for look in AT_THE_END:
         guard("the end", look)
-    flush()
+    end()
     if _Leaving.subordinate and pipeline.PIPELINE is not None:
         pipeline.PIPELINE.stop(_Leaving.left)  # a sub-interpreter that has a thread left takes the process with it
     for action in LET_GO:
@@ -155,4 +192,6 @@ def _follow_children(util: ModuleType) -> None:
 
 
 def _in_child(util: Any, _owner: object) -> None:  # noqa: ANN401 - the module `multiprocessing.util`
-    util.Finalize(None, guard, args=("flush in a child", flush), exitpriority=_AFTER_EVERYTHING)
+    for action in IN_CHILDREN:
+        guard("begin in a child", action)
+    util.Finalize(None, guard, args=("flush in a child", end), exitpriority=_AFTER_EVERYTHING)

@@ -1,11 +1,11 @@
 """SIGTERM where the application leaves it to the system: the last records leave, then the process dies by it.
 
 Exit status and skipped `finally` blocks are those of the plain run, and the application sees the default action in place.
+For an orderly end a keeper stands before this handler and before those of the application: it says when they are called.
 
 A Python handler runs in the main thread, between two instructions. While that is inside a long C call the signal is only
-noted, by `faulthandler`, whose handler is C code and writes into a pipe; the worker looks into it, flushes in the main
-thread's stead and ends the process. C code that neither gives up the interpreter's lock nor looks for signals holds both
-up: that process ends by SIGKILL.
+noted, by C code; the worker looks after that, flushes in the main thread's stead and ends the process. C code that neither
+gives up the interpreter's lock nor looks for signals holds both up: that process ends by SIGKILL.
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ import os
 import signal
 import threading
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from platform_instrument.core.forks import around_fork
 from platform_instrument.core.guard import guard
 from platform_instrument.engine.edits import Edit, edit_call, edit_result
 from platform_instrument.engine.journal import Journal
+from platform_instrument.runtime import dying
+from platform_instrument.runtime.noting import Note
+from platform_instrument.telemetry.threads import pause
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,12 +34,44 @@ if TYPE_CHECKING:
 _GRACE = 0.3
 """Seconds that the main thread has to run the handler before it counts as stuck in a C call."""
 
-_HIGH = 500
-"""Descriptors from here on are not given to an application that closes all it has and opens its own."""
+_PAUSE = 0.02
 
 _TERM = int(signal.SIGTERM)
-_KILLED = 128 + _TERM
 _signal, _getsignal = signal.signal, signal.getsignal
+_with_traceback = BaseException.with_traceback
+
+
+class Keeper(Protocol):
+    """Decides when a SIGTERM reaches who handles it."""
+
+    def passes(self, *, default: bool) -> bool:
+        """Say whether the handler is called now; `default` where that is none of the application's. In a signal handler."""
+
+    def noted(self) -> None:
+        """Be told that one came, whatever the main thread does. In a thread of its own."""
+
+    def outlived(self) -> None:
+        """Be told that the default action did not end this process: the first of a container, which the kernel spares."""
+
+
+class Kept:
+    """A handler of the application's behind the keeper."""
+
+    __slots__ = ("handler",)
+
+    def __init__(self, handler: Callable[[int, FrameType | None], Any]) -> None:
+        self.handler = handler
+
+    def __call__(self, number: int, frame: FrameType | None) -> Any:  # noqa: ANN401 - what the application returns
+        """Call it, unless the signal is kept."""
+        keeper = _Handling.keeper
+        if keeper is not None and guard("SIGTERM", keeper.passes, default=False) is False:
+            return None
+        try:
+            return self.handler(number, frame)
+        except BaseException as error:
+            _with_traceback(error, error.__traceback__.tb_next)  # type: ignore[union-attr] # our own frame is in it
+            raise
 
 
 class _Handling:
@@ -48,9 +83,8 @@ class _Handling:
     flush_here: Callable[[], bool]
     """The same in the worker's own thread."""
     journal = Journal()
-    noted: tuple[int, int] | None = None
-    """The pipe into which a SIGTERM is noted: read end and write end."""
-    identity: tuple[int, int] = (0, 0)
+    keeper: Keeper | None = None
+    noted: Note | None = None
     received = 0.0
     """When the note was found, on the clock of `time.monotonic`; 0 while there is none."""
     begun = False
@@ -61,24 +95,34 @@ class _Handling:
 _Handling.masks = {}
 
 
-def take(worker: Worker, flush: Callable[[], bool], flush_here: Callable[[], bool]) -> bool:
-    """Handle SIGTERM where nobody does and we may: only in the main thread of the main interpreter. Say whether we do."""
-    if threading.current_thread() is not threading.main_thread() or _getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+def take(worker: Worker, flush: Callable[[], bool], flush_here: Callable[[], bool], keeper: Keeper | None = None) -> bool:
+    """Handle SIGTERM where nobody does and we may: only in the main thread of the main interpreter. Say whether we do.
+
+    With a keeper, put it before whoever handles it.
+    """
+    if threading.current_thread() is not threading.main_thread():
         return False
-    if not _is_default():
+    found = _getsignal(signal.SIGTERM)
+    if found is signal.SIG_DFL and not _untouched():
+        return False
+    handler: Any = _terminated if found is signal.SIG_DFL else Kept(found) if callable(found) else found
+    if handler is not _terminated and (keeper is None or handler is None):
         return False
     _Handling.worker, _Handling.flush, _Handling.flush_here = worker, flush, flush_here
+    _Handling.keeper = keeper
     try:
-        _signal(signal.SIGTERM, _terminated)
+        _signal(signal.SIGTERM, handler)
     except ValueError:  # a sub-interpreter
         return False
     _hide()
+    if keeper is not None:
+        _note()
     worker.on_start.append(_note)
     around_fork(before=_before_fork, parent=_after_fork_in_parent, child=_after_fork_in_child)
     return True
 
 
-def _is_default() -> bool:
+def _untouched() -> bool:
     """Say whether no C code has taken the signal either; Python only knows what it was like at the start."""
     try:
         with open("/proc/self/status", "rb") as status:  # noqa: PTH123 - pathlib is heavy
@@ -90,6 +134,9 @@ def _is_default() -> bool:
 
 def _terminated(_number: int, _frame: FrameType | None) -> None:
     """Flush, then die by the signal as without us; as the first process of a container, which it does not kill, go on."""
+    keeper = _Handling.keeper
+    if keeper is not None and guard("SIGTERM", keeper.passes, default=True) is False:
+        return
     if _Handling.begun:
         return
     _Handling.begun = True
@@ -97,6 +144,8 @@ def _terminated(_number: int, _frame: FrameType | None) -> None:
     _unnote()
     _signal(signal.SIGTERM, signal.SIG_DFL)
     os.kill(os.getpid(), signal.SIGTERM)
+    if keeper is not None:
+        keeper.outlived()
     _signal(signal.SIGTERM, _terminated)
     _Handling.begun = False
     _Handling.received = 0.0
@@ -109,9 +158,9 @@ def _terminated(_number: int, _frame: FrameType | None) -> None:
 
 def _hide() -> None:
     """Let the application find the default action where it left it, and put ours in place when it asks for the default."""
-    replace, shown = _Handling.journal.replace, Edit("signal", _shown)
-    replace(signal, "signal", edit_result(edit_call(_signal, Edit("signal", _asked)), shown))
-    replace(signal, "getsignal", edit_result(_getsignal, shown))
+    replace = _Handling.journal.replace
+    replace(signal, "signal", edit_result(edit_call(_signal, Edit("signal", _asked)), Edit("signal", _settled)))
+    replace(signal, "getsignal", edit_result(_getsignal, Edit("signal", _shown)))
 
 
 def _asked(call: Call) -> None:
@@ -122,10 +171,21 @@ def _asked(call: Call) -> None:
     _unnote()
     if handler is signal.SIG_DFL or (type(handler) is int and handler == int(signal.SIG_DFL)):
         call.args, call.kwargs = (number, _terminated), {}
+    elif _Handling.keeper is not None and callable(handler):
+        call.args, call.kwargs = (number, Kept(handler)), {}
+
+
+def _settled(call: Call, before: Any) -> Any:  # noqa: ANN401 - a signal handler
+    """Have a SIGTERM noted again for the new handler; show the one before."""
+    if _Handling.keeper is not None and call.argument(0, "signalnum") == _TERM:
+        _note()
+    return _shown(call, before)
 
 
 def _shown(_call: Call, handler: Any) -> Any:  # noqa: ANN401 - a signal handler
-    """Show the default action where the handler is ours."""
+    """Show the default action where the handler is ours, and the application's own where the keeper stands before it."""
+    if type(handler) is Kept:
+        return handler.handler
     return signal.SIG_DFL if handler is _terminated else None
 
 
@@ -133,51 +193,25 @@ def _shown(_call: Call, handler: Any) -> Any:  # noqa: ANN401 - a signal handler
 
 
 def _note() -> None:
-    """Have a SIGTERM noted in a pipe as it comes, and the worker look into it."""
-    if _Handling.noted is None and _getsignal(signal.SIGTERM) is _terminated:
-        read, write = (_out_of_the_way(end) for end in os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC))
-        status = os.fstat(read)
-        _Handling.noted, _Handling.identity = (read, write), (status.st_dev, status.st_ino)
-        import faulthandler  # CPython 3.12 refuses it to sub-interpreters, which never come here
-
-        faulthandler.register(signal.SIGTERM, file=write, all_threads=False, chain=True)
-        signal.siginterrupt(signal.SIGTERM, True)  # noqa: FBT003 - else a blocking call goes on, and no handler runs
-    _Handling.worker.watch, _Handling.worker.urgent = _watch, _noticed
+    """Have a SIGTERM noted as it comes, and the worker look after it, or the keeper be told."""
+    keeper = _Handling.keeper
+    if _Handling.noted is None and _is_handled() and not (keeper is not None and _Handling.worker.held):
+        _Handling.noted = Note(None if keeper is None else keeper.noted)
+    if keeper is None:
+        _Handling.worker.watch, _Handling.worker.urgent = _watch, _noticed
 
 
-def _out_of_the_way(descriptor: int) -> int:
-    """Return the descriptor under a high number, where there is one."""
-    import fcntl
-
-    try:
-        moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _HIGH)
-    except OSError:
-        return descriptor
-    os.close(descriptor)
-    return moved
+def _is_handled() -> bool:
+    """Say whether we stand between the signal and whoever handles it."""
+    handler = _getsignal(signal.SIGTERM)
+    return handler is _terminated or type(handler) is Kept
 
 
 def _unnote() -> None:
-    """Take the note back; the signal's action is again what Python put there."""
+    """Take the note back."""
     noted, _Handling.noted = _Handling.noted, None
-    if noted is None:
-        return
-    if callable(_getsignal(signal.SIGTERM)):  # else a handler would be put back that Python has none for
-        import faulthandler  # as above
-
-        faulthandler.unregister(signal.SIGTERM)
-    if _is_ours(noted[0]):
-        for end in noted:
-            os.close(end)
-
-
-def _is_ours(read: int) -> bool:
-    """Say whether the descriptor still is our pipe."""
-    try:
-        status = os.fstat(read)
-    except OSError:
-        return False
-    return (status.st_dev, status.st_ino) == _Handling.identity
+    if noted is not None:
+        noted.take_back(registered=callable(_getsignal(signal.SIGTERM)))
 
 
 def _watch() -> None:
@@ -187,11 +221,11 @@ def _watch() -> None:
     if not _noticed():
         return
     while not _Handling.begun and monotonic() - _Handling.received < _GRACE:
-        _pause()
+        pause(_PAUSE)
     if not _Handling.begun:
         _Handling.begun = True
         guard("flush on SIGTERM", _Handling.flush_here)
-        _die()
+        dying.die()
 
 
 def _noticed() -> bool:
@@ -200,35 +234,19 @@ def _noticed() -> bool:
     if _Handling.begun or noted is None or _getsignal(signal.SIGTERM) is not _terminated:
         _Handling.received = 0.0
         return False
-    if not _Handling.received and _arrived(noted[0]):
+    if not _Handling.received and noted.arrived():
         _Handling.received = monotonic()
     return bool(_Handling.received)
 
 
-def _arrived(read: int) -> bool:
-    """Say whether something is noted."""
-    if not _is_ours(read):
-        return False
-    try:
-        return bool(os.read(read, 65_536))
-    except OSError:
-        return False
+def keeps() -> bool:
+    """Say whether the keeper stands before the handler that is in place."""
+    return _Handling.keeper is not None and _is_handled()
 
 
-def _pause() -> None:
-    from time import sleep
-
-    sleep(0.02)
-
-
-def _die() -> None:
-    """Die by SIGTERM from a thread: Python lets only the main thread restore the default action, so ask the C library."""
-    try:
-        from ctypes import CDLL
-    except ImportError:
-        os._exit(_KILLED)
-    CDLL(None).signal(_TERM, 0)
-    os.kill(os.getpid(), signal.SIGTERM)
+def is_default() -> bool:
+    """Say whether the application has left the signal to the system."""
+    return _getsignal(signal.SIGTERM) is _terminated
 
 
 # --- fork -------------------------------------------------------------------------------------------------------------
@@ -241,12 +259,12 @@ def _before_fork() -> None:
     Source: CPython, Modules/signalmodule.c `_PySignal_AfterFork`.
     """
     guard("before fork", _unnote)
-    if _getsignal(signal.SIGTERM) is _terminated:
+    if _is_handled():
         _Handling.masks[threading.get_ident()] = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 
 
 def _after_fork_in_parent() -> None:
-    if _Handling.worker.running:
+    if _Handling.worker.running or _Handling.keeper is not None:
         guard("after fork in the parent", _note)
     _unblock()
 

@@ -1,13 +1,20 @@
-"""What the system knows of a thread of ours, and which signals it is given."""
+"""What the system knows of a thread of ours, and which signals it is given; threads that gevent does not replace."""
 
 from __future__ import annotations
 
+import _thread
 import os
 import sys
 import threading
+import time
 from time import sleep
+from typing import TYPE_CHECKING, Any
 
+from platform_instrument.core.guard import guard
 from platform_instrument.telemetry.priority import may_ask
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def wait_until_gone(thread: threading.Thread) -> None:
@@ -45,3 +52,55 @@ def leave_signals_to_the_application() -> None:
     signal.pthread_sigmask(
         signal.SIG_BLOCK, signal.valid_signals() - {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
     )
+
+
+def alone(place: str, function: Callable[..., object], *arguments: object) -> bool:
+    """Run a function in a thread of the system's, even where greenlets stand in for threads; say whether it was started.
+
+    Nobody waits for it, it is given no signals, and `threading` does not know it.
+    """
+
+    def run() -> None:
+        guard(place, leave_signals_to_the_application)
+        guard(place, function, *arguments)
+
+    try:
+        genuine(_thread, "start_new_thread")(run, ())
+    except RuntimeError:
+        return False  # there are too many, or the interpreter is ending
+    return True
+
+
+def pause(seconds: float) -> None:
+    """Sleep in a thread of the system's."""
+    genuine(time, "sleep")(seconds)
+
+
+def genuine(module: Any, name: str) -> Any:  # noqa: ANN401 - a function of a module that gevent replaces
+    """Return a function as it is without gevent."""
+    monkey = sys.modules.get("gevent.monkey")
+    return getattr(module, name) if monkey is None else monkey.get_original(module.__name__, name)
+
+
+class Bell:
+    """Ends the wait of one thread of the system's; it may be rung by a signal handler, before the wait too."""
+
+    __slots__ = ("_lock",)
+
+    def __init__(self) -> None:
+        self._lock = genuine(_thread, "allocate_lock")()
+        self._lock.acquire()
+
+    def ring(self) -> None:
+        """End the wait of now, or the next one."""
+        try:
+            self._lock.release()
+        except RuntimeError:
+            return  # it has rung already
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the bell; say whether it rang within the time."""
+        return bool(self._lock.acquire(timeout=min(max(seconds, 0.0), _LONGEST_WAIT)))
+
+
+_LONGEST_WAIT = 86_400.0

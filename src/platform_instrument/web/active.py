@@ -79,6 +79,11 @@ def opening_of(method: str, scheme: str, version: str) -> Opening:
     return opening
 
 
+def open_requests() -> int:
+    """Return how many requests of this process are open now."""
+    return sum(kind.references() - _OURS for kind in list(_kinds.values()) if kind.resets == METRICS.resets)
+
+
 def observe() -> None:
     """Say how many requests are open now; kinds beyond the limit of series share one."""
     open_requests: dict[Any, int] = {}

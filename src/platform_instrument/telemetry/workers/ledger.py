@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from struct import Struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from platform_instrument.telemetry.workers.founding import HEAD, MAGIC
 
@@ -27,6 +27,8 @@ _PLACE = 1 << 28
 _KEY = 256
 _LONGEST_KEY = 1_024
 _PORT, _BINDER, _SAID = HEAD, HEAD + 8, HEAD + 16
+_DRAINS, _MOST_DRAINS = HEAD + 32, 6
+"""Where it stands which processes drain, and how many at most: masters, of which there are two while one replaces another."""
 _GENERATION, _OWNER, _DOOR, _SINCE = 16, 24, 32, 40
 """Where in a place these numbers stand, after those of the two records."""
 _ATTEMPTS = 20
@@ -34,6 +36,15 @@ _ATTEMPTS = 20
 _WORD = Struct("<Q")
 _RECORD = Struct("<QQ")
 _LENGTH = Struct("<I")
+_DRAIN = Struct("<Qddd")
+
+
+class Drain(NamedTuple):
+    """How a process drains, in seconds of `time.monotonic`: since when, until when its workers go on, whether they hurry."""
+
+    since: float
+    until: float
+    hurried: bool
 
 
 class Ledger:
@@ -92,6 +103,21 @@ class Ledger:
     @said.setter
     def said(self, whether: bool) -> None:
         self._put_word(_SAID, int(whether))
+
+    def drain(self, process: int) -> Drain | None:
+        """Return how a process drains, None where it has not said so."""
+        content = self._read(_DRAINS, _MOST_DRAINS * _DRAIN.size)
+        found = {number: (since, until, hurried) for number, since, until, hurried in _DRAIN.iter_unpack(content)}
+        if process not in found:
+            return None
+        since, until, hurried = found[process]
+        return Drain(since, until, bool(hurried))
+
+    def put_drain(self, process: int, since: float, until: float, *, hurried: bool) -> None:
+        """Say how this process drains, in the place that it has, or a free one, or else the first."""
+        owners = [self._word(_DRAINS + at * _DRAIN.size) for at in range(_MOST_DRAINS)]
+        at = next((at for at, owner in enumerate(owners) if owner in {process, 0}), 0)
+        self._write(_DRAINS + at * _DRAIN.size, _DRAIN.pack(process, since, until, hurried))
 
     def slots(self) -> range:
         """Return the numbers of the slots that were ever taken."""

@@ -1,0 +1,95 @@
+"""A SIGTERM noted as it comes, whatever the main thread is doing, by `faulthandler`, whose handler is C code.
+
+It writes into a pipe, which somebody looks into now and then, or a thread of its own waits at.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+from platform_instrument.core.guard import guard
+from platform_instrument.telemetry.threads import alone, pause
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_HIGH = 500
+"""Descriptors from here on are not given to an application that closes all it has and opens its own."""
+_WRITTEN = 0.02
+"""Seconds in which a note is written: it is a traceback, in pieces."""
+_MOST = 65_536
+
+
+class Note:
+    """The pipe; `told` is called, in a thread of its own, each time that something is noted, None where nobody waits for it."""
+
+    __slots__ = ("_identity", "_read", "_told", "_write")
+
+    def __init__(self, told: Callable[[], None] | None) -> None:
+        self._read, self._write = (_out_of_the_way(end) for end in os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC))
+        self._identity = _identity(self._read)
+        self._told = told
+        import faulthandler  # CPython 3.12 refuses it to sub-interpreters, which never come here
+
+        faulthandler.register(signal.SIGTERM, file=self._write, all_threads=False, chain=True)
+        signal.siginterrupt(signal.SIGTERM, True)  # noqa: FBT003 - else a blocking call goes on, and no handler runs
+        if told is not None:
+            os.set_blocking(self._read, True)
+            alone("SIGTERM", self._listen, told)
+
+    def take_back(self, *, registered: bool) -> None:
+        """Note no more; the signal's action is again what Python put there, where it is `registered` with Python at all."""
+        if registered:  # else a handler would be put back that Python has none for
+            import faulthandler  # as above
+
+            faulthandler.unregister(signal.SIGTERM)
+        if self._is_ours():
+            os.close(self._write)
+            if self._told is None:
+                os.close(self._read)  # else who waits for it does so
+
+    def arrived(self) -> bool:
+        """Say whether something is noted."""
+        if not self._is_ours():
+            return False
+        try:
+            return bool(os.read(self._read, _MOST))
+        except OSError:
+            return False
+
+    def _is_ours(self) -> bool:
+        """Say whether the descriptor still is our pipe."""
+        try:
+            return _identity(self._read) == self._identity
+        except OSError:
+            return False
+
+    def _listen(self, told: Callable[[], None]) -> None:
+        """Tell of each SIGTERM until nobody can write into the pipe."""
+        while os.read(self._read, _MOST):
+            pause(_WRITTEN)
+            os.set_blocking(self._read, False)
+            self.arrived()
+            os.set_blocking(self._read, True)
+            guard("SIGTERM", told)
+        if self._is_ours():
+            os.close(self._read)
+
+
+def _identity(descriptor: int) -> tuple[int, int]:
+    status = os.fstat(descriptor)
+    return status.st_dev, status.st_ino
+
+
+def _out_of_the_way(descriptor: int) -> int:
+    """Return the descriptor under a high number, where there is one."""
+    import fcntl
+
+    try:
+        moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _HIGH)
+    except OSError:
+        return descriptor
+    os.close(descriptor)
+    return moved
