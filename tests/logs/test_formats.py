@@ -105,3 +105,44 @@ def test_without_ids_and_masks_the_format_is_obeyed_all_the_same(tmp_path: Path)
     lines = [json.loads(line) for line in ran(tmp_path, PLATFORM_LOG_FORMAT="json", **off)]
     assert lines[1]["message"] == "in it, for bob@example.com"
     assert not any("trace_id" in line for line in lines)
+
+
+FACTS = """
+import logging, sys
+import structlog
+from loguru import logger
+from opentelemetry import trace
+from platform_instrument import set_attributes
+
+logging.basicConfig(stream=sys.stdout, format="%(message)s")
+logger.remove()
+logger.add(sys.stdout, format="{message}")
+logger.add(sys.stdout, serialize=True)
+structlog.configure(processors=[structlog.processors.KeyValueRenderer(["event"])])
+with trace.get_tracer("shop").start_as_current_span("paying"):
+    set_attributes({"note": "a b"}, user_id="bob@example.com")
+    logging.warning("standard")
+    structlog.get_logger().warning("structlog")
+    structlog.configure(processors=[structlog.processors.JSONRenderer()])
+    structlog.get_logger().warning("structlog")
+    logger.warning("loguru")
+"""
+
+
+def test_what_is_known_of_a_request_is_told_by_every_library_in_every_format(tmp_path: Path) -> None:
+    file = tmp_path / "program.py"
+    file.write_text(FACTS)
+    argv, variables = door("command", [sys.executable, file])
+    nowhere = {"OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none"}
+    for form in ("keep", "json", "text"):
+        done = run(argv, env={**variables, **nowhere, "PLATFORM_LOG_FORMAT": form})
+        assert (done.returncode, done.stderr) == (0, "")
+        lines = done.stdout.splitlines()
+        assert len(lines) == 5
+        for line in lines:
+            if line.startswith("{"):
+                members = json.loads(line)
+                assert (members["user.id"], members["note"], len(members["span_id"])) == ("[email]", "a b", 16), line
+            else:
+                assert re.search(r' span_id=[0-9a-f]{16} note="a b" user.id=\[email\]$', line), line
+        assert sum(line.startswith("{") for line in lines) == {"keep": 2, "json": 5, "text": 0}[form]

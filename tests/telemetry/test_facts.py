@@ -20,7 +20,7 @@ from platform_instrument import request_id, set_attributes
 from platform_instrument.core.values import CLIENT, INTERNAL, SERVER, Operation
 from platform_instrument.engine import apply
 from platform_instrument.instrumentations.std_logging import INSTRUMENTATION
-from platform_instrument.telemetry import facts_shown, pipeline, printed, tracer
+from platform_instrument.telemetry import facts_shown, limits, pipeline, printed, tracer
 from platform_instrument.telemetry.context import CURRENT, Ambient
 from platform_instrument.telemetry.facts import LONGEST, MOST, facts_of
 from platform_instrument.telemetry.scope import own_scope
@@ -178,6 +178,32 @@ def test_a_text_line_that_says_so_itself_is_not_told_again() -> None:
 
 
 @pytest.mark.usefixtures("recorder")
+def test_a_context_of_the_api_s_within_a_request_has_its_facts() -> None:
+    from opentelemetry import baggage, context
+
+    from platform_instrument.telemetry.bridge import current_of
+
+    log, stream = lines()
+    with span("request", SERVER):
+        token = CURRENT.set(current_of(baggage.set_baggage("a", "1", context.Context()), CURRENT.get()))
+        set_attributes(user_id="7")
+        CURRENT.reset(token)
+        log.info("a")
+    assert tail(stream.getvalue()) == " user.id=7"
+
+
+@pytest.mark.usefixtures("recorder")
+def test_where_lines_carry_no_ids_they_carry_no_facts(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert pipeline.PIPELINE is not None
+    monkeypatch.setattr(pipeline.PIPELINE.settings, "log_trace_id", False)
+    log, stream = lines()
+    with span("request", SERVER):
+        set_attributes(user_id="7")
+        log.info("a")
+    assert stream.getvalue() == "a\n"
+
+
+@pytest.mark.usefixtures("recorder")
 def test_a_queue_between_changes_nothing() -> None:
     _, stream = lines()
     waiting: queue.Queue[Any] = queue.Queue()
@@ -234,6 +260,18 @@ def test_count_names_and_sizes_are_bounded_and_what_is_left_out_is_counted(
     assert len(kept["n0"]) <= LONGEST
     assert request.dropped_attributes == 3 + 5
     assert capsys.readouterr().err.count("an attribute of a request was left out") == 1
+
+
+def test_limits_of_spans_hold_below_a_request_too(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits.LIMITS, "span_attributes", 2)
+    monkeypatch.setattr(limits.LIMITS, "span_value_length", 3)
+    with span("request", SERVER):
+        set_attributes({"a": "12345", "b": 2, "c": 3})
+        with span("query", CLIENT, own=1):
+            pass
+    dropped = {each.name: each.dropped_attributes for each in recorder.spans}
+    assert attributes(recorder) == {"query": {"own": 1, "a": "123"}, "request": {"a": "123", "b": 2}}
+    assert dropped == {"query": 2, "request": 1}
 
 
 class Odd:

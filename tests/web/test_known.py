@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
+import socket
+import sys
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
+from platform_instrument.testing.recorder import recording
+from platform_instrument.web.asgi import observe_asgi
+from platform_instrument.web.wsgi import observe_wsgi
 from tests.processes import BIN
 from tests.web.serving import observed, servers
 
@@ -199,6 +207,21 @@ def test_a_failing_request_s_lines_have_its_facts_to_the_end(wanting: Observed) 
     assert all(told(line).endswith("request_id=r2") for line in reports), reports
 
 
+@pytest.mark.parametrize("app", ["bridged:app", "unclaimed_starlette:app"])
+def test_an_answer_has_one_id_below_a_bridge_and_by_a_framework_s_own_call(app: str) -> None:
+    program = "uvicorn" if app.startswith("bridged") else "hypercorn"
+    words = ["--port"] if program == "uvicorn" else ["-b"]
+    with observed(
+        lambda port: [BIN / program, app, *words, str(port) if program == "uvicorn" else f"127.0.0.1:{port}"], WANTED
+    ) as running:
+        with socket.create_connection(("127.0.0.1", running.server.port), 5) as connection:
+            connection.sendall(b"GET /plain HTTP/1.1\r\nHost: shop\r\nConnection: close\r\nX-Request-ID: r3\r\n\r\n")
+            answered = b"".join(iter(lambda: connection.recv(65_536), b""))
+        (span,) = servers(running.collector.wait_for(lambda spans: bool(servers(spans))))
+    assert answered.lower().count(b"x-request-id: r3\r\n") == answered.lower().count(b"x-request-id") == 1
+    assert span.attributes["platform.request.id"] == "r3"
+
+
 @pytest.mark.parametrize("server", ["uvicorn", "gthread"])
 def test_at_the_edge_no_caller_s_id_is_believed_and_another_header_carries_ours(server: str) -> None:
     env = {**WANTED, "PLATFORM_TRUST_INBOUND": "false", "PLATFORM_REQUEST_ID_HEADER": "X-Correlation-ID"}
@@ -238,3 +261,68 @@ def test_metrics_carry_the_attributes_that_are_listed_masked_and_no_others(serve
                 points[point.attributes.get("user.id")] = point.count
                 assert not {"tenant.id", "never.said"} & set(point.attributes)
             assert points == {"u1": 2, "[email]": 2, None: 1}
+
+
+@pytest.fixture
+def identifying(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
+    """Have ids given in this process; return the spans that end."""
+    from platform_instrument.telemetry import facts_shown, printed, tracer
+
+    monkeypatch.setattr(tracer, "STARTED", None)
+    for name in ("current_ids", "finished", "unsaid"):
+        monkeypatch.setattr(printed, name, getattr(printed, name))
+    monkeypatch.setattr(facts_shown._Shown, "by", None)
+    with recording({"PLATFORM_REQUEST_ID": "true"}) as recorder:
+        facts_shown.put_in_force()
+        yield recorder._kept.kept
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(raw=st.binary(max_size=300))
+@example(raw=b"a\r\nSet-Cookie: x=1")
+@example(raw=b"a\x00b")
+@example(raw=b"ok-1")
+def test_whatever_a_server_lets_through_comes_no_further(identifying: list[Any], raw: bytes) -> None:
+    sent: list[Any] = []
+
+    async def application(scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": iter([(b"a", b"b")])})
+        await send({"type": "http.response.body", "body": dict(scope["headers"])[b"x-request-id"]})
+
+    async def server_send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        return {"type": "http.request"}
+
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": [(b"x-request-id", raw), (b"host", b"shop")]}
+    asyncio.run(observe_asgi(application)(scope, receive, server_send))  # type: ignore[arg-type] # a coroutine
+    headers, seen = list(sent[0]["headers"]), sent[1]["body"]
+    made = dict(headers)[b"x-request-id"]
+    assert len(headers) == 2
+    assert re.fullmatch(rb"[A-Za-z0-9._~:/=-]{1,128}", made)
+    assert made == seen == identifying[-1].own_attributes["platform.request.id"].encode()
+    assert (made == raw) == bool(re.fullmatch(rb"[A-Za-z0-9._~:/=-]{1,128}", raw))
+
+
+def test_an_application_s_list_of_headers_is_never_changed(identifying: list[Any]) -> None:
+    headers = [("Content-Type", "text/plain")]
+    started: list[Any] = []
+
+    def application(_environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", headers)
+        try:
+            fail()
+        except LookupError:
+            start_response("500 Sorry", headers, sys.exc_info())
+        return [b""]
+
+    def fail() -> None:
+        raise LookupError
+
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/", "wsgi.url_scheme": "http", "HTTP_X_REQUEST_ID": "r1"}
+    observe_wsgi(application)(environ, lambda *arguments: started.append(arguments))
+    assert headers == [("Content-Type", "text/plain")]
+    assert [each[:2] for each in started] == [(status, [*headers, ("X-Request-ID", "r1")]) for status in ("200 OK", "500 Sorry")]
+    assert started[1][2][0] is LookupError
+    assert len(identifying) == 1

@@ -47,7 +47,8 @@ class Facts:
 
     def put(self, name: str, value: Any) -> bool:  # noqa: ANN401 - whatever the application passes
         """Note an attribute; say whether it was taken."""
-        if not limits.put(self.attributes, name, value, MOST, LONGEST):
+        bounds = limits.LIMITS
+        if not limits.put(self.attributes, name, value, MOST, min(LONGEST, bounds.span_value_length, bounds.value_length)):
             return False
         self.version += 1
         return True

@@ -6,11 +6,12 @@ of new spans, and the functions that finish lines and take records of logs are r
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from platform_instrument.core.guard import guard
 from platform_instrument.core.values import CONSUMER, SERVER
-from platform_instrument.telemetry import facts_printed, pipeline, printed, tracer
+from platform_instrument.telemetry import facts_printed, limits, pipeline, printed, tracer
 from platform_instrument.telemetry.context import CURRENT
 from platform_instrument.telemetry.facts import attach, facts_of
 
@@ -56,7 +57,12 @@ def _inherit(span: Span, attributes: dict[str, object]) -> None:
     operation = span.operation
     if operation is not None and not operation.attributes.keys().isdisjoint(attributes):
         attributes = {name: value for name, value in attributes.items() if name not in operation.attributes}
-    span.own_attributes = {**attributes, **span.own_attributes} if span.own_attributes else attributes
+    own = span.own_attributes
+    room = limits.LIMITS.span_attributes - (len(own) if own else 0)
+    if len(attributes) > room:
+        span.more().dropped_attributes += len(attributes) - max(room, 0)
+        attributes = dict(islice(attributes.items(), max(room, 0)))
+    span.own_attributes = {**attributes, **own} if own else attributes
 
 
 def complete(record: LogRecord) -> None:
@@ -70,5 +76,11 @@ def complete(record: LogRecord) -> None:
         if current is None or current.trace_id != record.trace_id:
             return
     facts = facts_of(current)
-    if facts is not None and (facts.request_id or facts.attributes):
-        record.attributes = {**facts.exported(), **(record.attributes or {})}
+    if facts is None or not (facts.request_id or facts.attributes):
+        return
+    own, exported = record.attributes or {}, facts.exported()
+    room = limits.LIMITS.event_attributes - len(own)
+    if len(exported) > room:
+        record.dropped += len(exported) - max(room, 0)
+        exported = dict(islice(exported.items(), max(room, 0)))
+    record.attributes = {**exported, **own}
