@@ -23,6 +23,7 @@ from platform_instrument.runtime import leaving
 from platform_instrument.telemetry import choices, pipeline, tracer
 from platform_instrument.telemetry.processors import PROCESSORS
 from platform_instrument.telemetry.scope import InstrumentationScope
+from platform_instrument.telemetry.status import status_of
 
 SCOPE = InstrumentationScope("program")
 FOUND: dict[str, Any] = {}
@@ -46,7 +47,7 @@ def start() -> pipeline.Pipeline:
 
 def _report() -> None:
     if os.getpid() == PARENT and pipeline.PIPELINE is not None:
-        FOUND["status"] = pipeline.PIPELINE.status()
+        FOUND["status"] = status_of(pipeline.PIPELINE)
         FOUND["forked_workers"] = threading.active_count()
         sys.stdout.write(json.dumps(FOUND) + "\n")
 
@@ -114,7 +115,7 @@ def busy(seconds: str) -> None:
             sum(range(400))
     assert pipeline.PIPELINE is not None
     FOUND["recorded"] = count
-    FOUND["waiting"] = pipeline.PIPELINE.status()["spans"]["waiting"] + len(pipeline.PIPELINE.queue)
+    FOUND["waiting"] = status_of(pipeline.PIPELINE)["spans"]["waiting"] + len(pipeline.PIPELINE.queue)
 
 
 def load(count: str, seconds: str) -> None:

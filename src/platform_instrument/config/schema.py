@@ -215,6 +215,13 @@ class Settings(Found, metaclass=Schema):
     log_flight_recorder_slow = platform(10.0, kinds.number(0, 86_400, unit="s"))
     log_flight_recorder_size = platform(65_536, kinds.whole(16_384, 16_777_216))
     log_flight_recorder_rate = platform(60, kinds.whole(1, 1_000_000))
+    log_sample = platform(False, kinds.FLAG)
+    log_sample_otlp = platform(False, kinds.FLAG)
+    log_sample_level = platform("info", kinds.one_of("debug", "info", "warning"))
+    log_sample_rate = platform(10.0, kinds.number(0.001, 1_000_000))
+    log_sample_burst = platform(100, kinds.whole(1, 1_000_000))
+    log_sample_keep_traces = platform(True, kinds.FLAG)
+    log_sample_excluded_loggers: tuple[str, ...] = platform((), kinds.listed(lower=False))
 
     # Probes
     probes = platform(False, kinds.FLAG)

@@ -108,7 +108,9 @@ def _telemetry() -> dict[str, Any] | None:
     pipeline = sys.modules.get("platform_instrument.telemetry.pipeline")
     if pipeline is None or pipeline.PIPELINE is None:
         return None
-    status: dict[str, Any] = pipeline.PIPELINE.status()
+    from platform_instrument.telemetry.status import status_of  # where there is some
+
+    status: dict[str, Any] = status_of(pipeline.PIPELINE)
     for way in status.values():
         if isinstance(way, dict) and "endpoint" in way:
             way["endpoint"] = without_credentials(way["endpoint"])

@@ -10,11 +10,13 @@ from __future__ import annotations
 import sys
 from contextvars import ContextVar
 from functools import partial
+from operator import delitem
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.values import Custom, EditCall, Instrumentation
 from platform_instrument.engine.during import during
 from platform_instrument.telemetry import pipeline
+from platform_instrument.telemetry.logs.record import UNPRINTED
 
 if TYPE_CHECKING:
     from platform_instrument.core.values import Call, Changes
@@ -33,9 +35,14 @@ _NEAR = 24
 def take(_call: Call) -> None:
     """Take the record of which the first sink's message is made."""
     emitted = _EMITTED.get()
-    if not emitted or pipeline.PIPELINE is None or pipeline.PIPELINE.logs is None:
+    if emitted:
+        export(emitted.pop())
+
+
+def export(record: dict[str, Any]) -> None:
+    """Take a record, unless it was taken before."""
+    if pipeline.PIPELINE is None or pipeline.PIPELINE.logs is None:
         return
-    record = emitted.pop()
     elapsed, taken = record["elapsed"], _TAKEN.get()
     if any(each is elapsed for each in taken):
         return
@@ -80,7 +87,9 @@ def cover_sinks(changes: Changes) -> None:
 
 
 def cover_emissions(changes: Changes) -> None:
-    """Know which record a message is made of."""
+    """Know which record a message is made of; take one too that is left out where lines are printed."""
+    UNPRINTED["loguru"] = export
+    changes.on_undo(partial(delitem, UNPRINTED, "loguru"))
     during(changes, sys.modules["loguru._handler"].Handler, "emit", _EMITTED, lambda _handler, record, *_: [record])
 
 

@@ -7,21 +7,18 @@ Source: https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_con
 
 from __future__ import annotations
 
-from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.guard import guard
 from platform_instrument.core.values import Custom, EditCall, EditResult, Instrumentation
 from platform_instrument.telemetry import printed
-from platform_instrument.telemetry.context import CURRENT
+from platform_instrument.telemetry.context import CURRENT, NOTED
 
 if TYPE_CHECKING:
     from platform_instrument.core.values import Call, Changes
 
 _ERROR = 40
-_NOTED = "_platform_ids"
-"""Where a record that is kept for later has the ids of the span that it is about, empty where it was about none."""
 
 
 def finish(call: Call, line: Any) -> Any:  # noqa: ANN401 - what a formatter made, mostly a text
@@ -41,7 +38,7 @@ def _marked(record: Any) -> None:  # noqa: ANN401 - logging.LogRecord
 
 
 def _ids(record: Any) -> printed.Ids | None:  # noqa: ANN401 - logging.LogRecord
-    noted: printed.Ids | tuple[()] | None = record.__dict__.get(_NOTED)
+    noted: printed.Ids | tuple[()] | None = record.__dict__.get(NOTED)
     if noted is None:
         return printed.current_ids(record.exc_info[1] if record.exc_info else None)
     return noted or None
@@ -60,15 +57,13 @@ def _withheld(record: Any, line: Any) -> Any:  # noqa: ANN401 - as above
 
 
 def keep(call: Call) -> None:
-    """Give what keeps a record for later a copy that knows its span: another handler's is not touched."""
-    record = copy(call.argument(1, "record"))
-    record.__dict__[_NOTED] = printed.current_ids() or ()
-    call.args, call.kwargs = (call.args[0], record), {}
+    """Give what keeps a record for later a copy that knows its span."""
+    call.args, call.kwargs = (call.args[0], printed.noted(call.argument(1, "record"))), {}
 
 
 def unsaid(_call: Call, record: Any) -> None:  # noqa: ANN401 - as above
     """Take the ids out of the message again that a queue's handler rendered: the line that is made of it will have them."""
-    noted = record.__dict__.get(_NOTED)
+    noted = record.__dict__.get(NOTED)
     if noted and isinstance(record.msg, str):
         record.msg = record.message = printed.unsaid(record.msg, noted)
 

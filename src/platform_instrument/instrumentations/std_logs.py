@@ -9,22 +9,38 @@ Source: https://opentelemetry.io/docs/specs/otel/logs/; logging/__init__.py `Log
 from __future__ import annotations
 
 import sys
+from functools import partial
+from operator import delitem
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.values import Custom, EditResult, Instrumentation
 from platform_instrument.telemetry import pipeline, printed
+from platform_instrument.telemetry.logs.record import UNPRINTED
 
 if TYPE_CHECKING:
+    from logging import Logger, LogRecord
+
     from platform_instrument.core.values import Call, Changes
 
 
 def catch(call: Call, passed: Any) -> None:  # noqa: ANN401 - whether it does, from Python 3.12 on also another record
     """Take the record that a logger is about to hand to its handlers."""
-    if passed and pipeline.PIPELINE is not None and pipeline.PIPELINE.logs is not None:
+    if passed:
+        export(call.instance, passed if hasattr(passed, "levelno") else call.argument(1, "record"))
+
+
+def export(logger: Logger, record: LogRecord) -> None:
+    """Take a record."""
+    if pipeline.PIPELINE is not None and pipeline.PIPELINE.logs is not None:
         from platform_instrument.telemetry.logs import capture  # needs `logging`
 
-        record = passed if hasattr(passed, "levelno") else call.argument(1, "record")
-        capture.catch(pipeline.PIPELINE.logs, call.instance, record, printed.span_left_by)
+        capture.catch(pipeline.PIPELINE.logs, logger, record, printed.span_left_by)
+
+
+def offer(changes: Changes) -> None:
+    """Take a record too that is left out where lines are printed."""
+    UNPRINTED["logging"] = export
+    changes.on_undo(partial(delitem, UNPRINTED, "logging"))
 
 
 def _upstream(module: str) -> Custom:
@@ -45,6 +61,7 @@ INSTRUMENTATION = Instrumentation(
     name="logs",
     requires="python>=3.10,<3.16",
     patches=(
+        Custom("logging", offer),
         EditResult("logging:Logger.filter", catch),
         _upstream("opentelemetry.sdk._logs"),
         _upstream("opentelemetry.instrumentation.logging.handler"),

@@ -8,14 +8,17 @@ Source: structlog/_base.py `BoundLoggerBase._process_event`, structlog/_frames.p
 from __future__ import annotations
 
 import sys
+from functools import partial
+from operator import delitem
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.guard import guard
-from platform_instrument.core.values import EditCall, EditResult, Instrumentation
+from platform_instrument.core.values import Custom, EditCall, EditResult, Instrumentation
 from platform_instrument.telemetry import pipeline
+from platform_instrument.telemetry.logs.record import UNPRINTED
 
 if TYPE_CHECKING:
-    from platform_instrument.core.values import Call
+    from platform_instrument.core.values import Call, Changes
     from platform_instrument.telemetry.logs.foreign import Said
 
 _LEVELS = {
@@ -43,21 +46,30 @@ def listen(call: Call) -> None:
     bound = call.instance
     if pipeline.PIPELINE is None or pipeline.PIPELINE.logs is None or _is_taken_elsewhere(bound._logger):  # noqa: SLF001
         return
-    tapped = object.__new__(type(bound))
-    tapped.__dict__.update(bound.__dict__)
-    processors = tuple(bound._processors)  # noqa: SLF001 - no public name
-    tapped._processors = [*processors[:-1], _Tap(), *processors[-1:]]
-    call.args = (tapped, *call.args[1:])
+    from platform_instrument.telemetry.logs.events import tapped  # needs `logging`, which structlog has loaded
+
+    call.args = (tapped(bound, _Tap()), *call.args[1:])
 
 
 def catch(call: Call, made: Any) -> None:  # noqa: ANN401 - the arguments of the logger's method
     """Take the event of which a line was made."""
     tap = next((each for each in call.instance._processors[-2:] if type(each) is _Tap), None)  # noqa: SLF001 - as above
-    if tap is None or pipeline.PIPELINE is None or pipeline.PIPELINE.logs is None:
-        return
-    from platform_instrument.telemetry.logs import foreign  # needs `logging`, which structlog has loaded
+    if tap is not None:
+        export(call, tap.event, made)
 
-    foreign.take(pipeline.PIPELINE.logs, _said(call, tap.event, made))
+
+def export(call: Call, event: dict[str, Any], made: Any = ((),)) -> None:  # noqa: ANN401 - as above
+    """Take an event."""
+    if pipeline.PIPELINE is not None and pipeline.PIPELINE.logs is not None:
+        from platform_instrument.telemetry.logs import foreign  # as above
+
+        foreign.take(pipeline.PIPELINE.logs, _said(call, event, made))
+
+
+def offer(changes: Changes) -> None:
+    """Take an event too that is left out where lines are printed."""
+    UNPRINTED["structlog"] = export
+    changes.on_undo(partial(delitem, UNPRINTED, "structlog"))
 
 
 def _is_taken_elsewhere(logger: object) -> bool:
@@ -87,6 +99,7 @@ INSTRUMENTATION = Instrumentation(
     name="structlog_logs",
     requires="structlog>=22.1,<27",
     patches=(
+        Custom("structlog._base", offer),
         EditResult("structlog._base:BoundLoggerBase._process_event", catch),
         EditCall("structlog._base:BoundLoggerBase._process_event", listen),
     ),

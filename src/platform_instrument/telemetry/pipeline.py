@@ -14,6 +14,7 @@ from platform_instrument.core.guard import clear_faults, guard
 from platform_instrument.core.report import forget, say
 from platform_instrument.telemetry import ids, limits, losses
 from platform_instrument.telemetry.context import CURRENT, SAMPLED, inherited
+from platform_instrument.telemetry.errands import Errands
 from platform_instrument.telemetry.extras import EACH, weight_of
 from platform_instrument.telemetry.metrics.cells import use_exemplar_filter
 from platform_instrument.telemetry.metrics.registry import METRICS, Limits, beside, cell_of
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from platform_instrument.config.schema import Settings
+    from platform_instrument.telemetry.delivery import Delivery
     from platform_instrument.telemetry.logs.queue import LogQueue
     from platform_instrument.telemetry.metrics.cells import HistogramCell
     from platform_instrument.telemetry.outlets import Outlets
@@ -63,6 +65,7 @@ class Pipeline:
         """Where this process is scraped; None where nobody asks for it."""
         self.logs: LogQueue | None = None
         """The records of logs that wait; None where logs are not exported."""
+        self.errands = Errands()
 
     def ended(self, span: Span) -> None:
         """Take an ended span. The hot path: a comparison or two and one append."""
@@ -143,18 +146,9 @@ class Pipeline:
         busy = self.worker.running or self.queue or self.dropped or self._outlets or METRICS.recorded()
         return not busy and (self.logs is None or self.logs.idle)
 
-    def status(self) -> dict[str, Any]:
-        """Return what doctor shows: by signal what was delivered and what waits, and what was lost for which reason."""
-        deliveries = self._outlets[0].deliveries() if self._outlets else ()
-        lost: dict[str, dict[str, int]] = {}
-        for (unit, reason), count in losses.dropped().items():
-            lost.setdefault(unit, {})[reason] = count
-        if self.dropped:
-            spans = lost.setdefault("spans", {})
-            spans[losses.QUEUE_FULL] = spans.get(losses.QUEUE_FULL, 0) + self.dropped
-        logs = {"waiting_logs": len(self.logs.records)} if self.logs else {}
-        status = {"waiting_spans": len(self.queue), **logs, "dropped": lost, **{each.unit: each.status() for each in deliveries}}
-        return status if self.endpoint is None else {**status, "scraped": self.endpoint.status()}
+    def deliveries(self) -> tuple[Delivery, ...]:
+        """Return the ways out that are in use so far."""
+        return self._outlets[0].deliveries() if self._outlets else ()
 
     # --- the worker's side ----------------------------------------------------------------------------------------
 
@@ -183,7 +177,7 @@ class Pipeline:
             self._next_metrics = now + self.settings.metric_export_interval
             guard("encode metrics", outlets.put_metrics, METRICS)
         waits = [self.settings.bsp_schedule_delay, self._next_metrics - monotonic()]
-        waits.extend(wait for wait in outlets.work() if wait is not None)
+        waits.extend(wait for wait in (*outlets.work(), *self.errands.turn()) if wait is not None)
         queue, logs = len(self.queue), self.logs
         if logs is not None:
             waits.append(logs.delay)
@@ -223,6 +217,7 @@ class Pipeline:
         self.worker.before_fork(_PAUSE_AT_FORK)
         if self.endpoint is not None:
             self.endpoint.before_fork(_PAUSE_AT_FORK)
+        self.errands.before_fork(_PAUSE_AT_FORK)
         if self._outlets and not self.worker.running:
             self._outlets[0].before_fork()
 
@@ -239,6 +234,7 @@ class Pipeline:
         self.dropped = self.weight = 0
         if self.logs is not None:
             self.logs.renew()
+        self.errands.renew()
         self.worker.renew()
         membership.renew()
         if self.endpoint is not None:

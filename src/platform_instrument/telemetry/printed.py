@@ -8,13 +8,14 @@ Source: https://opentelemetry.io/docs/specs/otel/compatibility/logging_trace_con
 from __future__ import annotations
 
 from contextvars import ContextVar
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument import privacy  # loads what is asked of it with the first line, not at start
 from platform_instrument.config.schema import Settings
 from platform_instrument.core.guard import guard
 from platform_instrument.telemetry import pipeline
-from platform_instrument.telemetry.context import CURRENT
+from platform_instrument.telemetry.context import CURRENT, NOTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
@@ -63,6 +64,13 @@ def current_ids(error: BaseException | None = None) -> Ids | None:
     if current is None and error is not None:
         current = span_left_by(error)
     return None if current is None or not current.trace_id else ids_of(current.trace_id, current.span_id)
+
+
+def noted(record: Any) -> Any:  # noqa: ANN401 - logging.LogRecord
+    """Return a copy of a record that knows its span, for what keeps it for later: another handler's is not touched."""
+    known = copy(record)
+    known.__dict__[NOTED] = current_ids() or ()
+    return known
 
 
 def finished(

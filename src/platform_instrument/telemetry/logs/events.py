@@ -12,7 +12,7 @@ from platform_instrument.telemetry.logs.foreign import Said, take
 from platform_instrument.telemetry.logs.parts import STANDARD
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from logging import LogRecord
 
     from platform_instrument.telemetry.logs.queue import LogQueue
@@ -23,6 +23,15 @@ _OWN = frozenset(("_logger", "_name"))
 """What structlog tells its formatter beside the event."""
 _STACKS = {"exception": "exception.stacktrace", "stack": "code.stacktrace"}
 """Texts that processors made of an exception and of the stack."""
+
+
+def tapped(bound: Any, tap: Callable[[Any, str, Any], Any]) -> Any:  # noqa: ANN401 - structlog's BoundLoggerBase
+    """Return the logger with one processor more before its last, for one call."""
+    copy = object.__new__(type(bound))
+    copy.__dict__.update(bound.__dict__)
+    processors = tuple(bound._processors)  # noqa: SLF001 - no public name
+    copy._processors = [*processors[:-1], tap, *processors[-1:]]
+    return copy
 
 
 def values_of(event: Mapping[str, Any], error: BaseException | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from platform_instrument.core.families import SUPPRESSED
 from platform_instrument.core.guard import ask, guard
 from platform_instrument.telemetry import limits
-from platform_instrument.telemetry.context import CURRENT, Ambient
+from platform_instrument.telemetry.context import CURRENT, NOTED, Ambient
 from platform_instrument.telemetry.logs.marks import ERROR, mark
 from platform_instrument.telemetry.logs.record import Site
 from platform_instrument.telemetry.logs.severity import severity_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FRESH = tuple(vars(logging.makeLogRecord({})))
 _ADDED_BY_OTHERS = ("message", "asctime", "taskName", "otelTraceID", "otelSpanID", "otelTraceSampled", "otelServiceName")
-STANDARD = frozenset((*FRESH, *_ADDED_BY_OTHERS, "_platform_ids"))
+STANDARD = frozenset((*FRESH, *_ADDED_BY_OTHERS, NOTED))
 """What every record has, what formatters add, and what upstream's correlation adds: it is said by the ids."""
 _UNOBSERVED = Ambient(families=SUPPRESSED)
 _MOST_SITES = 2_048

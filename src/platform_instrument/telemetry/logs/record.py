@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from platform_instrument.telemetry.scope import InstrumentationScope
+
+
+UNPRINTED: dict[str, Callable[..., None]] = {}
+"""What exports, by library, a line that is left out where lines are printed."""
 
 
 class Site:

@@ -1,0 +1,78 @@
+"""log_sampling: under load, lines of one template are thinned; errors, and the lines of a trace that is kept, never are.
+
+What is left out has passed the logger's level and filters, and reaches no handler. It is taken out by `Logger.filter`, so that
+no frame of ours is between who logs and the handlers, and a record is decided about once, however many of those there are. This
+is applied before `logs`, whose wrapper is around this one: it finds what is left out here not passed.
+Source: logging/__init__.py `Logger.handle`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from platform_instrument.core.values import Custom, EditCall, EditResult, Instrumentation
+from platform_instrument.telemetry import printed
+from platform_instrument.telemetry.context import NOTED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from platform_instrument.core.values import Call, Changes
+    from platform_instrument.runtime.log_sampling import Sampling
+
+
+def thin(changes: Changes) -> None:
+    """Thin what is printed, what is exported, or both."""
+    import logging  # loaded by then
+
+    from platform_instrument.runtime.log_sampling import sampling  # where it is on
+
+    sampled = sampling()
+    if sampled is None:
+        return
+    if sampled.printed:
+        changes.edit(logging.Logger, EditResult("logging:Logger.filter", _passing(sampled)))
+    elif sampled.logs is not None:
+        from platform_instrument.telemetry.logs import exports  # as above
+
+        exports.thin(changes, sampled.sampler, sampled.logs)
+
+
+def _passing(sampled: Sampling) -> Callable[[Call, Any], bool | None]:
+    from platform_instrument.telemetry.logs.thinning import left_out  # as above
+
+    sampler = sampled.sampler
+
+    def passes(call: Call, passed: Any) -> bool | None:  # noqa: ANN401 - whether it does, or another record that does
+        """Say of a record that it does not pass, where it is left out; where it is exported all the same, see to that."""
+        if not passed:
+            return None
+        record = passed if passed is not True and hasattr(passed, "levelno") else call.argument(1, "record")
+        if not left_out(sampler, call.instance, record):
+            return None
+        export = sampled.unprinted("logging")
+        if export is not None:
+            export(call.instance, record)
+        return False
+
+    return passes
+
+
+def settle(call: Call) -> None:
+    """Let what is kept for later know that it was decided about: its record may come to a logger again."""
+    record = call.argument(1, "record")
+    if NOTED not in record.__dict__:
+        call.args, call.kwargs = (call.args[0], printed.noted(record)), {}
+
+
+INSTRUMENTATION = Instrumentation(
+    name="log_sampling",
+    requires="python>=3.10,<3.16",
+    patches=(
+        Custom("logging", thin),
+        EditCall("logging.handlers:BufferingHandler.emit", settle, optional=True),
+        EditCall("logging.handlers:QueueHandler.emit", settle, optional=True),
+    ),
+    modules=("logging",),
+    settings=("log_sample", "log_sample_otlp"),
+)
