@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import asyncpg
@@ -102,7 +103,7 @@ def _close_redis(client: Any) -> None:
 
 
 async def _close_async_redis(client: Any) -> None:
-    await client.aclose()
+    await (client.aclose if hasattr(client, "aclose") else client.close)()
     await client.connection_pool.disconnect()
 
 
@@ -118,13 +119,17 @@ def _asyncpg_pool(url: str, most: int) -> Any:
     return asyncpg.create_pool(url, min_size=1, max_size=most)
 
 
+BLOCKED = 0.25
+"""Seconds from which on a loop was blocked by somebody: half of the time that a check has."""
+
+MODERN = not sqlalchemy.__version__.startswith("1.")
+"""Whether SQLAlchemy has a dialect for psycopg."""
+DRIVER = "psycopg" if MODERN else "psycopg2"
+
 KINDS = {
-    "sqlalchemy": Kind("postgresql", _driver("psycopg", _engine), _sql, lambda engine: engine.dispose()),
+    "sqlalchemy": Kind("postgresql", _driver(DRIVER, _engine), _sql, lambda engine: engine.dispose()),
     "sqlalchemy async, asyncpg": Kind(
         "postgresql", _driver("asyncpg", _async_engine), _async_sql, lambda engine: engine.dispose(), asynchronous=True
-    ),
-    "sqlalchemy async, psycopg": Kind(
-        "postgresql", _driver("psycopg", _async_engine), _async_sql, lambda engine: engine.dispose(), asynchronous=True
     ),
     "psycopg_pool": Kind("postgresql", _pool, _psycopg, lambda pool: pool.close()),
     "psycopg_pool async": Kind("postgresql", _async_pool, _async_psycopg, lambda pool: pool.close(), asynchronous=True),
@@ -132,10 +137,18 @@ KINDS = {
     "redis": Kind("redis", _redis, _subscribed, _close_redis),
     "redis async": Kind("redis", _async_redis, _async_subscribed, _close_async_redis, asynchronous=True),
 }
+if MODERN:
+    KINDS["sqlalchemy async, psycopg"] = Kind(
+        "postgresql", _driver("psycopg", _async_engine), _async_sql, lambda engine: engine.dispose(), asynchronous=True
+    )
 
 
 class Loop:
-    """An event loop in a thread, as a service has one; `lag` is the most that it was late since it was last asked, in seconds."""
+    """An event loop in a thread, as a service has one, which says how late it is.
+
+    That is the processor's time between two ticks, which other programs of the machine do not add to, or the clock's, where it
+    is so late that something has blocked it; in seconds.
+    """
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
@@ -150,12 +163,13 @@ class Loop:
 
     async def _beat(self) -> None:
         while True:
-            due = self.loop.time() + 0.01
+            due, spent = self.loop.time() + 0.01, time.thread_time()
             await asyncio.sleep(0.01)
-            self._late = max(self._late, self.loop.time() - due)
+            blocked = self.loop.time() - due
+            self._late = max(self._late, time.thread_time() - spent, blocked if blocked > BLOCKED else 0.0)
 
     def lag(self) -> float:
-        """Return the lag, and begin anew."""
+        """Return how late it was at most, and begin anew."""
         late, self._late = self._late, 0.0
         return late
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from platform_instrument.runtime.health.attempts import Inbox, Outcome
 
 NEVER = float("inf")
+_TRAFFIC_PAUSE = 1.0
+"""Most seconds for which it is enough that operations have succeeded: it costs nothing to look again."""
 _START_UP_PAUSE = 1.0
 """Most seconds between two questions that start-up waits for."""
 
@@ -81,7 +83,12 @@ class Checked:
         self.due = monotonic() + pause
         asked = guard(f"check of {self.kind}", self._ask, self.timeout)
         if asked is True:
-            self._conclude("", pause)
+            before = self._judgement.state, self._message
+            self._judgement.success()
+            self._message = ""
+            self.due = min(self.due, monotonic() + _TRAFFIC_PAUSE)
+            if before != (self._judgement.state, ""):
+                self.report()
         elif isinstance(asked, Question):
             self.attempt = Attempt(asked, inbox, self.timeout)
             self.attempt.begin()
