@@ -10,6 +10,7 @@ import sys
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,10 +25,10 @@ from tests.web.serving import observed, servers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from tests.web.serving import Observed
 
+ROOT = Path(__file__).parent.parent.parent
 SERVERS: dict[str, Callable[[int], Sequence[str | Path]]] = {
     "uvicorn": lambda port: [BIN / "uvicorn", "facts_apps:asgi", "--port", str(port)],
     "gthread": lambda port: [BIN / "gunicorn", "-k", "gthread", "--threads", "3", "-b", f"127.0.0.1:{port}", "facts_apps:wsgi"],
@@ -261,6 +262,16 @@ def test_metrics_carry_the_attributes_that_are_listed_masked_and_no_others(serve
                 points[point.attributes.get("user.id")] = point.count
                 assert not {"tenant.id", "never.said"} & set(point.attributes)
             assert points == {"u1": 2, "[email]": 2, None: 1}
+
+
+def test_the_example_of_the_documentation_prints_what_it_says(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "requests.md").read_text()
+    (tmp_path / "shop.py").write_text(page.partition("```python\n")[2].partition("```")[0])
+    expected = re.escape(page.partition("```text\n")[2].partition("\n")[0]).replace("…", "[0-9a-f]+")
+    command = [BIN / "uvicorn", "--app-dir", tmp_path, "shop:app", "--lifespan", "off"]
+    with observed(lambda port: [*command, "--port", str(port)], NOWHERE) as running:
+        running.get("/")
+        assert re.search(f"(?m)^{expected}$", running.server.wait_for_output("paid"))
 
 
 @pytest.fixture
