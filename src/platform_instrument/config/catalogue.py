@@ -116,7 +116,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "PLATFORM_LOG_FLIGHT_RECORDER_SLOW": "A request that takes so long has its lines printed, too; 0: none does for that.",
         "PLATFORM_LOG_FLIGHT_RECORDER_SIZE": "Bytes, about, that are kept of one request; later lines overwrite the oldest.",
         "PLATFORM_LOG_FLIGHT_RECORDER_RATE": "Requests a minute whose lines a process prints at most.",
-        "PLATFORM_LOG_SAMPLE": "`true`: of lines that come too often some are left out, and counted: [how](logs.md).",
+        "PLATFORM_LOG_SAMPLE": "`true`: of lines that come too often some are left out, and counted: [how](log-sampling.md).",
         "PLATFORM_LOG_SAMPLE_OTLP": "`true`: of the records that are exported, too.",
         "PLATFORM_LOG_SAMPLE_LEVEL": "The highest level of which lines are left out; of errors none ever is.",
         "PLATFORM_LOG_SAMPLE_RATE": "Lines a second that are kept of one template, in each process.",
