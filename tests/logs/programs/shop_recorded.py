@@ -54,7 +54,7 @@ def fail(number: str) -> str:
 @asgi.get("/slow/{number}")
 def slow(number: str) -> str:
     said(number)
-    time.sleep(0.6)
+    time.sleep(2.2)
     return "paid"
 
 

@@ -6,12 +6,12 @@ import contextvars
 import io
 import logging
 import logging.handlers
-from typing import TYPE_CHECKING, Any
+import sys
+from typing import Any
+
+import pytest
 
 from tests.logs.recorder.shop import Shop, failing, recorder, three
-
-if TYPE_CHECKING:
-    import pytest
 
 
 def test_filters_of_handlers_find_the_context_that_the_line_was_logged_in(shop: Shop) -> None:
@@ -91,3 +91,30 @@ def test_a_handler_that_raises_keeps_nobody_from_answering(shop: Shop, capsys: p
         failing(lambda: shop.log.debug("kept"))
     assert shop.printed == ["DEBUG kept"]
     assert "a handler of logging raised OSError" in capsys.readouterr().err
+
+
+def test_where_errors_alone_are_printed_nothing_else_is(shop: Shop) -> None:
+    for handler in shop.log.handlers:
+        handler.setLevel(logging.ERROR)
+    with recorder():
+        failing(three(shop))
+    assert shop.printed == []
+
+
+def test_all_handlers_that_print_what_the_logger_lets_through_get_it(shop: Shop) -> None:
+    other = io.StringIO()
+    shop.add(logging.StreamHandler(other), logging.INFO)
+    with recorder():
+        failing(three(shop))
+    assert len(shop.printed) == len(other.getvalue().splitlines()) == 3
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="a filter's record counts from Python 3.12 on")
+def test_a_record_that_a_filter_puts_in_the_place_of_another_is_kept(shop: Shop) -> None:
+    def other(record: logging.LogRecord) -> Any:
+        return logging.makeLogRecord({**record.__dict__, "msg": f"other {record.msg}"})
+
+    shop.log.addFilter(other)
+    with recorder():
+        failing(lambda: shop.log.debug("line"))
+    assert shop.printed == ["DEBUG other line"]

@@ -9,11 +9,13 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from opentelemetry import baggage, context
 
+from platform_instrument.core.families import SUPPRESSED
 from platform_instrument.core.values import SERVER
 from platform_instrument.semantics.recorder import LINES
 from platform_instrument.telemetry import pipeline
-from platform_instrument.telemetry.context import CURRENT, inherited
+from platform_instrument.telemetry.context import CURRENT, Ambient, inherited
 from platform_instrument.telemetry.scope import own_scope
 from platform_instrument.telemetry.tracer import start
 from platform_instrument.web.asgi import observe_asgi
@@ -203,6 +205,11 @@ def test_a_fork_child_has_nothing_of_its_parent_s(shop: Shop) -> None:
             os.write(writing, f"{shop.log.isEnabledFor(10)} ".encode())
             CURRENT.set(inherited(CURRENT.get()))  # type: ignore[arg-type] # as a pipeline does
             failing(lambda: shop.log.debug("of the child's request"))
+            span = start("consume", 5, None, None, own_scope("test"), CURRENT.get(), 0)
+            CURRENT.set(span)
+            shop.log.debug("of its message")
+            span.set_status(2)
+            span.end()
             os.write(writing, " ".join(shop.printed).encode())
             os._exit(0)
         os.waitpid(child, 0)
@@ -215,4 +222,71 @@ def test_a_fork_child_has_nothing_of_its_parent_s(shop: Shop) -> None:
     assert told.startswith("False "), told
     assert "parent" not in told
     assert "of the child's request" in told
+    assert "of its message" in told
     assert shop.printed == ["DEBUG of the parent"]
+
+
+def test_nothing_is_kept_where_nothing_is_to_be_observed(shop: Shop) -> None:
+    def act() -> None:
+        token = CURRENT.set(Ambient(local=CURRENT.get().local, families=SUPPRESSED))  # type: ignore[union-attr]
+        shop.log.debug("of an exporter")
+        CURRENT.reset(token)
+
+    with recorder():
+        failing(act)
+    assert shop.printed == []
+
+
+def test_a_span_of_the_application_s_that_is_not_sampled_is_none(shop: Shop) -> None:
+    with recording("std_recorder", environ={**ON, "OTEL_TRACES_SAMPLER": "always_off"}):
+        token = CURRENT.set(start("consume", 5, None, None, own_scope("test"), None, 0))
+        assert not shop.log.isEnabledFor(10)
+        CURRENT.reset(token)
+
+
+def test_the_end_gives_back_what_was_held(shop: Shop) -> None:
+    rings: list[Any] = []
+
+    def act() -> None:
+        three(shop)()
+        rings.append(CURRENT.get().local.ring)  # type: ignore[union-attr]
+        assert rings[0].weight == rings[0].rings.weight > 0
+
+    with recorder():
+        request(act)
+    (ring,) = rings
+    assert (ring.weight, ring.rings.weight, ring.rings.number, len(ring.lines)) == (0, 0, 0, 0)
+
+
+def test_there_is_no_room_for_more_than_so_many(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform_instrument.telemetry.logs.ring.MOST_RINGS", 0)
+    with recorder():
+        failing(three(shop))
+        assert outcomes() == {"no_room": 1}
+    assert shop.printed == ["INFO second"]
+
+
+def test_lines_that_were_lost_are_told_once(shop: Shop) -> None:
+    def act() -> None:
+        for number in range(100):
+            shop.log.debug("line %d", number)
+        before = CURRENT.get()
+        span = start("bridge", SERVER, before.operation, None, own_scope("test"), before, 0)  # type: ignore[union-attr]
+        pipeline.PIPELINE.settle(span, {"error.type": "500"})  # type: ignore[union-attr]
+        shop.log.debug("after")
+
+    with recorder(size="16384"):
+        failing(act)
+    assert [line for line in shop.printed if "left out" in line] == shop.printed[:1]
+    assert shop.printed[-2:] == ["DEBUG line 99", "DEBUG after"]
+
+
+def test_a_context_of_the_api_s_that_is_attached_meanwhile_is_part_of_the_request(shop: Shop) -> None:
+    def act() -> None:
+        token = context.attach(baggage.set_baggage("tenant", "acme"))
+        shop.log.debug("with baggage")
+        context.detach(token)
+
+    with recording("std_recorder", "opentelemetry", environ=ON):
+        failing(act)
+    assert shop.printed == ["DEBUG with baggage"]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from platform_instrument.testing.collector import Collector
 
 PROGRAMS = Path(__file__).parent.parent / "programs"
-ON = {"PLATFORM_LOG_FLIGHT_RECORDER": "on", "PLATFORM_LOG_FLIGHT_RECORDER_SLOW": "0.5", "PYTHONUNBUFFERED": "1"}
+ON = {"PLATFORM_LOG_FLIGHT_RECORDER": "on", "PLATFORM_LOG_FLIGHT_RECORDER_SLOW": "2", "PYTHONUNBUFFERED": "1"}
 
 UVICORN = (BIN / "uvicorn", "shop_recorded:asgi", "--port")
 SERVERS: dict[str, tuple[str | Path, ...]] = {
@@ -167,3 +167,35 @@ def test_sqlalchemy_is_recorded_where_it_is_named_and_echo_prints_as_ever(tmp_pa
     )
     assert sum("SELECT 0" in line for line in printed) == 6, printed
     assert printed.count("asked True True True True") == 2
+
+
+UNPRINTED = """
+import logging, sys
+from wsgiref.util import setup_testing_defaults
+from platform_instrument.web.wsgi import observe_wsgi
+
+logging.basicConfig(level="DEBUG", stream=sys.stdout, format="%(message)s")
+logging.getLogger().handlers[0].setLevel("INFO")
+
+def application(environ, start_response):
+    logging.getLogger("shop.orders").debug("passed the level")
+    logging.getLogger("shop.carts").debug("below the level")
+    start_response("500 Error", [])
+    return [b"done"]
+
+logging.getLogger("shop.carts").setLevel("INFO")
+environ = {}
+setup_testing_defaults(environ)
+observe_wsgi(application)(environ, lambda *_: None)
+"""
+
+
+def test_what_was_exported_when_it_was_logged_is_not_exported_again(tmp_path: Path, collector: Collector) -> None:
+    (tmp_path / "program.py").write_text(UNPRINTED)
+    argv, variables = door("command", [sys.executable, tmp_path / "program.py"])
+    done = run(argv, env={**variables, **ON, "OTEL_LOGS_EXPORTER": "otlp"}, collector=collector)
+    assert without_ids(done.stdout).splitlines() == ["passed the level", "below the level"], done.stderr
+    assert sorted(str(log.body) for log in collector.logs if log.scope.name.startswith("shop")) == [
+        "below the level",
+        "passed the level",
+    ]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import logging.handlers
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -85,17 +87,30 @@ def test_arguments_of_plain_values_stay_what_formatters_may_read(shop: Shop) -> 
 
 
 def test_an_exception_is_kept_as_text_and_lets_go_of_its_frames(shop: Shop) -> None:
+    class Large:
+        pass
+
+    def look_up(held: Large) -> None:
+        {}["order"]
+        del held
+
     def act() -> None:
+        large = Large()
+        gone = weakref.ref(large)
         try:
-            {}["order"]
+            look_up(large)
         except KeyError:
-            shop.log.debug("caught", exc_info=True)
+            shop.log.debug("caught", exc_info=True, stack_info=True)
+        del large
+        gc.collect()
+        assert gone() is None
 
     with recorder():
         failing(act)
     assert shop.printed[0] == "DEBUG caught"
     assert shop.printed[1] == "Traceback (most recent call last):"
-    assert shop.printed[-1] == "KeyError: 'order'"
+    end = shop.printed.index("KeyError: 'order'")
+    assert shop.printed[end + 1] == "Stack (most recent call last):"
 
 
 def test_what_is_printed_late_is_masked_like_any_line(shop: Shop) -> None:
@@ -126,3 +141,18 @@ def test_a_value_that_cannot_be_rendered_costs_its_own_line_at_most(shop: Shop) 
     with recorder():
         failing(act)
     assert shop.printed == ["DEBUG %s", "DEBUG ok"]
+
+
+def test_what_has_passed_the_level_is_left_as_it_is_for_others(shop: Shop) -> None:
+    seen: list[logging.LogRecord] = []
+    shop.log.setLevel(logging.DEBUG)
+    for handler in shop.log.handlers:
+        handler.setLevel(logging.INFO)
+    shop.log.addFilter(lambda record: not seen.append(record))
+    items = {"sku": 1}
+    with recorder():
+        failing(lambda: shop.log.debug("with %s", [items], extra={"items": items}))
+    assert shop.printed == ["DEBUG with [{'sku': 1}]"]
+    (record,) = seen
+    assert (record.msg, record.args) == ("with %s", ([items],))
+    assert record.__dict__["items"] is items
