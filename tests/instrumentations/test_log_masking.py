@@ -164,3 +164,53 @@ def test_a_start_that_logs_nothing_does_not_load_what_masking_needs(tmp_path: Pa
     )
     argv, environment = door("command", [sys.executable, file])
     assert run(argv, env={**environment, **NOWHERE}).stdout == "False True\n"
+
+
+def test_whatever_parts_a_record_has_its_line_is_masked_and_none_is_lost(tmp_path: Path) -> None:
+    file = tmp_path / "program.py"
+    file.write_text(f"""
+import logging, sys
+from opentelemetry import trace
+class Plain(logging.Formatter):
+    def format(self, record): return record.getMessage()
+handler = logging.StreamHandler(sys.stdout)
+handler.setFormatter(Plain())
+with trace.get_tracer("shop").start_as_current_span("work"):
+    for parts in [{{"levelno": None}}, {{"levelno": "30"}}, {{"exc_info": True}}, {{"exc_info": 7}}, {{"_platform_ids": 5}}] * 50:
+        handler.handle(logging.makeLogRecord({{"msg": "paid by {EMAIL}", **parts}}))
+    handler.handle(logging.makeLogRecord({{"msg": "at last by {EMAIL}"}}))
+""")
+    argv, environment = door("command", [sys.executable, file])
+    done = run(argv, env={**environment, **NOWHERE})
+    *lines, last = done.stdout.splitlines()
+    assert len(lines) == 250
+    assert {line.partition(" trace_id=")[0] for line in lines} == {"paid by [email]"}
+    assert re.fullmatch(r"at last by \[email\]( trace_id=[0-9a-f]{32} span_id=[0-9a-f]{16})?", last)
+
+
+def test_at_the_edge_of_the_stack_a_line_is_withheld_and_nothing_is_raised_that_was_not(tmp_path: Path) -> None:
+    file = tmp_path / "program.py"
+    file.write_text(f"""
+import logging, sys
+handler = logging.StreamHandler(sys.stdout)
+handler.terminator = "\\n"
+log = logging.getLogger("shop")
+log.addHandler(handler)
+log.propagate = False
+log.warning("first")
+def deeper():
+    try:
+        deeper()
+    except RecursionError:
+        log.warning("paid by {EMAIL}")
+        raise
+try:
+    deeper()
+except RecursionError:
+    print("as expected")
+""")
+    argv, environment = door("command", [sys.executable, file])
+    done = run(argv, env={**environment, **NOWHERE})
+    assert EMAIL not in done.stdout + done.stderr
+    assert done.stdout.endswith("as expected\n")
+    assert "paid by [email]" in done.stdout

@@ -10,38 +10,46 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from platform_instrument.core.guard import guard
+from platform_instrument.core.guard import absorb, guard
 from platform_instrument.core.values import Custom, EditCall, EditResult, Instrumentation
+from platform_instrument.engine.frames import dressed, housed, unseen
 from platform_instrument.telemetry import printed
 from platform_instrument.telemetry.context import CURRENT, NOTED
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from platform_instrument.core.values import Call, Changes
 
 _ERROR = 40
+_NO_ROOM = "[withheld]"
+_with_traceback = BaseException.with_traceback
 
 
-def finish(call: Call, line: Any) -> Any:  # noqa: ANN401 - what a formatter made, mostly a text
-    """Return the line as it is printed, None where it stays as it is."""
-    record = call.argument(1, "record")
-    if record.levelno >= _ERROR and CURRENT.get() is not None:
-        guard("errors on spans", _marked, record)
-    if printed.settings().log_format != "keep" and isinstance(line, str) and not hasattr(call.instance, "enqueue"):
+def finish(_handler: Any, record: Any, line: Any) -> Any:  # noqa: ANN401 - what a formatter made, mostly a text
+    """Return the line as it is printed; whatever a record is like, its line is masked."""
+    try:  # `guard` would cost as much as all of this
+        if record.levelno >= _ERROR and CURRENT.get() is not None:
+            guard("errors on spans", _marked, record)
+        noted = record.__dict__.get(NOTED)
+        ids = printed.current_ids(record.exc_info[1] if record.exc_info else None) if noted is None else noted or None
+    except BaseException as fault:  # noqa: BLE001 - the guard decides
+        absorb(printed.IDS, fault)
+        ids = None
+    return printed.finished(line, ids, record, _withheld)
+
+
+def finish_formatted(handler: Any, record: Any, line: Any) -> Any:  # noqa: ANN401 - as above
+    """Return the line in a format of the platform's; a handler that puts it into a queue has it formatted behind that."""
+    if isinstance(line, str) and not hasattr(handler, "enqueue"):
         line = guard("log format", _formatted, record) or line
-    return printed.finished(line, _ids(record), record, _withheld)
+    return finish(handler, record, line)
 
 
 def _marked(record: Any) -> None:  # noqa: ANN401 - logging.LogRecord
     from platform_instrument.telemetry.logs.marks import error_of, mark_current  # needs `traceback`
 
     mark_current(error_of(record))
-
-
-def _ids(record: Any) -> printed.Ids | None:  # noqa: ANN401 - logging.LogRecord
-    noted: printed.Ids | tuple[()] | None = record.__dict__.get(NOTED)
-    if noted is None:
-        return printed.current_ids(record.exc_info[1] if record.exc_info else None)
-    return noted or None
 
 
 def _formatted(record: Any) -> str:  # noqa: ANN401 - as above
@@ -78,29 +86,62 @@ def instead(what: str, call: Call) -> None:
         call.args, call.kwargs = (call.args[0], log_records.withheld(record) if other is None else other), {}
 
 
-def overriding(changes: Changes) -> None:
-    """Mask what handlers render that have a `format` of their own: of each class once the first of them is made."""
+def lines(changes: Changes) -> None:
+    """Finish what handlers render: by `Handler.format`, and by a `format` of their own, of each class once the first is made."""
     from logging import Handler  # loaded by then
     from weakref import WeakSet
 
+    finishes = finish if printed.settings().log_format == "keep" else finish_formatted
+    wrapper, stop = _finishing(Handler.format, finishes)
+    changes.replace(Handler, "format", dressed(housed(wrapper, Handler.format), Handler.format))
+    changes.on_undo(stop)
     seen: WeakSet[type] = WeakSet()
 
     def made(call: Call) -> None:
         kinds = type(call.args[0]).__mro__
         for kind in kinds[: kinds.index(Handler)]:
             if kind not in seen and "format" in vars(kind):
-                changes.edit(kind, EditResult(f"{kind.__module__}:{kind.__qualname__}.format", finish))
+                changes.edit(kind, EditResult(f"{kind.__module__}:{kind.__qualname__}.format", rendered))
             seen.add(kind)
 
+    def rendered(call: Call, line: Any) -> Any:  # noqa: ANN401 - as above
+        return finishes(call.instance, call.argument(1, "record"), line)
+
     changes.edit(Handler, EditCall("logging:Handler.__init__", made))
+
+
+@unseen
+def _finishing(function: Callable[..., Any], finishes: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[[], None]]:
+    """Return what takes the place of `Handler.format`, with its own arguments: each line passes here; and what stops it."""
+    making = finishes
+
+    def format(self: Any, record: Any) -> Any:  # noqa: A001, ANN401 - as the original
+        try:
+            line = function(self, record)
+        except BaseException as error:
+            _with_traceback(error, error.__traceback__.tb_next)  # type: ignore[union-attr] # our own frame is in it
+            raise
+        try:
+            return making(self, record, line)
+        except RecursionError:  # the application's stack is nearly used up: nothing can be called here
+            return _NO_ROOM
+
+    def stop() -> None:
+        nonlocal making
+        making = _as_it_is
+
+    return format, stop
+
+
+def _as_it_is(_handler: Any, _record: Any, line: Any) -> Any:  # noqa: ANN401 - as above
+    return line
 
 
 INSTRUMENTATION = Instrumentation(
     name="logging",
     requires="python>=3.10,<3.16",
     patches=(
-        EditResult("logging:Handler.format", finish),
-        Custom("logging", overriding),
+        Custom("logging", lines),
         EditCall("logging.handlers:BufferingHandler.emit", keep, optional=True),
         EditCall("logging.handlers:QueueHandler.emit", keep, optional=True),
         EditResult("logging.handlers:QueueHandler.prepare", unsaid, optional=True),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument import privacy  # loads what is asked of it with the first line, not at start
 from platform_instrument.config.schema import Settings
-from platform_instrument.core.guard import guard
+from platform_instrument.core.guard import absorb, guard
 from platform_instrument.telemetry import pipeline
 from platform_instrument.telemetry.context import CURRENT, NOTED
 
@@ -28,9 +28,13 @@ if TYPE_CHECKING:
 _DEFAULTS = Settings()
 MASKING = "masking of log lines"
 """Where faults of masking are counted: not as the instrumentation's, which would be undone after a hundred, and mask no more."""
+IDS = "ids of log lines"
+"""Where faults of adding them are counted: a line that has none is masked all the same."""
 _BRACKETS = ("{", "[", "")
 _MOST_KNOWN = 1_024
 _known: dict[tuple[int, int], Ids] = {}
+_latest: tuple[int, int, Ids | None] = (0, 0, None)
+"""The ids asked for last: a span logs several lines in a row, mostly."""
 
 LEFT: ContextVar[tuple[int, Span] | None] = ContextVar("platform_instrument_left", default=None)
 """The last exception that left a request's application, by its `id`, and the request's span: servers report it afterwards."""
@@ -49,21 +53,28 @@ def settings() -> Settings:
 
 def ids_of(trace_id: int, span_id: int) -> Ids:
     """Return the ids as they are printed; those of the latest spans are remembered, since a span is seldom good for one line."""
+    global _latest  # noqa: PLW0603 - one a process; what replaces it is whole
     known = _known.get((trace_id, span_id))
     if known is None:
         if len(_known) >= _MOST_KNOWN:
             _known.clear()
         trace, span = f"{trace_id:032x}", f"{span_id:016x}"
         known = _known[trace_id, span_id] = (trace, span, f" trace_id={trace} span_id={span}")
+    _latest = (trace_id, span_id, known)
     return known
 
 
 def current_ids(error: BaseException | None = None) -> Ids | None:
     """Return the ids of the current span, or of the one that an exception has left just now; None outside of spans."""
     current = CURRENT.get()
-    if current is None and error is not None:
-        current = span_left_by(error)
-    return None if current is None or not current.trace_id else ids_of(current.trace_id, current.span_id)
+    if current is None:
+        current = None if error is None else span_left_by(error)
+        if current is None:
+            return None
+    trace_id, span_id, ids = _latest
+    if current.span_id == span_id and current.trace_id == trace_id:
+        return ids
+    return ids_of(current.trace_id, current.span_id) if current.trace_id else None
 
 
 def noted(record: Any) -> Any:  # noqa: ANN401 - logging.LogRecord
@@ -82,18 +93,27 @@ def finished(
     """Return the line as it is printed; `withheld(record, line)` stands for one that cannot be masked."""
     wanted = pipeline.PIPELINE.settings if pipeline.PIPELINE is not None else _DEFAULTS
     if wanted.log_mask:
-        masked = guard(MASKING, _masked, line)
+        try:  # `guard` would cost as much as the masking of most lines
+            masked = privacy.mask(line) if type(line) is str else _masked(line)
+        except BaseException as fault:  # noqa: BLE001 - the guard decides
+            absorb(MASKING, fault)
+            masked = None
         line = withheld(record, line) if masked is None and line is not None else masked
     if ids is None or not wanted.log_trace_id:
         return line
+    if type(line) is str and line[:1] not in _BRACKETS and "\n" not in line and ids[0] not in line:  # most lines
+        return line + ids[2]
+    return guard(IDS, _with_ids, line, ids) or line
+
+
+def _with_ids(line: Any, ids: Ids) -> Any:  # noqa: ANN401 - as above
+    """Return any other line with the ids; None where it stays as it is."""
     if isinstance(line, str):
-        if line[:1] not in _BRACKETS and "\n" not in line and ids[0] not in line:  # most lines
-            return line + ids[2]
-        return correlated(line, ids) or line
+        return correlated(line, ids)
     if isinstance(line, bytes):
         added = correlated(line.decode("utf-8", "surrogateescape"), ids)
-        return line if added is None else added.encode("utf-8", "surrogateescape")
-    return line
+        return None if added is None else added.encode("utf-8", "surrogateescape")
+    return None
 
 
 def unsaid(text: str, ids: Ids) -> str:
@@ -102,8 +122,6 @@ def unsaid(text: str, ids: Ids) -> str:
 
 
 def _masked(line: Any) -> Any:  # noqa: ANN401 - as above
-    if type(line) is str:
-        return privacy.mask(line)
     from platform_instrument.privacy.values import mask_value  # few formatters make no text
 
     return mask_value(line)
