@@ -108,6 +108,17 @@ def test_what_an_operation_says_itself_is_not_said_by_a_fact(recorder: Recorder)
     assert {each.name: each.attributes["operation"] for each in recorder.spans} == {"query": "query", "request": "a fact"}
 
 
+def test_who_is_told_of_new_spans_sees_the_facts_on_them(recorder: Recorder) -> None:
+    seen: dict[str, Any] = {}
+    tracer.watch(lambda span, _parent: seen.update({span.name: {**(span.own_attributes or {})}}))
+    with span("request", SERVER):
+        set_attributes(user_id="7")
+        with span("query", CLIENT):
+            pass
+    assert seen == {"request": {}, "query": {"user.id": "7"}}
+    assert len(recorder.spans) == 2
+
+
 def test_a_request_within_a_request_has_facts_of_its_own(recorder: Recorder) -> None:
     with span("outer", SERVER):
         set_attributes(user_id="1")

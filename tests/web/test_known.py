@@ -80,6 +80,16 @@ def judge_spans(spans: Sequence[Any]) -> None:
         assert found == [{}, facts]
 
 
+def test_the_first_request_of_a_process_misses_nothing() -> None:
+    with observed(lambda port: [BIN / "uvicorn", "late:asgi", "--port", str(port)], NOWHERE) as running:
+        running.server.get("/")
+        spans = {span.name: span.attributes.get("user.id") for span in running.collector.wait_for(4)}
+        output = running.server.wait_for_output("step")
+    assert spans == {"GET": "7", "handler": None, "login": None, "query": "7"}
+    (line,) = [line for line in output.splitlines() if "step" in line]
+    assert told(line) == " user.id=7"
+
+
 WANTED = {
     **NOWHERE,
     "PLATFORM_REQUEST_ID": "true",
@@ -115,6 +125,18 @@ def lines_of(running: Observed, span: Any) -> list[str]:
     return [told(line) for line in running.server.stdout.splitlines() if span.trace_id in line and MARK.search(line)]
 
 
+def records_of(running: Observed, span: Any, least: int) -> list[Any]:
+    """Return the exported records of a request, once there are so many and one of them is an exception's, if it failed."""
+    deadline = time.monotonic() + 10
+    while True:
+        records = [log for log in running.collector.logs if log.trace_id == span.trace_id]
+        failed = span.status != "ERROR" or any("exception.type" in log.attributes for log in records)
+        if len(records) >= least and failed:
+            return records
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_a_well_formed_id_is_kept_everywhere(wanting: Observed) -> None:
     given = "Root=1-67891233-abc.def_0:1/2~3"
     answered, body, span = asked(wanting, "/?u1", {"X-Request-ID": given})
@@ -126,11 +148,7 @@ def test_a_well_formed_id_is_kept_everywhere(wanting: Observed) -> None:
     assert set(rest) == {f' user.id=u1 tenant.id=of-u1 request_id="{given}"'}
     below = [each for each in wanting.collector.spans if each.parent_id == span.span_id]
     assert not any("platform.request.id" in each.attributes for each in below)
-    deadline = time.monotonic() + 10
-    while not (records := [log for log in wanting.collector.logs if log.trace_id == span.trace_id]):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    assert {log.attributes.get("platform.request.id") for log in records} == {given}
+    assert {log.attributes.get("platform.request.id") for log in records_of(wanting, span, 2)} == {given}
 
 
 def test_without_one_a_new_one_is_made_and_the_application_sees_it(wanting: Observed) -> None:
@@ -206,6 +224,9 @@ def test_a_failing_request_s_lines_have_its_facts_to_the_end(wanting: Observed) 
     reports = [line for line in output.splitlines() if span.trace_id in line and not MARK.search(line)]
     assert reports
     assert all(told(line).endswith("request_id=r2") for line in reports), reports
+    records = records_of(wanting, span, 2)
+    assert {log.attributes.get("platform.request.id") for log in records} == {"r2"}
+    assert any("exception.type" in log.attributes for log in records)
 
 
 @pytest.mark.parametrize("app", ["bridged:app", "unclaimed_starlette:app"])
