@@ -29,6 +29,16 @@ def _api(version: str) -> tuple[str, ...]:
     return tuple(f"opentelemetry-{part}=={version}.*" for part in ("api", "sdk", "exporter-otlp-proto-common"))
 
 
+CLIENTS = {
+    "oldest": (
+        "3.10",
+        "sqlalchemy[asyncio]==1.4.* psycopg2-binary asyncpg==0.27.* psycopg[binary]==3.1.* psycopg-pool==3.1.* redis==4.5.*",
+    ),
+    "older": ("3.12", "sqlalchemy[asyncio]==2.0.* asyncpg==0.29.* psycopg[binary]==3.2.* psycopg-pool==3.2.* redis==5.*"),
+    "newest": ("3.13", "sqlalchemy[asyncio] asyncpg psycopg[binary] psycopg-pool redis"),
+}
+"""Clients that are checked, by their age."""
+
 MATRIX = {
     "sqlalchemy-1.4": ("3.10", ("sqlalchemy[asyncio]==1.4.*", *DRIVERS), "instrumentations/test_sqlalchemy"),
     "sqlalchemy-2.0": ("3.12", ("sqlalchemy[asyncio]==2.0.*", *DRIVERS), "instrumentations/test_sqlalchemy"),
@@ -72,6 +82,11 @@ MATRIX = {
     "django-newest": ("3.13", (*OURS, "django", "gunicorn", "uvicorn"), "web/test_django"),
     "fastapi-0.86": ("3.11", (*OURS, "fastapi==0.86.*", "uvicorn==0.20.*", "flask", "a2wsgi"), "web/test_fastapi"),
     "flask-2.0": ("3.11", (*OURS, "flask==2.0.*", "werkzeug==2.0.*"), "web/test_werkzeug"),
+    **{
+        f"checks-{age}-{subject}": (python, tuple(requirements.split()), f"runtime/health/test_{subject}")
+        for subject in ("dependencies", "outages")
+        for age, (python, requirements) in CLIENTS.items()
+    },
 }
 """Name → interpreter, what is installed in it, and which test file holds."""
 

@@ -27,7 +27,6 @@ ON = {
     "PLATFORM_READINESS_FAILURES": "2",
     "OTEL_METRIC_EXPORT_INTERVAL": "500",
 }
-GUNICORN = ("gunicorn", "depending:wsgi", "--no-control-socket", "--workers", "2")
 
 
 @pytest.fixture(scope="module")
@@ -103,17 +102,39 @@ def test_uvicorn_has_its_clients_checked_on_its_loop_before_they_are_used(loop: 
     assert min(answers) < 0.05, answers
 
 
-def test_the_master_of_gunicorn_checks_nothing_and_each_worker_for_itself(redis: OwnServer, postgres_url: str) -> None:
-    with Collector() as collector, serve((*GUNICORN, "--preload"), redis, postgres_url, collector) as service:
+WORKERS = {
+    "sync, preloaded": ("depending:wsgi", "--preload"),
+    "gthread": ("depending:wsgi", "-k", "gthread", "--threads", "2"),
+    "gevent": ("depending:wsgi", "-k", "gevent"),
+    "uvicorn": ("depending:asgi", "-k", "uvicorn_worker.UvicornWorker"),
+}
+
+
+@pytest.mark.parametrize("kind", WORKERS)
+def test_the_master_of_gunicorn_checks_nothing_and_each_worker_for_itself(kind: str, redis: OwnServer, postgres_url: str) -> None:
+    """Also where the application was at work already when the master loaded it."""
+    argv = ("gunicorn", *WORKERS[kind], "--no-control-socket", "--workers", "2")
+    with Collector() as collector, serve(argv, redis, postgres_url, collector, TEST_ASKS="1") as service:
         until(lambda: readiness(service) == (200, WELL))
         workers: dict[int, dict[str, Any]] = {}
         until(lambda: workers.update({(found := told(service))["pid"]: found}) or len(workers) == 2)
         assert service.pid not in workers
         assert all(found["asked"] for found in workers.values())
+        if "preloaded" in kind:
+            assert not any(found["asked_before"] for found in workers.values())
         assert len(list(Path(f"/proc/{service.pid}/task").iterdir())) == 1
         sockets = [str(each.readlink()) for each in Path(f"/proc/{service.pid}/fd").iterdir()]
         assert not _established(sockets, redis.port)
         until(lambda: len({point.resource["process.pid"] for point in collector.latest("platform.dependency.up")}) == 2)
+        redis.freeze()
+        try:
+            until(lambda: readiness(service)[1]["redis"] == "down")
+            began = time.perf_counter()
+            assert service.get("/told")[0] == 200
+            assert time.perf_counter() - began < 0.4  # nobody is kept waiting for what is frozen
+        finally:
+            redis.thaw()
+        until(lambda: readiness(service) == (200, WELL))
         assert service.terminate() == 0
 
 

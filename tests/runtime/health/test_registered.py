@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import re
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -381,3 +383,18 @@ def test_what_the_critical_list_names_and_nobody_knows_is_said_once(
         "platform-instrument: PLATFORM_READINESS_CRITICAL names 'postgres', which this process does not depend on; "
         "correct it, or remove it; what is checked is: tea, milk, water\n"
     )
+
+
+def test_the_example_of_the_documentation_works() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "readiness.md").read_text()
+    (example,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+
+    class Client:
+        async def get(self, _path: str) -> None:
+            await asyncio.sleep(0)
+
+    with checking(serve=False):
+        exec(example, {"free_bytes": lambda: 2_000_000, "client": Client(), "cache_is_warm": lambda: True})  # noqa: S102
+        HEALTH.load()
+        until(lambda: HEALTH.ready() and states() == {"disk": UP, "upstream": UP})
+        assert {name: check.critical for name, check in checks().items()} == {"disk": True, "upstream": False}

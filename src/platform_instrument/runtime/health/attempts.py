@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections import deque
 from contextvars import Context
 from time import monotonic, perf_counter
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from platform_instrument.core.errors import error_type
 from platform_instrument.core.families import SUPPRESSED
@@ -21,7 +22,6 @@ from platform_instrument.telemetry.threads import leave_signals_to_the_applicati
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from queue import SimpleQueue
 
 LOOP_CLOSED = "the event loop of its client is closed"
 CANCELLED = "it was cancelled"
@@ -44,8 +44,34 @@ class Outcome(NamedTuple):
     seconds: float
 
 
-Inbox: TypeAlias = "SimpleQueue[Outcome | None]"
-"""What the checker is told; None wakes it up."""
+class Inbox:
+    """What the checker is told, by any thread, also in a finalizer; only its lock is waited for."""
+
+    __slots__ = ("_told", "_wake")
+
+    def __init__(self) -> None:
+        self._told: deque[Outcome] = deque()
+        self.renew()
+
+    def renew(self) -> None:
+        """Wait by another lock: the thread may be a greenlet since gevent came, which only gevent's lock can suspend."""
+        self._wake = threading.Lock()
+        self._wake.acquire()
+
+    def put(self, outcome: Outcome | None = None) -> None:
+        """Tell an outcome, or only wake the checker up."""
+        if outcome is not None:
+            self._told.append(outcome)
+        if self._wake.locked():
+            try:
+                self._wake.release()
+            except RuntimeError:
+                return  # somebody else was faster
+
+    def get(self, seconds: float) -> list[Outcome]:
+        """Wait until something is told, or so long; return it."""
+        self._wake.acquire(timeout=seconds)
+        return [self._told.popleft() for _ in range(len(self._told))]
 
 
 class Attempt:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING
 from weakref import ref
@@ -19,16 +18,17 @@ from platform_instrument.core.forks import around_fork
 from platform_instrument.core.guard import guard
 from platform_instrument.core.report import say
 from platform_instrument.engine.health import HEALTH
+from platform_instrument.runtime.health.attempts import Inbox
 from platform_instrument.runtime.health.registration import running_loop
 from platform_instrument.telemetry import pipeline
 from platform_instrument.telemetry.context import CURRENT, Ambient
 from platform_instrument.telemetry.threads import leave_signals_to_the_application, wait_until_gone
+from platform_instrument.telemetry.worker import COUNTED_LAST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from platform_instrument.runtime.health.attempts import Inbox
     from platform_instrument.runtime.health.checked import Checked
 
 MOST_AT_ONCE = 16
@@ -58,7 +58,7 @@ class Checker:
         self._renew()
 
     def _renew(self) -> None:
-        self.inbox: Inbox = SimpleQueue()
+        self.inbox = Inbox()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._stopping = False
@@ -92,7 +92,7 @@ class Checker:
 
     def wake(self) -> None:
         """Have the thread look again; safe in a finalizer."""
-        self.inbox.put(None)
+        self.inbox.put()
 
     def begin(self) -> None:
         """Check from now on: this process serves or works, and forks no workers."""
@@ -118,6 +118,7 @@ class Checker:
         try:
             if self._thread is None:
                 self._stopping = False
+                self.inbox.renew()
                 thread = threading.Thread(
                     target=self._run, args=(threading.get_native_id(),), name="platform-instrument-checks", daemon=True
                 )
@@ -150,9 +151,10 @@ class Checker:
         self.stop()
 
     def after_fork_in_parent(self) -> None:
-        """Go on."""
+        """Go on, or with the next record where Python counts threads after this."""
         self._forking = max(self._forking - 1, 0)
-        self._start()
+        if not COUNTED_LAST:
+            self._start()
 
     def after_fork_in_child(self) -> None:
         """Know nothing, and wait for the child to serve; what the parent uses, it may use too."""
@@ -216,16 +218,11 @@ class Checker:
         return interval * (1 - _JITTER + 2 * _JITTER * os.urandom(1)[0] / 255)
 
     def _receive(self, seconds: float) -> None:
-        """Wait for the next outcome, or for the time."""
-        try:
-            outcome = self.inbox.get(timeout=seconds)
-        except Empty:
-            return
-        if outcome is None:
-            return
-        for check in tuple(self.checks.values()):
-            if check.attempt is outcome.attempt:
-                guard("outcome of a check", check.end, outcome, self._pause())
+        """Wait for outcomes, or for the time."""
+        for outcome in self.inbox.get(seconds):
+            for check in tuple(self.checks.values()):
+                if check.attempt is outcome.attempt:
+                    guard("outcome of a check", check.end, outcome, self._pause())
 
 
 CHECKER = Checker()

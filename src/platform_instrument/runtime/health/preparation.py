@@ -90,7 +90,7 @@ def say_unknown() -> None:
 
 def at_work() -> None:
     """Begin with the first record, unless this process may be about to fork workers, which say when they serve."""
-    if "gunicorn.arbiter" not in sys.modules and uwsgi.server() is None:
+    if CHECKER.begun or ("gunicorn.arbiter" not in sys.modules and uwsgi.server() is None):
         CHECKER.begin()
 
 
