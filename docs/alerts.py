@@ -48,6 +48,15 @@ def alerts() -> dict[str, Any]:
             "Requests of {{ $labels.job }} wait in vain for a connection of {{ $labels.db_client_connection_pool_name }}.",
         ),
     ]
+    depends = "platform.dependency.name"
+    rules.append(
+        _alert(
+            "DependencyIsDown",
+            f"{_RULES.least(known['platform.dependency.up'], 'job', depends)} == 0",
+            "2m",
+            "{{ $labels.platform_dependency_name }} does not answer the checks of {{ $labels.job }}.",
+        )
+    )
     lag, files = known["platform.asyncio.loop.lag"], known["process.open_file_descriptor.count"]
     limit = known["platform.process.open_file_descriptor.limit"]
     rules += [

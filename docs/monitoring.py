@@ -161,6 +161,7 @@ def database() -> Dashboard:
     operations, rows = _of("db.client.operation.duration"), _of("db.client.response.returned_rows")
     summary = "db.query.summary"
     pool, state = "db.client.connection.pool.name", "db.client.connection.state"
+    dependency = "platform.dependency.name"
     return Dashboard(
         "database",
         "Databases and pools",
@@ -207,6 +208,12 @@ def database() -> Dashboard:
                         "Requests that wait",
                         "short",
                         _line(_SHOWN.level(_of("db.client.connection.pending_requests"), pool), pool),
+                    ),
+                    Panel(
+                        "Up",
+                        "short",
+                        _line(_SHOWN.least(_of("platform.dependency.up"), dependency), dependency),
+                        "1 while what the service depends on answers its checks, 0 while not; with probes.",
                     ),
                     Panel("Time waited", "s", _quantiles("db.client.connection.wait_time", pool)),
                     _rate("Timeouts", "db.client.connection.timeouts", pool),

@@ -43,6 +43,10 @@ class Queries:
         """Return the sum of a gauge or an up-down counter."""
         return self._sum(instrument, self.series(instrument, "", where), by)
 
+    def least(self, instrument: Instrument, *by: str) -> str:
+        """Return the smallest value of a gauge, such as how the worst of several processes sees it."""
+        return self._sum(instrument, self.series(instrument), by).replace("sum", "min", 1)
+
     def share(self, instrument: Instrument, part: str, *by: str) -> str:
         """Return which share of the events has the labels of `part`; 0 where none has."""
         whole = self.rate(instrument, *by)

@@ -51,6 +51,7 @@ def service(postgres_url: str, redis_url: str) -> Iterator[tuple[Service, int]]:
         "OTEL_METRICS_EXPORTER": "prometheus",
         "OTEL_EXPORTER_PROMETHEUS_PORT": str(scrapes),
         "OTEL_TRACES_EXPORTER": "none",
+        "PLATFORM_PROBES": "true",
     }
     words, variables = door("command", [BIN / "gunicorn", "-w", "3", "-b", f"{HOST}:{port}", "tests.monitoring.everything:app"])
     with Service(words, port, env={**env, **variables}, cwd=Path(__file__).parent.parent.parent, timeout=60) as running:

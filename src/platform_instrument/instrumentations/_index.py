@@ -53,6 +53,7 @@ TRIGGERS: dict[str, tuple[tuple[str, str], ...]] = {
     "structlog": (
         ("structlog", "platform_instrument.instrumentations.structlog"),
         ("structlog_logs", "platform_instrument.instrumentations.structlog_logs"),
+        ("structlog_recorder", "platform_instrument.instrumentations.structlog_recorder"),
         ("structlog_sampling", "platform_instrument.instrumentations.structlog_sampling"),
     ),
     "urllib3": (("urllib3", "platform_instrument.instrumentations.urllib3"),),
@@ -80,6 +81,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "sqlalchemy_checks": ("probes", "admin_port"),
     "structlog": ("log_trace_id", "log_mask", "log_format"),
     "structlog_logs": ("logs_exporter",),
+    "structlog_recorder": ("log_flight_recorder",),
     "structlog_sampling": ("log_sample",),
     "unhandled": ("logs_exporter",),
 }
