@@ -296,4 +296,191 @@ login of root@ip-10-0-9-17.ec2.internal
 bank@node31.cluster.local joined
 clock offset +85331430570
 delta +679 6242 -778
+psql -h db -p 5432 -U app
+redis-cli -p 6379 ping
+redis-cli -h cache -n 3 KEYS *
+mysql -u root -p mydb
+mysqladmin -p status
+curl -s -o /dev/null https://h
+curl -X POST -H 'Accept: */*' https://h
+docker login -u bob reg.io
+login failed - retry in 5 s
+user login -p flag is deprecated
+unzip -o a.zip -d /tmp
+zip -r a.zip dir
+ldapsearch -x -b dc=example,dc=org
+openssl x509 -in a.pem -noout
+openssl enc -aes-256-cbc -in a
+sqlcmd -S host -Q query
+snmpwalk -v2c host
+tar -xzf a.tar.gz
+the password policy v2 is active
+password sha256 digests are stored
+password reset 2024-01-02 for bob
+password expires in 30 days
+password attempts 5
+password 3 of 5 attempts
+pin 13 set high
+PIN header j12
+GPIO pin 21 is high
+otp service v2 started
+OTP sent to user 1234567
+verification code sent to 5 users
+verification code has 6 digits
+verification code expired after 600 seconds
+your code is 404
+your code is broken
+your code has 120 errors
+error code 500123
+exit code 137
+exit code is 12345
+status code is 50012
+country code 0049
+zip code 94103
+zip code is 94103
+postal code 10115
+area code 4155
+use code 200 for that
+use code completion 2024
+enter code block 1234
+order code: 482913
+promo code SUMMER2024
+currency code is 0978
+return code is 1073741819
+Response code 404 for 1234 requests
+access code path a/b
+token bucket refilled 500
+token count 4096 tokens
+token ring0 attached
+token 5 of 17
+token expired at 1732500000
+token type a1
+invalid token at line 3 column 17
+unexpected token in JSON at position 12345
+token default-token-x7k2p mounted
+secret default-token-x7k2p mounted
+secret my-app-tls-8f7g9 not found
+MountVolume.SetUp failed for volume "x" : secret "foo-tls-8f7g9h2" not found
+secret is out
+the secret is patience
+secret version 3 created
+session key exchange curve25519-sha256
+key exchange algorithm ecdh-sha2-nistp256
+api key rotation 2024-Q3
+api key v2 format
+api key for service a1 created
+access key AKIDEXAMPLE was not found
+password for alice is expired
+password for alice was changed by admin1
+password is required
+password is too short
+password is case-sensitive
+password is base64-encoded
+password is stored in vault2
+password was last changed 2024-01-02
+password set to expire in 30d
+password changed to a stronger one
+passphrase is empty
+pass phrase missing
+boarding pass codeshare LH123
+pass key through to child1
+pass code 5 tests
+pass word count 100
+{"tokens": ["a", "b"]}
+{"tokens": ["the", "quick", "brown"]}
+{"secrets": ["db-creds", "api-tls"]}
+imagePullSecrets: ["regcred"]
+{"passwords": []}
+{"password": {"value": ""}}
+{"keys": ["a1b2c3d4e5"]}
+{"api_keys": ["primary", "secondary"]}
+fields: {"password": {"type": "string", "minLength": 8}}
+{"password": {"required": true}}
+"password": {"$ref": "#/x"}
+Password:\nEnter again
+| password | varchar(64) | NO |
+| token    | char(36)    | YES |
+password   varchar(255) not null
+token      uuid
+password char(60) NOT NULL,
+session 7f3a9c2e closed
+session abc123def456 opened
+cookie jar 3 of 5
+auth plugin caching_sha2_password loaded
+auth method scram-sha-256 used
+authentication ok for user u1234
+basic usage2 example
+bearer channel b1234 allocated
+jwt library v9.1.2 loaded
+sid 1:2019401:26
+snort sid 2019401
+salt version 3006.1
+hmac algorithm hmac-sha2-256
+cvv check passed 123
+cvc result M
+ticket 4829131 closed
+ticket INC0012345 updated
+csrf check passed
+trace 4bf92f3577b34da6a3ce929d0e0e4736
+commit 3f2a1b9c8d7e6f5a4b3c2d1e0f9a8b7c6d5e4f3a pushed
+image sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+uuid 123e4567-e89b-12d3-a456-426614174000 and 123e4567e89b12d3a456426614174000
+float 3.141592653589793 2.718281828459045
+2024-01-02T03:04:05.678901+00:00 ok
+epoch 1732500000 1732500000123 1732500000123456
+pod web-7d9f8b6c5d-x2x4z on node ip-10-0-1-23.ec2.internal
+/var/lib/docker/overlay2/3f2a1b9c8d7e6f5a4b3c2d1e0f9a8b7c/merged
+version 1.2.3.4567 build 20241125.1
+numpy==1.26.4 torch==2.1.0+cu118
+0x7ffee4c3a9b8 0xdeadbeefcafebabe
+MAC 00:1b:44:11:3a:b7
+isbn 978-3-16-148410-0
+ean 4006381333931
+invoice 2024-000123-45
+order 4111-2222-3333-4445 shipped
+part 1234-5678-9012
+lat 52.520008 lon 13.404954
+50.1109, 8.6821
+bytes=123456789 offset=9876543210 size=1234567890123
+pid 12345 tid 140735123456789
+port 5432 8080 9090 3000
+ratio 16:9 12:34:56 00:00:01.234
+range 100-200-300 1-2-3
+ISO 8601:2004 RFC 7519 IEEE 802.11ac
+HTTP/1.1 200 1234 "-" "Mozilla/5.0 (X11; Linux x86_64; rv:109.0) Gecko/20100101 Firefox/115.0"
+10.0.0.1 - - [25/Nov/2025:22:11:07 +0000] "GET /a/b?page=2&size=50 HTTP/1.1" 200 5123 0.123
+GET /api/v1/users/12345/orders/67890 200 12ms
+SELECT * FROM users WHERE id = 12345 -- 3 rows
+worker (pid:123) exited with code 3
+retrying in 5 seconds (attempt 3/10)
+disk usage 85% of 1.8T
+phone home disabled
+telephone exchange rebooted 3 times
+call to 1234567 returned
+mobile 4g 150 mbps
+fax machine 3 offline
+account 12345678 locked
+bank holiday 2024-12-25
+iban validation failed
+card 4111 declined
+card ending 1111
+card 1234567890123456 invalid luhn
+visa application 123456789
+tin 12345
+ssn format NNN-NN-NNNN
+123-45-678 9
+AA12345678
+user@host:~$ ls
+root@localhost
+git@github.com:org/repo.git
+pkg@1.2.3 @types/node@20.1.0
+@app.route("/x")
+foo@bar
+name@example
+a@b.c
+password:␤  min_length: 8
+token:␤  issuer: https://idp.example
+secret:␤  secretName: my-app
+password is base64-encoded
+basic usage2 example
 """

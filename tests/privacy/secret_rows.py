@@ -271,4 +271,58 @@ hmac={H}
 ticket={B}
 wpa-psk: {S}
 bob:{S}@tcp(127.0.0.1:3306)/db
+redis-cli -a {S} GET x
+redis-cli -h cache -p 6379 -a '{S}' ping
+['redis-cli', '-a', '{S}', 'ping']
+valkey-cli -a {S}
+mysql -p{S} db
+mysqldump -uroot -p{S} db
+mongo -u a -p {S}
+mongosh -u a -p '{S}'
+unzip -P {S} a.zip
+['unzip', '-P', '{S}', 'a.zip']
+zip -P {S} a.zip b
+7z x -p{S} a.7z
+sqlcmd -S h -U sa -P {S}
+ldapsearch -w {S} -D cn=a
+openssl enc -k {S} -in a
+snmpget -v3 -A {S} -X {S} h
+smbclient -U bob%{S} //h/s
+wget --user=bob:{S} h
+the token {H} is invalid
+invalid token {H}
+token '{H}' is unknown
+token {H} expired
+unknown api key {H}
+password {H} rejected
+bad password {H} for bob
+passphrase {H}
+pass phrase: {S}
+pass phrase is {S}
+password was {S}
+password set to {S}
+password changed to {S}
+password for bob is {S}
+password is '{S}'
+Your password is: {S}
+Password:␤{H}
+password | {H} |
+password|{H}
+password: |␤  {S}
+password: !!str {S}
+password:␤  - {H}
+password (value: {S})
+password <- '{S}'
+const apiKey: string = '{S}'
+**password**: `{S}`
+<b>password</b>: {H}
+<td>api_key</td><td>{H}</td>
+<dt>password</dt><dd>{H}</dd>
+<entry key="password">{S}</entry>
+ENV DB_PASSWORD {S}
+{"password": ["{S}"]}
+{"api_keys": ["{H}", "{H}"]}
+{"password": {"value": "{S}"}}
+\x1b[36mpassword\x1b[0m=\x1b[35m{S}\x1b[0m
+\u001b[36mtoken\u001b[0m=\u001b[35m{S}\u001b[0m
 """

@@ -152,17 +152,51 @@ def test_looking_for_secrets_takes_time_in_proportion_to_length(unit: str) -> No
     assert_linear(mask, unit)
 
 
-PIECES = st.lists(
-    st.sampled_from(
-        [
-            *("password", "token", "api_key", "Authorization", "Cookie", "-u ", "--user ", "-p ", "bearer ", "basic ", "login ", "auth"),
-            *("name=", "value=", "'", '"', '\\"', "&quot;", "%22", "%3D", "=", ":", " ", "\n", "\\n", ",", ";", "(", ")", "[", "]", "{", "}"),
-            *("<", ">", "/", "-", "_", "&", "?", "@", "://", "hunter2X9", "a1b2c3", "the", "is", "4821", "[secret]", "$x", "é", "contraseña"),
-            *("\r\n", "->", "=>", ": str = ", "None", "b'", "SecretStr(", "</a>", "=('", "pin", "\ud800", "\\"),
-        ]
-    ),
-    max_size=14,
-).map("".join)  # fmt: skip
+DENSE = (
+    *("password", "token", "api_key", "Authorization", "Cookie", "-u ", "--user ", "-p ", "bearer ", "basic ", "login ", "auth"),
+    *("name=", "value=", "'", '"', '\\"', "&quot;", "%22", "%3D", "=", ":", " ", "\n", "\\n", ",", ";", "(", ")", "[", "]", "{", "}"),
+    *("<", ">", "/", "-", "_", "&", "?", "@", "://", "hunter2X9", "a1b2c3", "the", "is", "4821", "[secret]", "$x", "é", "contraseña"),
+    *("\r\n", "->", "=>", ": str = ", "None", "b'", "SecretStr(", "</a>", "=('", "pin", "\ud800", "\\", "%40", "&#64;", "\\u0040", "| "),
+    *("bob@example.com", "4539 1488 0343 6467", "DE89 3704 0044 0532 0130 00", "+49 30 1234567", "202-555-0143", "536-22-1234"),
+    *("card ", "phone ", "iban ", "ssn ", "[email]", "[card]", "[phone:123456789012]", "+", " is your code", "your code ", "code "),
+    *("-a ", "redis-cli ", "mysql -p", " (value: ", "ghp_" + "Zq7aB2cD3eF4" * 3, "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"),
+    *("a", "1", "0", "12", "x1", "\x1b[31m", "\x1b[0m", ".", "  ", "Key (a)=(", ") already exists", 'near "', "[SQL: ", "SELECT "),
+    *(f"-----BEGIN {'PRIVATE'} KEY-----", f"-----END {'PRIVATE'} KEY-----"),
+)  # fmt: skip
+PIECES = st.lists(st.sampled_from(DENSE), max_size=14).map("".join)
+
+
+def test_what_is_masked_stays_as_it_is_however_dense_it_is() -> None:
+    chance = random.Random(7)  # noqa: S311 - the same in every run
+    left = []
+    for _ in range(6_000):
+        text = "".join(chance.choices(DENSE, k=chance.randint(2, 14)))
+        masked = mask(text)
+        left += [text] if mask(masked) != masked else []
+    assert left == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"-----END {'PRIVATE'} KEY-----202-555-0143",
+        "api_key_eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl%3Da1b2c3",
+        "+49 30 1234567  202-555-0143",
+        "+49 30 1234567 4539 1488 0343 6467",
+        "202-555-0143.4539 1488 0343 6467",
+        "card name=202-555-0143=04539 1488 0343 6467",
+        "'--user 4539 1488 0343 6467:4821Authorization",
+        "://+49 30 1234567\x1b[0m@",
+        "password&quot;bob@example.com=>'-a ",
+        f'card ghp_{"Zq7aB2cD3eF4" * 3}"48214539 1488 0343 6467',
+        "your code -u +49 30 1234567[phone:123456789012]",
+        "None+49 30 1234567 is your code=>4539 1488 0343 6467",
+        "-api_key (value: [secret]",
+    ],
+)
+def test_what_a_value_hides_is_found_at_once(text: str) -> None:
+    masked = mask(text)
+    assert masked == mask(masked)
 
 
 @settings(max_examples=500, deadline=None)

@@ -12,7 +12,7 @@ from platform_instrument.privacy.clean_lines import KNOWN, look
 from platform_instrument.privacy.database_messages import quotes_values
 from platform_instrument.privacy.names import secrecy
 from platform_instrument.privacy.secrets import named
-from platform_instrument.privacy.triggers import NOWHERE, SUSPECT, told_at
+from platform_instrument.privacy.triggers import NOWHERE, SUSPECT, TO_GIST, told_at
 from tests.privacy.secret_rows import SECRETS
 from tests.processes import run
 
@@ -59,7 +59,7 @@ PIECES = st.sampled_from(
 
 
 def told(text: str) -> int:
-    return told_at(text, text.encode())
+    return told_at(text, text.encode().translate(TO_GIST))
 
 
 @pytest.mark.parametrize("writing", WRITINGS)
@@ -107,7 +107,8 @@ MESSAGES = (
 def test_each_message_of_a_database_tells(message: str) -> None:
     assert quotes_values(message)
     assert told(message) != NOWHERE
-    assert told(f"2025-11-25 ERROR {message}") != NOWHERE
+    for before in ("2025-11-25 ERROR\n", "2025-11-25 ERROR\\n", "" if message.startswith("LINE ") else "2025-11-25 ERROR "):
+        assert told(before + message) != NOWHERE
 
 
 def test_a_shape_that_is_known_tells_nothing_either() -> None:

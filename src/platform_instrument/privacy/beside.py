@@ -29,7 +29,7 @@ _OTHER = Pattern(
 def beside(match: re.Match[str], words: Pattern[str], end: int = -1) -> bool:
     """Say whether one of the words stands beside a match, or whether there is nothing but the match; `end`: it ends there.
 
-    Words are in lower case. Where the match has a key of its own, words behind another key do not speak of it.
+    Words are in lower case. Where the match has a key of its own, words that end before it do not speak of it: `tax id` does.
     """
     start, end = match.start(), match.end() if end < 0 else end
     text = match.string
@@ -40,7 +40,9 @@ def beside(match: re.Match[str], words: Pattern[str], end: int = -1) -> bool:
     if search(text[first:start].lower()) is None:
         return text[end : end + 1] not in _PARTS and search(text[end : end + _AFTER].lower()) is not None
     key = _KEY.compiled().search(text, first, start)
-    return key is None or not _OTHER.fullmatch(key[1]) or search(key[1].lower()) is not None
+    if key is None or not _OTHER.fullmatch(key[1]):
+        return True
+    return any(word.end() > key.start(1) - first for word in words.compiled().finditer(text[first:start].lower()))
 
 
 _PARTS = (":", "/")

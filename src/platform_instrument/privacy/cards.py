@@ -19,7 +19,7 @@ _CARD_WORD = Pattern(
     r"|kreditkarte|kartennummer|tarjeta|carte.(?:bancaire|bleue)|cart[aã]o|carta.di.credito|numer.?karty"
 )
 """Each begins with a letter, so that few places of a text are looked at."""
-_RUN = Pattern(rf"{BEGIN}\d(?:{GAP}{{0,2}}\d){{11,}}{END}", re.ASCII)
+_RUN = Pattern(rf"{BEGIN}\d(?:(?:{GAP}{{0,2}}| - )\d){{11,}}{END}", re.ASCII)
 _ISSUERS = (
     (r"4", (13, 16, 19)),  # Visa
     (r"5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720", (16,)),  # Mastercard

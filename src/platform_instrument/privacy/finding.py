@@ -14,9 +14,10 @@ from platform_instrument.privacy.database_messages import mask_database_message,
 from platform_instrument.privacy.emails import EMAIL
 from platform_instrument.privacy.json_numbers import quotes
 from platform_instrument.privacy.labels import PSEUDONYM
+from platform_instrument.privacy.options import OPTIONS
 from platform_instrument.privacy.reading import read
 from platform_instrument.privacy.secrets import named
-from platform_instrument.privacy.triggers import NOWHERE
+from platform_instrument.privacy.triggers import NOWHERE, may_hold_options
 from platform_instrument.privacy.urls import DRIVER_CREDENTIALS, URL_CREDENTIALS, URL_SECRET, encoded_label, redact_encoded
 
 if TYPE_CHECKING:
@@ -35,17 +36,50 @@ _CODICE = b"AAAAAA00A00A000A"
 _OPENINGS = tuple([f"[{kind}:" for kind in KINDS])
 _LONGEST_OPENING = max(map(len, _OPENINGS))
 _DEEPEST_ENCODING = 2
+_MOST_PASSES = 3
+_LONG, _APART = 32, 4
+_GLUED, _JOINS, _JOINS_BEHIND = "_%@\\\x1b", ".-+/'()[]", ".-+/'()[]="
 
 
-def masked(text: str, seen: Seen | None, labels: Labels, always: tuple[Detector, ...]) -> str:
-    """Return a text with a label for each value; `seen` is what a first look says, `always` finds what no literal tells."""
+def masked(text: str, seen: Seen | None, labels: Labels, always: tuple[Detector, ...], passes: int = _MOST_PASSES) -> str:
+    """Return a text with a label for each value; `seen` is what a first look says, `always` finds what no literal tells.
+
+    A value that touches a word may have hidden where another one begins: then the text is read again.
+    """
+    given = text
     if seen is not None:
         if seen[1] != NOWHERE and quotes_values(text):
             text, seen = mask_database_message(text), UNKNOWN
         if "=" in text and ("%" in text or "+" in text):
             decoded = redact_encoded(text, lambda value: _encoded(value, labels, always, _DEEPEST_ENCODING))
             text, seen = decoded, UNKNOWN if decoded != text else seen
-    return _labelled(text, places(text, seen, labels.off, always), labels)
+    found = places(text, seen, labels.off, always)
+    if not found and len(text) <= LONGEST:
+        return text
+    labelled = _labelled(text, found, labels)
+    if passes and labelled != text and (text != given or _touch(text, found)):
+        return masked(labelled, look(labelled), labels, always, passes - 1)
+    return labelled
+
+
+def _touch(text: str, found: list[Place]) -> bool:
+    """Say whether a value touches a word, or what may be the escape of one, or a sign may join them, or a space two numbers.
+
+    What is behind a long one may now be near a word that speaks of it.
+    """
+    for start, end, _ in found:
+        if end - start > _LONG:
+            return True
+        before, after = text[max(start - 2, 0) : start], text[end : end + 2]
+        if before and (before[-1].isalnum() or before[-1] in _GLUED or (before[-1] in _JOINS and before[0].isalnum())):
+            return True
+        if after and (after[0].isalnum() or after[0] in _GLUED or (after[0] in _JOINS_BEHIND and after[-1].isalnum())):
+            return True
+        if before[-1:] == " " and text[max(start - _APART, 0) : start].rstrip(" ")[-1:].isdigit():
+            return True
+        if after[:1] == " " and text[end : end + _APART].lstrip(" ")[:1].isdigit():
+            return True
+    return False
 
 
 def _encoded(value: str, labels: Labels, always: tuple[Detector, ...], deepest: int) -> str:
@@ -114,7 +148,7 @@ def _look_closer(found: list[Place], text: str, off: frozenset[str], seen: Seen)
         _suspect_numbers(suspects, plain)
     others = _others(text, is_long=is_long)
     if told == NOWHERE and not suspects and not others:
-        remember(shape)
+        remember(text, shape)
         return
     _add(found, plain, suspects, off)
     if not isinstance(reading, str):
@@ -163,9 +197,11 @@ def _others(text: str, *, is_long: bool) -> list[Detector]:
             found += URL_CREDENTIALS
         if "(" in text and ("@tcp(" in text or "@unix(" in text):
             found.append(DRIVER_CREDENTIALS)
+    if may_hold_options(text):
+        found.append(OPTIONS)
     if "=" in text and ("?" in text or "&" in text or "#" in text):
         found.append(URL_SECRET)
-    if is_long and text.encode("utf-8", "replace").translate(_RUNS).find(_SHORTEST_TOKEN) >= 0:
+    if "Q~" in text or (is_long and text.encode("utf-8", "replace").translate(_RUNS).find(_SHORTEST_TOKEN) >= 0):
         found += [detector for detector in _tokens() if detector.marked(text)]
     elif "-----B" in text:
         found += [detector for detector in _tokens() if detector.kind == "private_key"]

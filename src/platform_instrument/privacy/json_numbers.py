@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _OPEN, _CLOSED = ("{", "["), ("}", "]")
 _NUMBER = Pattern(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-_AFTER = Pattern(r"\s{0,64}[,}\]]")
+_AFTER = Pattern(r"\s{0,64}(?:[,}\]]|\Z)")
 _KEY = Pattern(r"(?P<quote>\\{0,15}[\"'])\s{0,64}:\s{0,64}\Z")
 _ITEM = Pattern(r"(?P<quote>\\{0,15}[\"'])\s{0,64},\s{0,64}\Z")
 _ITEMS = Pattern(r"[^{}\[\]:]*")

@@ -30,7 +30,10 @@ _PASSWORDS = (
 )
 _OF_TOKENS = r"auth|access|refresh|id|session|bearer|csrf|xsrf|api|bot|security|identity|oauth|private"
 _OF_LOGINS = r"db|my|user|root|ssh|smtp|mail|ldap|key|store|admin|require|srv|ftp"
-_OF_CODES = r"otp|security|verification|mfa|2fa|sms|backup|recovery|one_?time|pin"
+_OF_CODES = (
+    r"otp|security|verification|mfa|2fa|sms|backup|recovery|one_?time|pin|confirmation|activation|log_?in|sign_?in|two_?factor"
+    r"|access|your|use|enter|ihr|votre"
+)
 _OF_NOTHING = (
     r"next|page|continuation|pagination|sync|cursor|unexpected|invalid|expected|eos|bos|pad|unk|stop|public|publishable|next_page"
 )

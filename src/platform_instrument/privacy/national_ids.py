@@ -11,7 +11,10 @@ from platform_instrument.privacy.beside import BEGIN, END, beside
 from platform_instrument.privacy.detector import Detector, matches, whole
 from platform_instrument.privacy.patterns import Pattern
 
-_SSN_WORD = Pattern(r"ssns?(?<!\[us_ssn)(?![a-z])|social.?sec|tax.?(?:payer)?.?id|tin(?<![a-hj-z]tin)(?<![a-z]itin)(?![a-z])")
+_SSN_WORD = Pattern(
+    r"ssns?(?<!\[us_ssn)(?![a-z])|soc(?:ial)?\.?.?sec|social (?:is|n(?:umber|o|r)\b)|tax.?(?:payer)?.?id"
+    r"|tin(?<![a-hj-z]tin)(?<![a-z]itin)(?![a-z])"
+)
 _ITIN_WORD = Pattern(r"tax|tin(?<![a-hj-z]tin)(?<![a-z]itin)(?![a-z])")
 _SSN = Pattern(BEGIN + r"(?!000|666)\d{3}(?P<gap>[-. +]?)(?!00)\d\d(?P<second>[-. +]?)(?!0000)\d{4}" + END, re.ASCII)
 _NO_SSN = frozenset(("123456789", "078051120"))
@@ -99,7 +102,7 @@ NATIONAL_IDS = (
     Detector("national_id", matches(_NIR, whole(_nir)), ("4443",)),
 )
 NAMED_NATIONAL_IDS = (
-    Detector("us_ssn", matches(_SSN, whole(_ssn)), ("ssn", "social", "tin", "tax")),
+    Detector("us_ssn", matches(_SSN, whole(_ssn)), ("ssn", "soc", "tin", "tax")),
     Detector("national_id", matches(_DNI, whole(_dni)), ("dni", "nie", "nif")),
 )
 CODICE_FISCALE = Detector("national_id", matches(_CODICE_FISCALE, whole(_codice_fiscale)))

@@ -19,7 +19,7 @@ _NAMED_NUMBERS = (*NAMED_PHONES, *NAMED_NATIONAL_IDS)
 """Marks are in lower case."""
 _NAMES = Pattern(
     r"ph|contact n|mobi|móvil|cel|tel|tél|fax|desk|whats|wa\.me|sms|handy|rufn|msisdn|call|answering at|message"
-    r"|number is|office|ssn|social|tin|tax|dni|nie|nif|手机|电话|電話|携帯|телефон"
+    r"|number is|office|reach |dial|ssn|soc|tin|tax|dni|nie|nif|手机|电话|電話|携帯|телефон"
 )
 
 

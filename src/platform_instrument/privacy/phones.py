@@ -34,6 +34,7 @@ _OTHER = r"(?:id|ids|version|build|type|size|count|status|code|error|port|model|
 _VALUE = r"\+?\(?\d(?:(?:[ .()/+-]{0,2}| / )\d){5,14}"
 _SAYING = (
     r"call(?:ed|ing)?(?: \w{2,10}){0,2} (?:at|on)\b|call me\b|answering at|messages? (?:on|to)|my (?:\w{1,20} ){0,2}number is"
+    r"|reach (?:\w{1,20} ){1,2}(?:at|on)\b|(?<![a-z])(?:call|dial)(?:ed|ing|led|ling)?(?= \(?0\d{1,4}[ )/.-]{1,2}\d)"
 )
 _BETWEEN = rf"(?! (?:[a-z]+ )?{_OTHER}\b)(?: [a-z]\w{{0,11}}){{0,2}}(?!-[\d(])[^a-z0-9_+(/]{{1,8}}"
 _NAMED = Pattern(

@@ -160,6 +160,7 @@ BY_BEGINNING = (
     (r"persona_(?:sandbox|production)_", r"[\w-]{20,}"),
     (r"bxt_", rf"{_ALNUM}{{24,}}"),
     # artificial intelligence: OpenAI, Anthropic, OpenRouter, Groq, Replicate, Perplexity, xAI, NVIDIA, Hugging Face, …
+    (r"sk-(?:proj|svcacct|admin|None)-", r"[\w-]{40,}"),
     (r"sk-(?:[a-z]{2,12}-)?(?:[a-z]+\d\d-)?(?:v1-)?", r"(?=[A-Za-z_-]{0,60}\d)(?=[\w-]{0,90}[A-Za-z0-9]{16})[\w-]{20,}"),
     (r"sess-", rf"{_ALNUM}{{36,}}"),
     (r"gsk_", rf"{_ALNUM}{{40,}}"),
