@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from platform_instrument.core.guard import absorb
 from platform_instrument.core.values import Custom, Instrumentation
 from platform_instrument.engine.frames import dressed, unseen
-from platform_instrument.telemetry import pipeline
 from platform_instrument.telemetry.context import CURRENT
 
 if TYPE_CHECKING:
@@ -34,17 +33,15 @@ def record(changes: Changes) -> None:
     """Record from now on."""
     from logging import Logger  # loaded by then
 
-    from platform_instrument.telemetry.flight_recorder import Recorder
+    from platform_instrument.telemetry.flight_recorder import recorder_of  # as below
     from platform_instrument.telemetry.logs.below import Below  # only where it is on; needs `logging`
 
-    running = pipeline.PIPELINE
-    if running is None:
+    recorder = recorder_of()
+    if recorder is None:
         return
-    recorder = Recorder(running.settings)
     below = Below(recorder, Logger.isEnabledFor)
     changes.replace(Logger, "isEnabledFor", _enabled(Logger.isEnabledFor, below))
     changes.replace(Logger, "filter", _passing(Logger.filter, below))
-    recorder.start(running)
     changes.on_undo(recorder.stop)
 
 

@@ -26,7 +26,7 @@ from platform_instrument.semantics.recorder import (
     REQUESTS,
     WITHHELD,
 )
-from platform_instrument.telemetry import limits, tracer
+from platform_instrument.telemetry import limits, pipeline, tracer
 from platform_instrument.telemetry.context import CURRENT, Local
 from platform_instrument.telemetry.logs import playback
 from platform_instrument.telemetry.logs.chosen import Chosen
@@ -53,6 +53,9 @@ _MINUTE = 60.0
 class Recorder:
     """What one process records; off after `stop`."""
 
+    current: Recorder | None = None
+    """The one of this process."""
+
     def __init__(self, settings: Settings) -> None:
         self.chosen = Chosen(settings.log_flight_recorder_loggers)
         self.level = logging.INFO if settings.log_flight_recorder_level == "info" else logging.DEBUG
@@ -61,6 +64,10 @@ class Recorder:
         self._size = settings.log_flight_recorder_size
         self._running: Pipeline | None = None
         self.renew()
+
+    def records(self, running: Pipeline) -> bool:
+        """Say whether this is the recorder of a pipeline."""
+        return self._running is running
 
     def start(self, running: Pipeline) -> None:
         """Be told of spans that begin and end: of the engine's by `settle`, of the application's own by `limits.ENDED`."""
@@ -155,6 +162,18 @@ class Recorder:
             place=PLACE,
         )
         return False
+
+
+def recorder_of() -> Recorder | None:
+    """Return the recorder of this process, started with the first who asks; None before there is a pipeline."""
+    running = pipeline.PIPELINE
+    if running is None:
+        return None
+    recorder = Recorder.current
+    if recorder is None or not recorder.records(running):
+        recorder = Recorder.current = Recorder(running.settings)
+        recorder.start(running)
+    return recorder
 
 
 def _count(instrument: Instrument, outcome: str, number: int = 1) -> None:

@@ -14,10 +14,12 @@ from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.telemetry import limits
-from platform_instrument.telemetry.logs import capture, parts
+from platform_instrument.telemetry.logs import capture, parts, playback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from platform_instrument.telemetry.logs.queue import LogQueue
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({})))
 _USUAL = len(_STANDARD)
@@ -44,6 +46,11 @@ class Kept:
     weight: int
     """What it holds, in bytes, about."""
 
+    def play(self, logs: LogQueue | None, left_out: int = 0) -> None:
+        """Print the line, or that so many before it are not kept any more."""
+        record = playback.beginning(self.record, left_out) if left_out else self.record
+        playback.hand_out(self.logger, record, None if self.passed else logs)
+
 
 def kept(logger: logging.Logger, record: logging.LogRecord, *, passed: bool) -> Kept:
     """Return a line of a record that nobody else is handed any more, and that is changed in place."""
@@ -58,7 +65,7 @@ def kept(logger: logging.Logger, record: logging.LogRecord, *, passed: bool) -> 
         for key, value in values.items():
             if key not in _STANDARD:
                 values[key] = changed = _value(value)
-                weight += _VALUE + _length(changed)
+                weight += _VALUE + length_of(changed)
     line.weight = weight
     return line
 
@@ -100,14 +107,14 @@ def _message(record: logging.LogRecord) -> int:
             if length <= MOST_TEXT:
                 return length
     if type(message) is dict and not arguments:  # structlog's, of which its formatter makes the line
-        record.msg = kept = _event(message)
-        return _length(kept)
+        record.msg = changed = event_of(message)
+        return length_of(changed)
     record.msg = text = _cut(capture.message_of(record))
     record.args = None
     return len(text)
 
 
-def _event(message: Mapping[Any, Any]) -> Any:  # noqa: ANN401 - a dict of bounded values
+def event_of(message: Mapping[Any, Any]) -> Any:  # noqa: ANN401 - a dict of bounded values
     """Return a bounded copy of an event; its exception becomes a text, by the name that structlog gives it."""
     error = _error_of(message.get("exc_info"))
     if error is None:
@@ -129,13 +136,13 @@ def _cut(text: str) -> str:
     return text if len(text) <= MOST_TEXT else limits.clean(text, MOST_TEXT)
 
 
-def _length(value: Any) -> int:  # noqa: ANN401 - what `_value` returned
+def length_of(value: Any) -> int:  # noqa: ANN401 - what `_value` returned
     """Return how many bytes a kept value takes, about."""
     kind = type(value)
     if kind is str:
         return len(value)
     if kind is dict:
-        return sum([_VALUE + _length(item) for item in value.values()])
+        return sum([_VALUE + length_of(item) for item in value.values()])
     if kind is list or kind is tuple:
-        return sum([_VALUE + _length(item) for item in value])
+        return sum([_VALUE + length_of(item) for item in value])
     return 0

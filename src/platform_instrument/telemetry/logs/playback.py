@@ -17,8 +17,8 @@ from platform_instrument.telemetry.logs import capture
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from platform_instrument.telemetry.logs.kept import Kept
     from platform_instrument.telemetry.logs.queue import LogQueue
+    from platform_instrument.telemetry.logs.ring import Line
 
 
 def prints(logger: logging.Logger, level: int) -> bool:
@@ -55,29 +55,35 @@ def _handlers(logger: logging.Logger | None) -> list[Any]:
     return found if last is None else [last]
 
 
-def play(lines: Sequence[Kept], left_out: int, logs: LogQueue | None) -> None:
+def play(lines: Sequence[Line], left_out: int, logs: LogQueue | None) -> None:
     """Print lines in their order, and before them how many earlier ones there were that are not kept any more.
 
     `logs` is where records wait for their export, None where they are not exported.
     """
     if left_out and lines:
-        lines[0].context.run(_print, lines[0], _beginning(lines[0].record, left_out), logs)
+        lines[0].context.run(lines[0].play, logs, left_out)
     for line in lines:
-        line.context.run(_print, line, line.record, logs)
+        line.context.run(line.play, logs)
 
 
-def _beginning(first: logging.LogRecord, left_out: int) -> logging.LogRecord:
+def left_out_before(left_out: int) -> str:
+    """Return what is said of lines that are not kept any more."""
+    return f"… {left_out} earlier lines left out"
+
+
+def beginning(first: logging.LogRecord, left_out: int) -> logging.LogRecord:
     """Return a line of the logger, the level and the time of the first one, with what formatters may want of it."""
     record = copy(first)
     for name in [name for name in record.__dict__ if name.startswith("_")]:
         del record.__dict__[name]  # structlog's sign that the message is an event
-    record.msg, record.args = f"… {left_out} earlier lines left out", None
+    record.msg, record.args = left_out_before(left_out), None
     record.exc_text = record.stack_info = None
     return record
 
 
-def _print(line: Kept, record: logging.LogRecord, logs: LogQueue | None) -> None:
-    if logs is not None and not line.passed:
-        guard("logs", capture.catch, logs, line.logger, record)
-    for handler in printing(line.logger):
+def hand_out(logger: logging.Logger, record: logging.LogRecord, logs: LogQueue | None) -> None:
+    """Export a record, where there is a queue for it, and print it."""
+    if logs is not None:
+        guard("logs", capture.catch, logs, logger, record)
+    for handler in printing(logger):
         ask("a handler of logging", handler.handle, record)

@@ -6,16 +6,28 @@ No lock is held: threads of one request may keep lines at the same moment, and o
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from platform_instrument.telemetry.logs.kept import Kept
+    from contextvars import Context
+
+    from platform_instrument.telemetry.logs.queue import LogQueue
 
 MOST_RINGS = 1_000
 """Requests whose lines are kept at the same time; those beyond are not recorded."""
 
 MOST_TOGETHER = 32 * 1024 * 1024
 """What all of them may hold together."""
+
+
+class Line(Protocol):
+    """What a ring holds: `weight` is bytes, `context` the one that it was logged in."""
+
+    weight: int
+    context: Context
+
+    def play(self, logs: LogQueue | None, left_out: int = 0) -> None:
+        """Print the line, or that so many before it are not kept any more; `logs` is where exported records wait."""
 
 
 class Rings:
@@ -42,7 +54,7 @@ class Ring:
         self.rings = rings
         self.span_id = span_id
         """Of the span whose end closes the ring."""
-        self.lines: deque[Kept] = deque()
+        self.lines: deque[Line] = deque()
         self.weight = 0
         self.left_out = 0
         """How many lines have given way to later ones."""
@@ -50,7 +62,7 @@ class Ring:
         self._counted = True
         rings.number += 1
 
-    def put(self, line: Kept) -> None:
+    def put(self, line: Line) -> None:
         """Keep a line; the oldest give way where it is too much, for this request or for all of them."""
         rings, weight = self.rings, line.weight
         self.lines.append(line)
@@ -61,7 +73,7 @@ class Ring:
         if not self.opened:  # closed meanwhile: whoever did it may not have seen this line
             self.take()
 
-    def take(self) -> list[Kept]:
+    def take(self) -> list[Line]:
         """Return the lines, and keep them no more."""
         taken = [self._pop() for _ in range(len(self.lines))]
         return [line for line in taken if line is not None]
@@ -73,7 +85,7 @@ class Ring:
             self._counted = False
             self.rings.number -= 1
 
-    def _pop(self) -> Kept | None:
+    def _pop(self) -> Line | None:
         try:
             line = self.lines.popleft()
         except IndexError:  # another thread has it
