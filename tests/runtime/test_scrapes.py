@@ -119,7 +119,7 @@ def test_clients_that_say_nothing_keep_no_scrape_out() -> None:
 
 def test_a_process_without_descriptors_does_not_look_at_a_connection_again_and_again() -> None:
     target = Target.free()
-    with running("full", target, said="a scrape waits: Too many open files") as process:
+    with running("full", target, said="a connection to a port of ours waits: Too many open files") as process:
         assert told(process) < 200
         target.wait(lambda _: True)
 

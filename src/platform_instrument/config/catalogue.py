@@ -5,14 +5,7 @@ from __future__ import annotations
 from platform_instrument.config.schema import SIGNALS, setting_of
 
 PROMISED = frozenset({
-    "PLATFORM_ADMIN_HOST",
-    "PLATFORM_ADMIN_PORT",
     "PLATFORM_DEBUG",
-    "PLATFORM_PROBES",
-    "PLATFORM_PROBES_LIVENESS_PATH",
-    "PLATFORM_PROBES_OVERRIDE",
-    "PLATFORM_PROBES_READINESS_PATH",
-    "PLATFORM_PROBES_STARTUP_PATH",
     "PLATFORM_SPAN_ATTRIBUTES_FROM_CLAIMS",
 })  # fmt: skip
 """Settings that are read and checked but that nothing obeys yet."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from platform_instrument.core.guard import guard
-from platform_instrument.runtime.health import preparation
+from platform_instrument.runtime.health import port, preparation
 from platform_instrument.web import probes
 
 if TYPE_CHECKING:
@@ -24,3 +24,4 @@ def prepare(settings: Settings) -> None:
         _Probing.front = True
         guard("probes", probes.install, settings)
     preparation.prepare(settings)
+    guard("admin port", port.prepare, settings)

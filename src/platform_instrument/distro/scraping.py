@@ -6,7 +6,7 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.distro.finding import Finding
-from platform_instrument.telemetry.prometheus.listening import REFUSED, TAKEN
+from platform_instrument.telemetry.ports.listening import REFUSED, TAKEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -18,6 +18,7 @@ from platform_instrument.telemetry.errands import Errands
 from platform_instrument.telemetry.extras import EACH, weight_of
 from platform_instrument.telemetry.metrics.cells import use_exemplar_filter
 from platform_instrument.telemetry.metrics.registry import METRICS, Limits, beside, cell_of
+from platform_instrument.telemetry.ports.endpoints import Endpoints
 from platform_instrument.telemetry.worker import COUNTED_LAST, Worker
 from platform_instrument.telemetry.workers import membership
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from platform_instrument.telemetry.logs.queue import LogQueue
     from platform_instrument.telemetry.metrics.cells import HistogramCell
     from platform_instrument.telemetry.outlets import Outlets
-    from platform_instrument.telemetry.prometheus.endpoint import Endpoint
+    from platform_instrument.telemetry.prometheus.endpoint import Scrapes
     from platform_instrument.telemetry.span import Span
 
 _PAUSE_AT_FORK = 0.2
@@ -56,13 +57,16 @@ class Pipeline:
         self.born = 0
         """When this process began, on the clock of `Span.ticks`: a span from before belongs to the parent."""
         self.worker = Worker(self._turn, self._finish, self.outlets)
+        self.worker.on_start.append(self.serve)
         self._outlets: list[Outlets] = []
         """The first counts: a thread that asks for the resource may make others at the same moment as the worker."""
         self._next_metrics = 0.0
         self.preparations: list[Callable[[], object]] = []
         """Called with the first outlets of a process, before anything is collected."""
-        self.endpoint: Endpoint | None = None
+        self.endpoint: Scrapes | None = None
         """Where this process is scraped; None where nobody asks for it."""
+        self.endpoints = Endpoints()
+        """All ports of ours that this process answers at."""
         self.logs: LogQueue | None = None
         """The records of logs that wait; None where logs are not exported."""
         self.errands = Errands()
@@ -118,21 +122,18 @@ class Pipeline:
         return bool(complete)
 
     def serve(self) -> None:
-        """Answer scrapes from now on: this process is known to be at work."""
-        if self.endpoint is not None:
-            self.endpoint.begin()
+        """Answer at the ports of ours from now on: this process is known to be at work."""
+        self.endpoints.begin()
 
     def stand_by(self) -> None:
         """Have no thread from now on: in the process that a server forks its workers from."""
         self.worker.hold()
-        if self.endpoint is not None:
-            self.endpoint.hold(_PAUSE_AT_FORK)
+        self.endpoints.hold()
 
     def stop(self, seconds: float) -> None:
         """End the threads."""
         self.worker.stop(seconds)
-        if self.endpoint is not None:
-            self.endpoint.stop(seconds)
+        self.endpoints.stop(seconds)
 
     def hold(self, seconds: float) -> None:
         """Send what there is, and have neither thread nor connection from now on: in the master of a pre-forking server."""
@@ -215,16 +216,14 @@ class Pipeline:
     def before_fork(self) -> None:
         """Stop the worker, so that the child inherits no lock in mid-air."""
         self.worker.before_fork(_PAUSE_AT_FORK)
-        if self.endpoint is not None:
-            self.endpoint.before_fork(_PAUSE_AT_FORK)
+        self.endpoints.before_fork()
         self.errands.before_fork(_PAUSE_AT_FORK)
         if self._outlets and not self.worker.running:
             self._outlets[0].before_fork()
 
     def after_fork_in_parent(self) -> None:
         """Go on where we stopped."""
-        if self.endpoint is not None:
-            self.endpoint.after_fork_in_parent(at_once=not COUNTED_LAST)
+        self.endpoints.after_fork_in_parent(at_once=not COUNTED_LAST)
         self.worker.after_fork_in_parent(needed=bool(self.queue or self._outlets or (self.logs and not self.logs.idle)))
 
     def after_fork_in_child(self) -> None:
@@ -237,8 +236,7 @@ class Pipeline:
         self.errands.renew()
         self.worker.renew()
         membership.renew()
-        if self.endpoint is not None:
-            self.endpoint.renew()
+        self.endpoints.renew()
         self._abandon()
         METRICS.reset()
         losses.reset()
@@ -287,9 +285,8 @@ def start(settings: Settings) -> Pipeline:
         pipeline.logs = LogQueue(settings, pipeline.worker)
     PIPELINE = pipeline
     if "prometheus" in settings.metrics_exporter:
-        from platform_instrument.telemetry.prometheus.endpoint import Endpoint  # few services are scraped
+        from platform_instrument.telemetry.prometheus.endpoint import Scrapes  # few services are scraped
 
-        pipeline.endpoint = Endpoint(settings, lambda: pipeline.outlets().resource)
-        pipeline.worker.on_start.append(pipeline.serve)
-        pipeline.endpoint.begin(serving=False)
+        pipeline.endpoint = Scrapes(settings, lambda: pipeline.outlets().resource)
+        pipeline.endpoints.open(pipeline.endpoint)
     return pipeline

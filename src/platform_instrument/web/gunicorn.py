@@ -16,6 +16,7 @@ from platform_instrument.runtime import leaving
 from platform_instrument.telemetry import pipeline, printed
 from platform_instrument.web.afterwards import span_of_environ, span_served, within
 from platform_instrument.web.fallback import serve_asgi, serve_wsgi
+from platform_instrument.web.front import Front
 
 if TYPE_CHECKING:
     from platform_instrument.core.values import Call, Changes
@@ -29,6 +30,8 @@ def observe_application(call: Call, _result: None) -> None:
     worker = call.instance
     if any(kind.__module__ in _WSGI_WORKERS for kind in type(worker).__mro__):
         worker.wsgi = serve_wsgi(worker.wsgi)
+    elif not any(kind.__module__.startswith("uvicorn") for kind in type(worker).__mro__):
+        Front.loaded()  # one whose server says nothing of its start
 
 
 def observe_asgi_application(call: Call, _result: None) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from platform_instrument.core.values import COUNTER, GAUGE
 from platform_instrument.telemetry.metrics.registry import Metrics
-from platform_instrument.telemetry.prometheus.complaints import forget
+from platform_instrument.telemetry.ports.complaints import forget
 from platform_instrument.telemetry.prometheus.page import page
 from tests.processes import run
 from tests.telemetry.prometheus.scraping import key, metric, read, scraped, taken

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from platform_instrument.core.values import COUNTER, GAUGE, HISTOGRAM, UP_DOWN_COUNTER
 from platform_instrument.telemetry.metrics.registry import Limits, Metrics
+from platform_instrument.telemetry.ports.complaints import forget
 from platform_instrument.telemetry.prometheus import merge as merging
-from platform_instrument.telemetry.prometheus.complaints import forget
 from platform_instrument.telemetry.prometheus.merge import departed, merge
 from platform_instrument.telemetry.prometheus.snapshot import Snapshot
 from tests.telemetry.prometheus.scraping import BOUNDS, INSIDE, metric, samples, scraped, taken, value

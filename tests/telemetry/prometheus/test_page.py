@@ -15,7 +15,7 @@ from platform_instrument.core.report import forget as forget_lines
 from platform_instrument.core.values import COUNTER, GAUGE, HISTOGRAM, UP_DOWN_COUNTER, Instrument
 from platform_instrument.telemetry.context import Ambient
 from platform_instrument.telemetry.metrics.registry import Metrics
-from platform_instrument.telemetry.prometheus.complaints import forget
+from platform_instrument.telemetry.ports.complaints import forget
 from platform_instrument.telemetry.prometheus.names import label_name
 from platform_instrument.telemetry.prometheus.page import page
 from platform_instrument.telemetry.prometheus.snapshot import snapshot

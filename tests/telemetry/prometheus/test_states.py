@@ -10,7 +10,7 @@ import pytest
 from platform_instrument.config.schema import Settings
 from platform_instrument.core.values import COUNTER, GAUGE, Instrument
 from platform_instrument.telemetry.metrics.registry import METRICS
-from platform_instrument.telemetry.prometheus import complaints
+from platform_instrument.telemetry.ports import complaints
 from platform_instrument.telemetry.prometheus.merge import merge
 from platform_instrument.telemetry.prometheus.states import States
 from platform_instrument.telemetry.workers import founding, membership

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from platform_instrument.telemetry.prometheus.complaints import complain
+from platform_instrument.telemetry.ports.complaints import complain
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -1,134 +1,64 @@
-"""The thread that answers scrapes: one in each process that serves, none in masters, none where nobody asks for Prometheus.
-
-It starts with the first library that is instrumented, waits a moment for this process to turn out to be a master, or short-lived,
-and begins at once with the first record or where a server does. It is stopped around a fork, as the worker is.
-"""
+"""Where a service is scraped: a port of ours that knows what all workers have counted."""
 
 from __future__ import annotations
 
-import sys
-import threading
-from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
-from platform_instrument.core.families import SUPPRESSED
-from platform_instrument.core.guard import guard
 from platform_instrument.core.report import say
-from platform_instrument.telemetry.context import CURRENT, Ambient
-from platform_instrument.telemetry.prometheus.sockets import OwnSocket, pair
-from platform_instrument.telemetry.threads import leave_signals_to_the_application, wait_until_gone
+from platform_instrument.telemetry.ports.endpoint import Endpoint
+from platform_instrument.telemetry.ports.place import METRICS, Place
 from platform_instrument.telemetry.workers import membership
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from platform_instrument.config.schema import Settings
-    from platform_instrument.telemetry.prometheus.listening import Listening
-    from platform_instrument.telemetry.prometheus.reception import Reception, Wait
+    from platform_instrument.telemetry.ports.neighbours import Neighbours
+    from platform_instrument.telemetry.prometheus.desk import ScrapeDesk
     from platform_instrument.telemetry.prometheus.states import States
+    from platform_instrument.telemetry.workers.ledger import Ledger
 
-_GRACE = 0.5
-"""Seconds before a process that has neither recorded anything nor begun to serve is taken for one that will."""
-_PREPARATION = 5.0
-"""Seconds that a fork waits for our imports, see `telemetry.worker`."""
-_AFTER_A_FAULT = 1.0
-_LAST_ANSWERS = 0.25
-"""Seconds that the end of a process waits for answers that are under way."""
+_VARIABLES = ("OTEL_EXPORTER_PROMETHEUS_HOST", "OTEL_EXPORTER_PROMETHEUS_PORT")
 
 
-class Endpoint:
+class Scrapes(Endpoint):
     """Answers scrapes in a thread of its own while the process lives."""
 
     def __init__(self, settings: Settings, resource: Callable[[], Mapping[str, Any]]) -> None:
         """Take the settings and what says who is scraped, asked for in the thread."""
+        place = Place(
+            METRICS,
+            settings.exporter_prometheus_host,
+            settings.exporter_prometheus_port,
+            _VARIABLES,
+            "this service cannot be scraped",
+        )
+        super().__init__(place, "platform-instrument-scrapes", self._desk)
         self._settings = settings
         self._resource = resource
-        self._reception: Reception | None = None
-        self._kept: Listening | None = None
-        """What a master has: a socket that its workers accept at, so that no scrape is refused while all are new."""
-        self._inherited = -1
-        self._wake: tuple[OwnSocket, OwnSocket] | None = None
-        self.renew()
 
     def renew(self) -> None:
-        """Forget the thread and its locks, in a fork child, and let the parent's sockets go, which it keeps."""
-        if self._reception is not None:
-            guard("sockets of the parent", self._reception.abandon)
-        self._close_wake()
-        self._inherited = self._kept.detach() if self._kept is not None else -1
-        self.held = False
-        """True in a process that must have no thread: the master of a pre-forking server."""
-        self._reception = self._kept = None
+        """Forget the states too, in a fork child."""
+        super().renew()
         self._states: States | None = None
-        self._thread: threading.Thread | None = None
-        self._starting = threading.Lock()
-        self._forking: set[int] = set()
-        self._stopping = False
-        self._serving = False
-        """Whether this process is known to serve, so that there is nothing to wait for."""
-        self._prepared = False
-        self._begun = 0.0
-        """When the thread was first wanted in this process, on the clock of `time.monotonic`; 0 before that."""
-
-    def begin(self, *, serving: bool = True) -> None:
-        """Start the thread, unless it runs already; with `serving` it has nothing to wait for."""
-        if serving and not self._serving:
-            self._serving = True
-            self._rouse()
-        self._begun = self._begun or monotonic()
-        if self._thread is not None or self.held or self._forking or sys.is_finalizing():
-            return
-        if not self._starting.acquire(blocking=False):
-            return
-        try:
-            if self._thread is None:
-                self._start()
-        finally:
-            self._starting.release()
 
     def keep(self, *, last: bool) -> None:
         """Write the state of this process for the others; with `last` it ends, and answers what it was asked before."""
         self.states().write()  # first: who scrapes from now on does not ask this process any more
-        reception, thread = self._reception, self._thread
-        if last and reception is not None and thread is not None and thread is not threading.current_thread():
-            reception.mute()
-            self._rouse()
-            deadline = monotonic() + _LAST_ANSWERS
-            while thread.is_alive() and not reception.resting and monotonic() < deadline:
-                thread.join(0.005)  # which lets it run where it is a greenlet
+        if last:
+            self.finish()
             self.states().write()
 
     def hold(self, seconds: float) -> None:
-        """Have no thread from now on, and nothing but the listening socket; a fork child finds what it needs imported."""
-        self.held = True
-        self.stop(seconds)
+        """Have no thread from now on; a fork child finds what it needs imported."""
+        super().hold(seconds)
         import platform_instrument.telemetry.outlets
-        import platform_instrument.telemetry.prometheus.reception  # noqa: F401 - for the children
-        from platform_instrument.telemetry.prometheus.listening import Listening
+        import platform_instrument.telemetry.prometheus.desk  # noqa: F401 - for the children
 
-        ledger = membership.ledger()
-        if ledger is None:
+        if membership.ledger() is None:
             say(
                 "processes share no memory here (memfd_create), so a scrape knows the metrics of one worker alone", place="ledger"
             )
-        self._kept = Listening(self._settings, ledger)
-        reception, self._reception = self._reception, None
-        if reception is not None and self._thread is None:
-            descriptor = reception.listening.detach()
-            if descriptor >= 0:
-                self._kept.adopt(descriptor)
-            reception.close()
-        if self._kept.socket is None:
-            self._kept.bind()
-        if self._thread is None:
-            self._close_wake()
-
-    def status(self) -> dict[str, Any]:
-        """Return what doctor shows."""
-        settings, reception = self._settings, self._reception
-        state = reception.listening.state if reception is not None else "held by the workers" if self.held else "not begun"
-        port = reception.listening.port if reception is not None else 0
-        return {"host": settings.exporter_prometheus_host, "port": port or settings.exporter_prometheus_port, "state": state}
 
     def states(self) -> States:
         """Return the states of all workers, made on first use."""
@@ -138,112 +68,7 @@ class Endpoint:
             self._states = States(self._settings)
         return self._states
 
-    # --- fork -----------------------------------------------------------------------------------------------------
+    def _desk(self, neighbours: Neighbours | None, ledger: Ledger | None) -> ScrapeDesk:
+        from platform_instrument.telemetry.prometheus.desk import ScrapeDesk  # with the first scrape, not at start
 
-    def before_fork(self, seconds: float) -> None:
-        """End the thread, so that the child inherits no lock in mid-air; its sockets stay open."""
-        self._forking.add(threading.get_ident())
-        self.stop(seconds)
-
-    def after_fork_in_parent(self, *, at_once: bool) -> None:
-        """Go on answering, or with the next record where Python counts threads after this."""
-        self._forking.discard(threading.get_ident())
-        self._stopping = bool(self._forking)  # one that was left behind goes on
-        if at_once and self._begun and not self._forking:
-            self.begin(serving=False)
-
-    def stop(self, seconds: float) -> None:
-        """End the thread; one that does not end in time is left behind, see `Worker.stop`."""
-        thread = self._thread
-        if thread is None or thread is threading.current_thread() or thread.ident is None:
-            return
-        self._stopping = True
-        self._rouse()
-        thread.join(seconds if self._prepared else _PREPARATION)
-        if not thread.is_alive():
-            wait_until_gone(thread)
-
-    # --- the thread -----------------------------------------------------------------------------------------------
-
-    def _start(self) -> None:
-        self._stopping = False
-        self._renew_wake()
-        thread = threading.Thread(
-            target=self._run, args=(threading.get_native_id(),), name="platform-instrument-scrapes", daemon=True
-        )
-        self._thread = thread
-        try:
-            thread.start()
-        except RuntimeError:
-            self._thread = None  # as in `Worker`
-        except BaseException:  # what a signal handler raised
-            if thread.ident is None:
-                self._thread = None
-            raise
-
-    def _rouse(self) -> None:
-        """End the wait of the thread."""
-        if self._wake is not None and self._wake[1].intact:
-            try:
-                self._wake[1].send(b"\0")
-            except OSError:
-                return  # it is full, so the thread is roused already
-
-    def _close_wake(self) -> None:
-        ends, self._wake = self._wake, None
-        for end in ends or ():
-            end.close()
-
-    def _run(self, starter: int) -> None:
-        if threading.get_native_id() != starter:
-            guard("signal mask", leave_signals_to_the_application)
-        CURRENT.set(Ambient(families=SUPPRESSED))
-        try:
-            done = guard("scrapes", self._answer)
-        finally:
-            self._thread = None
-        if done and not self._stopping:
-            self.begin(serving=False)  # it was to stop for a fork that is over
-
-    def _answer(self) -> bool:
-        """Answer scrapes until the thread is to stop."""
-        from platform_instrument.telemetry.prometheus.connections import IN
-        from platform_instrument.telemetry.prometheus.reception import waiter
-
-        wait = waiter()
-        while not self._stopping:
-            wake = self._renew_wake()
-            if self._reception is None and not self._serving and monotonic() - self._begun < _GRACE:
-                wait({wake.fileno(): IN}, _GRACE)
-            elif guard("scrapes", self._turn, wait, wake.fileno()) is None:
-                sleep(_AFTER_A_FAULT)
-            if wake.intact:
-                _drain(wake)
-        return True
-
-    def _turn(self, wait: Wait, wake: int) -> bool:
-        """Take a turn; anew where the application has closed what was ours among all that it had."""
-        from platform_instrument.telemetry.prometheus.reception import Reception
-
-        if self._reception is not None and not self._reception.intact:
-            reception, self._reception = self._reception, None
-            reception.abandon()
-        if self._reception is None:
-            inherited, self._inherited = self._inherited, -1
-            self._reception = Reception(self._settings, self.states(), self._resource(), inherited)
-            self._prepared = True
-        return self._reception.turn(wait, wake)
-
-    def _renew_wake(self) -> OwnSocket:
-        """Return the socket that ends the wait, another one where the application has closed it."""
-        if self._wake is None or not all(end.intact for end in self._wake):
-            self._close_wake()
-            self._wake = pair()
-        return self._wake[0]
-
-
-def _drain(wake: OwnSocket) -> None:
-    try:
-        wake.recv(4_096)
-    except OSError:
-        return  # nobody has roused us
+        return ScrapeDesk(self._settings, self.states(), self._resource(), neighbours, ledger)

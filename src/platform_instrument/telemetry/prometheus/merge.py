@@ -9,7 +9,7 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.telemetry.metrics.registry import Limits
-from platform_instrument.telemetry.prometheus.complaints import complain
+from platform_instrument.telemetry.ports.complaints import complain
 from platform_instrument.telemetry.prometheus.counts import added
 from platform_instrument.telemetry.prometheus.exponentials import joined
 from platform_instrument.telemetry.prometheus.labels import INSTANCE, escaped

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.guard import guard
-from platform_instrument.telemetry.prometheus.complaints import complain
+from platform_instrument.telemetry.ports.complaints import complain
 from platform_instrument.telemetry.prometheus.labels import rendered_labels
 from platform_instrument.telemetry.prometheus.names import SUFFIXES
 from platform_instrument.telemetry.prometheus.rows import counter_lines, gauge_lines, histogram_lines

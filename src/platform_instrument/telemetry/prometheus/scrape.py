@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.values import COUNTER, Instrument
 from platform_instrument.telemetry.metrics.registry import METRICS
+from platform_instrument.telemetry.ports.neighbours import PATIENCE
 from platform_instrument.telemetry.prometheus.merge import merge
 from platform_instrument.telemetry.prometheus.negotiation import negotiated, wanted_names
 from platform_instrument.telemetry.prometheus.page import page
@@ -16,12 +17,9 @@ from platform_instrument.telemetry.workers.locks import holder
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from platform_instrument.telemetry.prometheus.exchange import Exchange, Request
+    from platform_instrument.telemetry.ports.exchange import Exchange, Request
     from platform_instrument.telemetry.prometheus.states import States
     from platform_instrument.telemetry.workers.ledger import Ledger
-
-PATIENCE = 0.25
-"""Seconds that all workers together have for writing their states."""
 
 _QUICKLY = 1
 """The level of compression: a page is read once, by somebody near."""

@@ -14,19 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.guard import guard
 from platform_instrument.telemetry.metrics.registry import METRICS
-from platform_instrument.telemetry.prometheus.complaints import complain
+from platform_instrument.telemetry.ports.complaints import complain
 from platform_instrument.telemetry.prometheus.merge import departed
 from platform_instrument.telemetry.prometheus.snapshot import snapshot
 from platform_instrument.telemetry.workers import membership
 from platform_instrument.telemetry.workers.ledger import LEFT, STATE
-from platform_instrument.telemetry.workers.locks import holder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from platform_instrument.config.schema import Settings
     from platform_instrument.telemetry.prometheus.snapshot import Snapshot
-    from platform_instrument.telemetry.workers.ledger import Ledger
     from platform_instrument.telemetry.workers.membership import Slot
 
     Part = tuple[Snapshot, bool, str]
@@ -102,7 +100,7 @@ class States:
         if left:
             parts.append((marshal.loads(left), False, instance))  # noqa: S302 - written by ourselves
         if generation > included:
-            parts.append((marshal.loads(state), alive(mine, number, generation), instance))  # noqa: S302 - as above
+            parts.append((marshal.loads(state), membership.alive(mine, number, generation), instance))  # noqa: S302 - as above
         return parts
 
     def _write(self, slot: Slot, *, observed: bool) -> None:
@@ -130,11 +128,3 @@ class States:
             dead: Any = [marshal.loads(record) for record in (left, state) if record]  # noqa: S302 - as above
             ledger.put(slot.number, LEFT, marshal.dumps(departed([(each, False, "") for each in dead]), _FORMAT), generation)
         self._heir = (slot.number, slot.generation)
-
-
-def alive(mine: Slot, number: int, generation: int) -> bool:
-    """Say whether the process lives that has a slot in this generation."""
-    if number == mine.number:
-        return generation == mine.generation
-    ledger: Ledger = mine.ledger
-    return generation == ledger.generation(number) and bool(holder(ledger.descriptor, number))

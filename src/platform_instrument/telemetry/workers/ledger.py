@@ -26,11 +26,12 @@ _PAGE = 4_096
 _PLACE = 1 << 28
 _KEY = 256
 _LONGEST_KEY = 1_024
-_PORT, _BINDER, _SAID = HEAD, HEAD + 8, HEAD + 16
+_PORTS = (HEAD, 1_536)
+"""Where it stands what is known of each port, by its number."""
 _DRAINS, _MOST_DRAINS = HEAD + 32, 6
 """Where it stands which processes drain, and how many at most: masters, of which there are two while one replaces another."""
-_GENERATION, _OWNER, _DOOR, _SINCE = 16, 24, 32, 40
-"""Where in a place these numbers stand, after those of the two records."""
+_GENERATION, _OWNER, _DOORS, _SINCE, _HEALTH = 16, 24, (32, 48), 40, 56
+"""Where in a place these numbers stand, after those of the two records; doors by the number of the port."""
 _ATTEMPTS = 20
 
 _WORD = Struct("<Q")
@@ -77,32 +78,9 @@ class Ledger:
         encoded = text.encode("utf-8", "replace")[:_LONGEST_KEY]
         self._write(_KEY, _LENGTH.pack(len(encoded)) + encoded)
 
-    @property
-    def port(self) -> int:
-        """The port that the service answers scrapes on, 0 until there is one."""
-        return self._word(_PORT)
-
-    @port.setter
-    def port(self, number: int) -> None:
-        self._put_word(_PORT, number)
-
-    @property
-    def binder(self) -> int:
-        """The process that has bound the port."""
-        return self._word(_BINDER)
-
-    @binder.setter
-    def binder(self, process: int) -> None:
-        self._put_word(_BINDER, process)
-
-    @property
-    def said(self) -> bool:
-        """Whether one process has said for all that the port is not to be had."""
-        return bool(self._word(_SAID))
-
-    @said.setter
-    def said(self, whether: bool) -> None:
-        self._put_word(_SAID, int(whether))
+    def port(self, number: int) -> Port:
+        """Return what the service knows of one of its ports."""
+        return Port(self, _PORTS[number])
 
     def drain(self, process: int) -> Drain | None:
         """Return how a process drains, None where it has not said so."""
@@ -144,13 +122,22 @@ class Ledger:
         self._write(_place(slot) + _GENERATION, b"".join(map(_WORD.pack, (generation, owner, 0, since))))
         return generation
 
-    def door(self, slot: int) -> int:
-        """Return for which generation the slot's process can be asked for its state."""
-        return self._word(_place(slot) + _DOOR)
+    def door(self, slot: int, port: int) -> int:
+        """Return for which generation the slot's process can be asked by those that answer at a port."""
+        return self._word(_place(slot) + _DOORS[port])
 
-    def put_door(self, slot: int, generation: int) -> None:
+    def put_door(self, slot: int, port: int, generation: int) -> None:
         """Say that the slot's process can be asked from now on, or with 0 that it cannot."""
-        self._put_word(_place(slot) + _DOOR, generation)
+        self._put_word(_place(slot) + _DOORS[port], generation)
+
+    def health(self, slot: int) -> tuple[int, int]:
+        """Return the generation that has told its health last, zero where none has, and what it told: a byte."""
+        generation, told = divmod(self._word(_place(slot) + _HEALTH), 256)
+        return generation, told
+
+    def put_health(self, slot: int, generation: int, told: int) -> None:
+        """Tell the health of the slot's process, in a byte; only who has the slot does so."""
+        self._put_word(_place(slot) + _HEALTH, generation * 256 + told)
 
     def put(self, slot: int, record: int, content: bytes, generation: int) -> None:
         """Put a record in force; only who has the slot does so."""
@@ -202,6 +189,49 @@ class Ledger:
         while view:
             written = os.pwrite(self.descriptor, view, offset)
             view, offset = view[written:], offset + written
+
+
+class Port:
+    """One of the ports of a service, as its processes know it."""
+
+    __slots__ = ("_at", "_ledger")
+
+    def __init__(self, ledger: Ledger, at: int) -> None:
+        self._ledger = ledger
+        self._at = at
+
+    @property
+    def bound(self) -> int:
+        """The port that the service listens on, 0 until there is one."""
+        return self._get(0)
+
+    @bound.setter
+    def bound(self, number: int) -> None:
+        self._put(0, number)
+
+    @property
+    def binder(self) -> int:
+        """The process that has bound it."""
+        return self._get(1)
+
+    @binder.setter
+    def binder(self, process: int) -> None:
+        self._put(1, process)
+
+    @property
+    def said(self) -> bool:
+        """Whether one process has said for all that it is not to be had."""
+        return bool(self._get(2))
+
+    @said.setter
+    def said(self, whether: bool) -> None:
+        self._put(2, int(whether))
+
+    def _get(self, number: int) -> int:
+        return self._ledger._word(self._at + number * _WORD.size)  # noqa: SLF001 - a part of it
+
+    def _put(self, number: int, value: int) -> None:
+        self._ledger._put_word(self._at + number * _WORD.size, value)  # noqa: SLF001 - as above
 
 
 def _place(slot: int) -> int:

@@ -90,6 +90,15 @@ def held() -> Slot | None:
     return mine if mine is not None and mine.process == os.getpid() and founding.intact() else None
 
 
+def alive(mine: Slot, number: int, generation: int) -> bool:
+    """Say whether the process lives that has a slot in this generation, as one of the others sees it."""
+    if number == mine.number:
+        return generation == mine.generation
+    from platform_instrument.telemetry.workers.locks import holder
+
+    return generation == mine.ledger.generation(number) and bool(holder(mine.ledger.descriptor, number))
+
+
 def renew() -> None:
     """Be nobody yet: in a fork child, which has none of its parent's locks."""
     _Here.taking = RLock()
@@ -195,9 +204,11 @@ def _name(settings: Settings) -> str:
 
 
 def _key(settings: Settings, name: str) -> str:
-    """Return what tells services apart: the same one on two ports is two."""
+    """Return what tells services apart: the same one on other ports is another."""
     scraped = "prometheus" in settings.metrics_exporter
-    place = (settings.exporter_prometheus_host, str(settings.exporter_prometheus_port)) if scraped else ("", "")
+    place = [settings.exporter_prometheus_host, str(settings.exporter_prometheus_port)] if scraped else ["", ""]
+    if settings.admin_port is not None:
+        place += [settings.admin_host, str(settings.admin_port)]
     return "\0".join([part.encode("ascii", "backslashreplace").decode()[:_LONGEST_NAME] for part in (name, *place)])
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from platform_instrument.telemetry.prometheus.neighbours import ASK_LISTENER, ASK_STATE, LISTENER, Neighbours
+from platform_instrument.telemetry.ports.neighbours import ASK_LISTENER, ASK_STATE, LISTENER, Neighbours
+from platform_instrument.telemetry.ports.place import METRICS
 from platform_instrument.telemetry.workers import founding
 from platform_instrument.telemetry.workers.ledger import Ledger
 from platform_instrument.telemetry.workers.locks import lock
@@ -30,7 +31,7 @@ def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Neighbours, Neighbou
     monkeypatch.setattr(founding.Founded, "descriptor", -1)
     assert founding.make(tell=False)
     ledger = Ledger(founding.Founded.descriptor)
-    first, second = (Neighbours(Slot(ledger, number, os.getpid())) for number in range(2))
+    first, second = (Neighbours(Slot(ledger, number, os.getpid()), METRICS) for number in range(2))
     yield first, second
     first.socket.close()
     second.socket.close()

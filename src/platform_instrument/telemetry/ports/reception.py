@@ -1,44 +1,31 @@
-"""Who comes to this worker: scrapers over HTTP, other workers of the service over sockets of their own; never blocks.
+"""Who comes to this worker: clients over HTTP, other workers of the service over sockets of their own; never blocks.
 
-One turn waits for whatever comes first and does what is due. While a scrape waits for other workers, theirs are answered: two
-workers that are scraped at the same moment do not wait for each other.
+One turn waits for whatever comes first and does what is due. While a client waits for other workers, theirs are answered: two
+workers that are asked at the same moment do not wait for each other.
 """
 
 from __future__ import annotations
 
 import select
-from itertools import count
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from platform_instrument.config.schema import INSTANCE_ID
-from platform_instrument.core.guard import guard
-from platform_instrument.telemetry.prometheus.connections import IN, OUT, Connections
-from platform_instrument.telemetry.prometheus.listening import Listening
-from platform_instrument.telemetry.prometheus.neighbours import (
-    ASK_LISTENER,
-    ASK_STATE,
-    LISTENER,
-    STATE_WRITTEN,
-    TOKEN,
-    Message,
-    Neighbours,
-)
-from platform_instrument.telemetry.prometheus.scrape import PATIENCE, Scrape
+from platform_instrument.telemetry.ports.connections import IN, OUT, Connections
+from platform_instrument.telemetry.ports.listening import Listening
+from platform_instrument.telemetry.ports.neighbours import ASK_LISTENER, LISTENER, PATIENCE, Message, Neighbours
 from platform_instrument.telemetry.workers import membership
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from platform_instrument.config.schema import Settings
-    from platform_instrument.telemetry.prometheus.exchange import Exchange, Request
-    from platform_instrument.telemetry.prometheus.states import States
+    from platform_instrument.telemetry.ports.desk import NewDesk
+    from platform_instrument.telemetry.ports.exchange import Exchange
+    from platform_instrument.telemetry.ports.place import Place
+    from platform_instrument.telemetry.workers.membership import Slot
 
     Wait = Callable[[dict[int, int], float], list[int]]
 
 _IDLE = 60.0
-_OWN_ALONE = ("process.pid", "process.parent_pid", INSTANCE_ID)
-"""What is true of one worker only, and changes from page to page with whoever answers."""
 _NEW = 1.0
 """Seconds that a process is new."""
 _MUTE = 1.0
@@ -48,20 +35,16 @@ _MUTE = 1.0
 class Reception:
     """The sockets of this worker and what is going on at them."""
 
-    def __init__(self, settings: Settings, states: States, resource: Mapping[str, Any], listener: int) -> None:
+    def __init__(self, place: Place, new_desk: NewDesk, listener: int) -> None:
         """Take over the listening socket of the process that has forked this one, negative where it had none."""
-        self._settings = settings
-        self._states = states
-        self._resource = {key: value for key, value in resource.items() if key not in _OWN_ALONE}
         slot = membership.slot()
-        self._ledger = slot.ledger if slot is not None else None
-        self._neighbours = _neighbours(slot)
-        self.listening = Listening(settings, self._ledger)
+        ledger = slot.ledger if slot is not None else None
+        self._neighbours = _neighbours(slot, place.number)
+        self.listening = Listening(place, ledger)
         if listener >= 0:
             self.listening.adopt(listener)
+        self._desk = new_desk(self._neighbours, ledger)
         self._connections = Connections()
-        self._scrapes: list[Scrape] = []
-        self._tokens = count(1)
         self._asked: tuple[bytes, int, float] | None = None
         """The question for the listening socket that is under way: its token, how many have not answered, until when."""
         self._born = monotonic()
@@ -101,7 +84,8 @@ class Reception:
             accepted = self._connections.accept(listener)
             if accepted is not None:
                 self._serve(accepted)
-        self._finish()
+        self._desk.finish()
+        self._connections.forget()
         return True
 
     def mute(self) -> None:
@@ -137,16 +121,14 @@ class Reception:
         if self._neighbours is not None:
             found[self._neighbours.socket.fileno()] = IN
         listener = self.listening.socket
-        if listener is not None and self._connections.opening() <= monotonic() and not self._shut:
+        if listener is not None and self._connections.opening() <= monotonic() and not self._shut and self._desk.open:
             found[listener.fileno()] = IN
         return found | self._connections.interest()
 
     def _seconds(self) -> float:
         """Return until when nothing is due."""
         now = monotonic()
-        due = [now + self._states.keep_up(), now + _IDLE]
-        due += [scrape.deadline for scrape in self._scrapes]
-        due += self._connections.due()
+        due = [now + _IDLE, *self._desk.due(), *self._connections.due()]
         if self.listening.socket is None:
             due.append(self._asked[2] if self._asked is not None else self.listening.next_try)
         elif self._connections.opening() > now:
@@ -155,7 +137,7 @@ class Reception:
             due.append(self._muted_until)
         return max(min(due) - now, 0.0)
 
-    # --- scrapers -------------------------------------------------------------------------------------------------
+    # --- clients --------------------------------------------------------------------------------------------------
 
     def _serve(self, exchange: Exchange) -> None:
         """Read and write as far as it goes."""
@@ -164,64 +146,24 @@ class Reception:
         if not exchange.closed:
             request = exchange.read()
             if request is not None:
-                self._answer(exchange, request)
-
-    def _answer(self, exchange: Exchange, request: Request) -> None:
-        exchange.head_only = request.method == "HEAD"
-        if request.method not in {"GET", "HEAD"}:
-            exchange.answer(405, b"the method is not allowed here\n", more="Allow: GET, HEAD\r\n")
-        elif request.path == "/metrics":
-            self._scrape(exchange, request)
-        elif request.path == "/":
-            name = str(self._resource.get("service.name", ""))
-            text = f"platform-instrument: the metrics of {name} are at /metrics\n"
-            exchange.answer(200, text.encode("utf-8", "replace"))
-        else:
-            exchange.answer(404, b"the metrics are at /metrics\n")
-
-    def _scrape(self, exchange: Exchange, request: Request) -> None:
-        """Have all workers write their states, this one too."""
-        token = self._token()
-        asked = self._neighbours.ask(ASK_STATE, token) if self._neighbours is not None else {}
-        self._scrapes.append(Scrape(exchange, request, token, asked))
-        self._states.write()
-
-    def _finish(self) -> None:
-        """Answer the scrapes that nobody is missing for any more, or that have no time; forget what is over."""
-        for scrape in [scrape for scrape in self._scrapes if scrape.due]:
-            self._scrapes.remove(scrape)
-            if not scrape.exchange.closed:
-                guard("page of metrics", scrape.finish, self._states, self._ledger, self._resource, **self._options())
-                if not scrape.exchange.sending and not scrape.exchange.answered:
-                    scrape.exchange.answer(500, b"a fault of ours, which was said on standard error\n")
-        self._connections.forget()
-
-    def _options(self) -> dict[str, bool]:
-        settings = self._settings
-        return {"by_instance": settings.prometheus_instance_label, "client_registry": settings.prometheus_client_registry}
+                exchange.head_only = request.method == "HEAD"
+                if request.method in {"GET", "HEAD"}:
+                    self._desk.answer(exchange, request)
+                else:
+                    exchange.answer(405, b"the method is not allowed here\n", more="Allow: GET, HEAD\r\n")
 
     # --- other workers --------------------------------------------------------------------------------------------
 
-    def _token(self) -> bytes:
-        return next(self._tokens).to_bytes(TOKEN, "big")
-
     def _take(self, message: Message) -> None:
         """Do what another worker asks, or take what it answers."""
-        neighbours = self._neighbours
-        if neighbours is None:
-            return
-        if message.kind == ASK_STATE:
-            self._states.write()
-            neighbours.tell(message.sender, STATE_WRITTEN, message.token)
-        elif message.kind == STATE_WRITTEN:
-            for scrape in self._scrapes:
-                if scrape.token == message.token:
-                    scrape.answered(message.slot)
-        elif message.kind == ASK_LISTENER:
+        if message.kind == ASK_LISTENER and self._neighbours is not None:
             listener = self.listening.socket
-            neighbours.tell(message.sender, LISTENER, message.token, listener.fileno() if listener is not None else -1)
+            descriptor = listener.fileno() if listener is not None else -1
+            self._neighbours.tell(message.sender, LISTENER, message.token, descriptor)
         elif message.kind == LISTENER:
             self._take_listener(message)
+        else:
+            self._desk.take(message)
 
     def _take_listener(self, message: Message) -> None:
         if message.descriptor >= 0:
@@ -231,7 +173,7 @@ class Reception:
             self._asked = None if self.listening.socket is not None else (token, left - 1, until)
 
     def _seek(self) -> None:
-        """Get the socket on which the service is scraped: another worker's, or where none has it, a new one.
+        """Get the socket on which the service listens: another worker's, or where none has it, a new one.
 
         A process that is new leaves that to the others, where there are some: it may be gone before it has answered.
         """
@@ -240,7 +182,7 @@ class Reception:
             self.listening.next_try = settled
             return
         if self._asked is None and self._neighbours is not None:
-            token = self._token()
+            token = self._neighbours.token()
             asked = sum(self._neighbours.ask(ASK_LISTENER, token).values())
             self._asked = (token, asked, monotonic() + PATIENCE)
         if self._asked is None or self._asked[1] <= 0 or monotonic() >= self._asked[2]:
@@ -248,12 +190,12 @@ class Reception:
             self.listening.bind()
 
 
-def _neighbours(slot: Any) -> Neighbours | None:  # noqa: ANN401 - a slot or None
+def _neighbours(slot: Slot | None, port: int) -> Neighbours | None:
     """Return the way to the other workers, None where the system has none: then each knows of the others what they wrote last."""
     if slot is None:
         return None
     try:
-        return Neighbours(slot)
+        return Neighbours(slot, port)
     except OSError:
         return None
 

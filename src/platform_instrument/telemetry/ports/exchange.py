@@ -7,7 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from platform_instrument.telemetry.prometheus.sockets import OwnSocket
+    from platform_instrument.telemetry.ports.sockets import OwnSocket
 
 LONGEST_REQUEST = 16 * 1024
 _PATIENCE = 10.0
@@ -18,7 +18,7 @@ _CHUNK = 256 * 1024
 
 _REASONS = {
     200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 408: "Request Timeout",
-    431: "Request Header Fields Too Large", 500: "Internal Server Error",
+    431: "Request Header Fields Too Large", 500: "Internal Server Error", 503: "Service Unavailable",
 }  # fmt: skip
 
 

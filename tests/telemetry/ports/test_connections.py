@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from platform_instrument.telemetry.prometheus import complaints, connections
-from platform_instrument.telemetry.prometheus.connections import Connections
-from platform_instrument.telemetry.prometheus.sockets import OwnSocket, own
+from platform_instrument.telemetry.ports import complaints, connections
+from platform_instrument.telemetry.ports.connections import Connections
+from platform_instrument.telemetry.ports.sockets import OwnSocket, own
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""The socket on which a service is scraped: bound by one of its workers, shared by all, taken up again when it is free.
+"""A socket on which a service listens: bound by one of its workers, shared by all, taken up again when it is free.
 
 It is bound without SO_REUSEPORT: two services would share the port and answer in turn. Where somebody else has it, one worker
 says so for all, once, and the service runs on.
@@ -13,12 +13,12 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from platform_instrument.core.report import say
-from platform_instrument.telemetry.prometheus.sockets import OwnSocket, own
+from platform_instrument.telemetry.ports.sockets import OwnSocket, own
 from platform_instrument.telemetry.workers.locks import SETTLING, lock, unlock
 
 if TYPE_CHECKING:
-    from platform_instrument.config.schema import Settings
-    from platform_instrument.telemetry.workers.ledger import Ledger
+    from platform_instrument.telemetry.ports.place import Place
+    from platform_instrument.telemetry.workers.ledger import Ledger, Port
 
 _BACKLOG = 128
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
@@ -31,10 +31,10 @@ WAITING, LISTENING, TAKEN, REFUSED = "waiting", "listening", "the port is taken"
 class Listening:
     """This worker's hold of the socket, None while there is none; `state` is for doctor."""
 
-    def __init__(self, settings: Settings, ledger: Ledger | None) -> None:
-        self._host = settings.exporter_prometheus_host
-        self._port = settings.exporter_prometheus_port
+    def __init__(self, place: Place, ledger: Ledger | None) -> None:
+        self._place = place
         self._ledger = ledger
+        self._known = ledger.port(place.number) if ledger is not None else None
         self.socket: OwnSocket | None = None
         self.state = WAITING
         self._since = 0.0
@@ -67,8 +67,8 @@ class Listening:
             return
         if socket is not None:
             self._listens(socket)
-            if self._ledger is not None:
-                self._ledger.port, self._ledger.binder, self._ledger.said = self.port, os.getpid(), False
+            if self._known is not None:
+                self._known.bound, self._known.binder, self._known.said = self.port, os.getpid(), False
         self.next_try = monotonic() + _FIRST_PAUSE
 
     def detach(self) -> int:
@@ -89,25 +89,25 @@ class Listening:
 
     def _bound(self) -> OwnSocket | None:
         """Return a socket that is bound; None where another worker is about to choose a free port for all."""
-        if self._port or self._ledger is None:
-            return bound(self._host, self._port)
+        if self._place.port or self._ledger is None or self._known is None:
+            return bound(self._place.host, self._place.port)
         if not lock(self._ledger.descriptor, SETTLING):
             return None
         try:
-            return self._chosen(self._ledger)
+            return self._chosen(self._known)
         finally:
             unlock(self._ledger.descriptor, SETTLING)
 
-    def _chosen(self, ledger: Ledger) -> OwnSocket:
+    def _chosen(self, known: Port) -> OwnSocket:
         """Bind the free port that a worker has chosen before, or one that the system chooses."""
-        if ledger.port:
+        if known.bound:
             try:
-                return bound(self._host, ledger.port)
+                return bound(self._place.host, known.bound)
             except OSError:
-                if ledger.binder != os.getpid() and _lives(ledger.binder):
+                if known.binder != os.getpid() and _lives(known.binder):
                     raise
-        socket = bound(self._host, 0)
-        ledger.port = socket.getsockname()[1]
+        socket = bound(self._place.host, 0)
+        known.bound = socket.getsockname()[1]
         return socket
 
     def _failed(self, error: OSError) -> None:
@@ -117,19 +117,20 @@ class Listening:
         taken = error.errno == errno.EADDRINUSE
         self.state = TAKEN if taken else REFUSED
         self.next_try = now + self._pause
-        if (not taken or now - self._since >= _TOLD_AFTER) and not (self._ledger is not None and self._ledger.said):
-            if self._ledger is not None:
-                self._ledger.said = True
-            say(self._complaint(error, taken=taken), place="prometheus port")
+        if (not taken or now - self._since >= _TOLD_AFTER) and not (self._known is not None and self._known.said):
+            if self._known is not None:
+                self._known.said = True
+            say(self._complaint(error, taken=taken), place=self._place.settings[1])
         if now - self._since >= _TOLD_AFTER:
             self._pause = min(self._pause * 2, _LONGEST_PAUSE)
 
     def _complaint(self, error: OSError, *, taken: bool) -> str:
-        setting = f"OTEL_EXPORTER_PROMETHEUS_HOST={self._host} OTEL_EXPORTER_PROMETHEUS_PORT={self._port}"
+        host, port = self._place.settings
+        setting, loss = f"{host}={self._place.host} {port}={self._place.port}", self._place.loss
         if taken:
             remedy = "set another port, or end what has it; it is taken over when it is free"
-            return f"{setting}: another program listens there, so this service cannot be scraped; {remedy}"
-        return f"{setting}: {error.strerror or error}, so this service cannot be scraped; set a host and port of this machine"
+            return f"{setting}: another program listens there, so {loss}; {remedy}"
+        return f"{setting}: {error.strerror or error}, so {loss}; set a host and port of this machine"
 
 
 def bound(host: str, port: int) -> OwnSocket:

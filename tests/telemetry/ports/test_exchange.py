@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from platform_instrument.telemetry.prometheus import exchange
-from platform_instrument.telemetry.prometheus.exchange import LONGEST_REQUEST, Exchange, Request, parsed
-from platform_instrument.telemetry.prometheus.sockets import own
+from platform_instrument.telemetry.ports import exchange
+from platform_instrument.telemetry.ports.exchange import LONGEST_REQUEST, Exchange, Request, parsed
+from platform_instrument.telemetry.ports.sockets import own
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from platform_instrument.telemetry.prometheus.listening import bound
+from platform_instrument.telemetry.ports.listening import bound
 
 
 @pytest.mark.parametrize(("host", "reached"), [("127.0.0.1", "127.0.0.1"), ("::1", "::1"), ("[::1]", "::1"), ("::", "127.0.0.1")])

@@ -1,4 +1,4 @@
-"""The connections of scrapers: few at once, and none keeps others out for long; bounded in descriptors, memory and work.
+"""The connections to a port of ours: few at once, and none keeps others out for long; bounded in descriptors, memory and work.
 
 Where there is no place left, the connection that has kept us waiting longest makes room, once it has had a moment. A process
 without descriptors pauses: the connection waits where the system keeps it, and would be looked at again and again.
@@ -10,9 +10,9 @@ import errno
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from platform_instrument.telemetry.prometheus.complaints import complain
-from platform_instrument.telemetry.prometheus.exchange import Exchange
-from platform_instrument.telemetry.prometheus.sockets import OwnSocket, own
+from platform_instrument.telemetry.ports.complaints import complain
+from platform_instrument.telemetry.ports.exchange import Exchange
+from platform_instrument.telemetry.ports.sockets import OwnSocket, own
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,9 +73,8 @@ class Connections:
             if error.errno not in _NO_ROOM:
                 return None
             self._paused_until = monotonic() + _PAUSE
-            complain(
-                "accept", f"a scrape waits: {error.strerror or error}; allow the process more, or find out who holds so many"
-            )
+            remedy = "allow the process more, or find out who holds so many"
+            complain("accept", f"a connection to a port of ours waits: {error.strerror or error}; {remedy}")
             return None
         oldest = self._oldest() if len(self._exchanges) >= _MOST else None
         if oldest is not None:
