@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import inspect
 import io
@@ -39,8 +40,9 @@ class TestHttpx(TransferPromises):
             if transfer.reads == LEAVES:
                 response.close()
             elif transfer.reads != DROPS:
-                for _ in parts:
-                    pass
+                with contextlib.closing(response):  # as `client.stream` does, also where the server cuts it off
+                    for _ in parts:
+                        pass
             del response, parts, request
             gc.collect()
 
@@ -59,8 +61,9 @@ class TestHttpxAsync(TestHttpx):
                 if transfer.reads == LEAVES:
                     await response.aclose()
                 elif transfer.reads != DROPS:
-                    async for _ in parts:
-                        pass
+                    async with contextlib.aclosing(response):
+                        async for _ in parts:
+                            pass
                 del response, parts, request
                 gc.collect()
 

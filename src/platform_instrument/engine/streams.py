@@ -1,6 +1,6 @@
-"""A stream of parts, sync or async, on its way: what passes is counted, and its end is told.
+"""The streams of httpx: what passes into a request is counted, and of an answer httpx itself is asked when it is closed.
 
-Sources: httpx/_types.py `SyncByteStream`, `AsyncByteStream` (0.22 to 0.28).
+Sources: httpx/_types.py `SyncByteStream`, `AsyncByteStream`; `Response.iter_raw` in httpx/_models.py (0.22 to 0.28).
 """
 
 from __future__ import annotations
@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.guard import guard
 from platform_instrument.engine.frames import unseen
+from platform_instrument.engine.transfers import UNKNOWN, Transfer
 
 if TYPE_CHECKING:
-    from platform_instrument.engine.transfers import Transfer
+    from collections.abc import Mapping
+
+    from platform_instrument.telemetry.span import Span
 
 _PLACE = "http client bytes"
 _MOST_KINDS = 16
@@ -20,12 +23,11 @@ _kinds: dict[tuple[type, ...], type[CountedStream]] = {}
 
 
 class CountedStream:
-    """Stands for a stream; its transfer is told when it was read to its end, is closed or dropped."""
+    """Stands for the stream of a request."""
 
-    def __init__(self, stream: Any, transfer: Transfer | None = None) -> None:  # noqa: ANN401 - the library's
+    def __init__(self, stream: Any) -> None:  # noqa: ANN401 - the library's
         self.stream = stream
         self.size = 0
-        self._transfer = transfer
 
     def __iter__(self) -> Parts:
         return Parts(self)
@@ -35,28 +37,15 @@ class CountedStream:
 
     def close(self) -> None:
         """Close the stream."""
-        try:
-            self.stream.close()
-        finally:
-            guard(_PLACE, self.end)
+        self.stream.close()
 
     async def aclose(self) -> None:
         """Close the stream."""
-        try:
-            await self.stream.aclose()
-        finally:
-            guard(_PLACE, self.end)
+        await self.stream.aclose()
 
     def take(self, part: Any) -> None:  # noqa: ANN401 - bytes
         """Count a part."""
         self.size += len(part)
-        if self._transfer is not None:
-            self._transfer.received = self.size
-
-    def end(self) -> None:
-        """Measure what has passed."""
-        if self._transfer is not None:
-            self._transfer.finish()
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - the library's
         return getattr(self.stream, name)
@@ -79,7 +68,6 @@ class Parts:
         try:
             part = next(self._parts)
         except BaseException as error:
-            guard(_PLACE, self._counted.end)  # at its end, or where it broke
             _with_traceback(error, error.__traceback__.tb_next)  # type: ignore[union-attr] # our own frame is in it
             raise
         guard(_PLACE, self._counted.take, part)
@@ -103,14 +91,13 @@ class AsyncParts:
         try:
             part = await self._parts.__anext__()
         except BaseException as error:
-            guard(_PLACE, self._counted.end)  # at its end, or where it broke
             _with_traceback(error, error.__traceback__.tb_next)  # type: ignore[union-attr] # our own frame is in it
             raise
         guard(_PLACE, self._counted.take, part)
         return part
 
 
-def counted_stream(stream: Any, kinds: tuple[type, ...], transfer: Transfer | None = None) -> CountedStream:  # noqa: ANN401
+def counted_stream(stream: Any, kinds: tuple[type, ...]) -> CountedStream:  # noqa: ANN401 - the library's
     """Return what stands for a stream, of those `kinds` of the library that the stream is of itself."""
     own = tuple([kind for kind in kinds if isinstance(stream, kind)])
     made = _kinds.get(own)
@@ -118,4 +105,21 @@ def counted_stream(stream: Any, kinds: tuple[type, ...], transfer: Transfer | No
         made = type("CountedStream", (CountedStream, *own), {})
         if len(_kinds) < _MOST_KINDS:
             _kinds[own] = made
-    return made(stream, transfer)
+    return made(stream)
+
+
+class Download(Transfer):
+    """The bodies of an attempt, of which httpx itself counts the answer's; one that is read past httpx is not measured."""
+
+    __slots__ = ("_response",)
+
+    def __init__(self, span: Span, answered: Mapping[str, Any], sent: int | None, response: Any) -> None:  # noqa: ANN401 - httpx.Response
+        super().__init__(span, answered, sent)
+        self._response = response
+
+    def finish(self) -> None:
+        """Measure what was read, once."""
+        response, self._response = self._response, None
+        if response is not None:
+            self.received = response.num_bytes_downloaded if response.is_stream_consumed else UNKNOWN
+        super().finish()

@@ -3,7 +3,7 @@
 Span: `{method}`, from the request to the headers of the answer. Metrics: `http.client.request.duration`, and the sizes of the
 bodies, `http.client.request.body.size` and `http.client.response.body.size`.
 Source: https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client (version 1.37.0);
-httpx/_client.py `_send_single_request` (0.22 to 0.28).
+httpx/_client.py `_send_single_request`, `BoundSyncStream` (0.22 to 0.28).
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core import families
-from platform_instrument.core.values import Attributes, Instrumentation, Observe
+from platform_instrument.core.values import Attributes, EditResult, Instrumentation, Observe
 from platform_instrument.engine.outbound import Outbound, remembered_peer_of
-from platform_instrument.engine.streams import CountedStream, counted_stream
+from platform_instrument.engine.streams import CountedStream, Download, counted_stream
 from platform_instrument.engine.transfers import Transfer, failed
 from platform_instrument.semantics.http import DEFAULT_PORTS
 
@@ -53,12 +53,19 @@ def answered(call: Call, response: Any) -> Attributes:  # noqa: ANN401 - httpx.R
     version = _VERSIONS.get(extensions.get("http_version"), "")
     peer = remembered_peer_of(extensions.get("network_stream"), _server_address)
     attributes = _OUTBOUND.response(response.status_code, version, peer, response.headers)
-    transfer = Transfer(call.span, attributes, _sent(call))
+    sent = _sent(call)
     if response.is_stream_consumed:
-        transfer.ended(response.num_bytes_downloaded)
+        Transfer(call.span, attributes, sent).ended(response.num_bytes_downloaded)
     else:
-        response.stream = counted_stream(response.stream, _kinds(), transfer)
+        response.stream.platform_instrument_download = Download(call.span, attributes, sent, response)
     return attributes
+
+
+def closed(call: Call, _result: None) -> None:
+    """Measure the answer: it was read to its end, or nobody wants the rest."""
+    download: Download | None = getattr(call.instance, "platform_instrument_download", None)
+    if download is not None:
+        download.finish()
 
 
 def not_answered(call: Call, error: BaseException) -> None:
@@ -76,7 +83,7 @@ def _sent(call: Call) -> int | None:
         request.stream = stream.stream
         return stream.size
     size = len(getattr(request, "_content", b""))
-    return size if size or "content-length" in request.headers else None
+    return size if size or (request.method != "GET" and "content-length" in request.headers) else None
 
 
 def _kinds() -> tuple[type, ...]:
@@ -95,6 +102,8 @@ INSTRUMENTATION = Instrumentation(
     patches=(
         Observe("httpx._client:Client._send_single_request", attempt, answered, not_answered, headers),
         Observe("httpx._client:AsyncClient._send_single_request", attempt, answered, not_answered, headers),
+        EditResult("httpx._client:BoundSyncStream.close", closed),
+        EditResult("httpx._client:BoundAsyncStream.aclose", closed),
     ),
     family=families.HTTP_CLIENT,
     modules=("httpx",),
