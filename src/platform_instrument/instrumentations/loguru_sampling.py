@@ -11,7 +11,7 @@ import sys
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from platform_instrument.core.guard import absorb, ask, guard
+from platform_instrument.core.guard import absorb, guard
 from platform_instrument.core.values import Custom, Instrumentation
 from platform_instrument.engine.frames import unseen
 
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
     from platform_instrument.core.values import Changes
     from platform_instrument.runtime.log_sampling import Sampling
+    from platform_instrument.telemetry.logs.sampling import Bucket
 
     Filter = Callable[[Mapping[str, Any]], Any]
 
-_DECIDED: ContextVar[tuple[object, bool]] = ContextVar("platform_instrument_loguru_decided", default=(None, False))
-"""The `elapsed` of the record that was decided about last, and whether it is left out."""
+_DECIDED: ContextVar[tuple[object, Bucket | None]] = ContextVar("platform_instrument_loguru_decided", default=(None, None))
+"""The `elapsed` of the record that was decided about last, and the bucket by which it is left out, if it is."""
 
 
 def thin(changes: Changes) -> None:
@@ -37,7 +38,7 @@ def thin(changes: Changes) -> None:
     left_out = _left_out(sampled)
 
     def get(handler: Any) -> Filter:  # noqa: ANN401 - loguru's Handler
-        return _filter(handler.__dict__["_filter"], left_out)
+        return _filter(handler, left_out)
 
     def put(handler: Any, own: Filter | None) -> None:  # noqa: ANN401 - as above
         handler.__dict__["_filter"] = own
@@ -46,12 +47,14 @@ def thin(changes: Changes) -> None:
 
 
 @unseen
-def _filter(own: Filter | None, left_out: Callable[[Mapping[str, Any]], bool]) -> Filter:
+def _filter(handler: Any, left_out: Callable[[Any, Mapping[str, Any]], bool]) -> Filter:  # noqa: ANN401 - as above
+    own = handler.__dict__["_filter"]
+
     def passes(record: Mapping[str, Any]) -> bool:
         if own is not None and not own(record):
             return False
         try:
-            return not left_out(record)
+            return not left_out(handler, record)
         except BaseException as fault:  # noqa: BLE001 - the guard decides
             absorb("loguru_sampling", fault)
             return True
@@ -59,54 +62,34 @@ def _filter(own: Filter | None, left_out: Callable[[Mapping[str, Any]], bool]) -
     return passes
 
 
-def _left_out(sampled: Sampling) -> Callable[[Mapping[str, Any]], bool]:
+def _left_out(sampled: Sampling) -> Callable[[Any, Mapping[str, Any]], bool]:
     from platform_instrument.telemetry.logs.sampling import SAYING  # as above
+    from platform_instrument.telemetry.logs.sinks import Voice
 
     sampler = sampled.sampler
 
-    def left_out(record: Mapping[str, Any]) -> bool:
+    def left_out(handler: Any, record: Mapping[str, Any]) -> bool:  # noqa: ANN401 - as above
         level = record["level"]
-        if sampler.keeps(level.no):
+        if sampler.keeps(level.no) or SAYING.get():
             return False
         elapsed, decided = record["elapsed"], _DECIDED.get()
         if decided[0] is elapsed:
-            return decided[1]
-        place = (record["file"].path, record["line"])
-        bucket = sampler.bucket(record["name"] or "", level.no, level.name, None, *place)
-        if bucket is None or SAYING.get():
-            return False
-        if bucket.voice is None:
-            bucket.voice = _Voice(record)
-        omitted = not sampler.lets_pass(bucket)
-        _DECIDED.set((elapsed, omitted))
-        export = sampled.unprinted("loguru") if omitted else None
-        if export is not None:
-            guard("loguru_sampling", export, record)
-        return omitted
+            bucket = decided[1]
+        else:
+            bucket = sampler.bucket(record["name"] or "", level.no, level.name, None, record["file"].path, record["line"])
+            if bucket is not None and bucket.voice is None:
+                bucket.voice = Voice(record)
+            if bucket is not None and sampler.lets_pass(bucket):
+                bucket = None
+            _DECIDED.set((elapsed, bucket))
+            export = sampled.unprinted("loguru") if bucket is not None else None
+            if export is not None:
+                guard("loguru_sampling", export, record)
+        if bucket is not None:
+            bucket.voice.hear(handler)
+        return bucket is not None
 
     return left_out
-
-
-class _Voice:
-    """Says something in the place of lines that were left out; says whether it could."""
-
-    __slots__ = ("_added", "_level", "_place")
-
-    def __init__(self, record: Mapping[str, Any]) -> None:
-        from platform_instrument.telemetry.logs.sampling import blank  # as above
-
-        level = record["level"]
-        self._level = level.no if level.name == f"Level {level.no}" else level.name
-        self._place = {key: record[key] for key in ("name", "function", "line", "module", "file")}
-        self._added = blank(record["extra"].items())
-
-    def __call__(self, _level: int, text: str) -> bool:
-        return ask("a sink that says what was left out", self._say, text) is not None
-
-    def _say(self, text: str) -> bool:
-        logger: Any = sys.modules["loguru"].logger
-        logger.bind(**self._added).patch(lambda record: record.update(self._place)).log(self._level, text)
-        return True
 
 
 INSTRUMENTATION = Instrumentation(

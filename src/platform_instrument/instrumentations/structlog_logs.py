@@ -86,7 +86,7 @@ def _said(call: Call, event: dict[str, Any], made: Any) -> Said:  # noqa: ANN401
     level = str(event.get("level", call.argument(1, "method_name")))
     body = event["event"] if "event" in event else made[0][0] if made[0] else ""
     said = Said(_LEVELS.get(level.lower(), 0), level.upper(), body, values_of(event, error))
-    said.error = error
+    said.error, said.template = error, body if isinstance(body, str) else None
     found = guard("caller of structlog", sys.modules["structlog._frames"]._find_first_app_frame_and_name, ["platform_instrument"])  # noqa: SLF001
     if found is not None:
         frame, name = found

@@ -42,8 +42,7 @@ def _left_out(sampler: Sampler, said: Said, voice: Callable[..., Voice]) -> bool
     if not said.level or sampler.keeps(said.level):
         return False
     place = (said.path or "", said.line or 0)
-    template = said.body if type(said.body) is str else None
-    bucket = sampler.bucket(said.logger, said.level, said.level_name, template, *place)
+    bucket = sampler.bucket(said.logger, said.level, said.level_name, said.template, *place)
     if bucket is not None and bucket.voice is None:
         bucket.voice = voice(said.logger)
     return bucket is not None and not sampler.lets_pass(bucket)

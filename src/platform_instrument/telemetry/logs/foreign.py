@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Said:
     """One thing that was said: `level` as numbered by `logging`, 0 where it is not known; `made_ns` since the epoch."""
 
-    __slots__ = ("body", "error", "function", "level", "level_name", "line", "logger", "made_ns", "path", "values")
+    __slots__ = ("body", "error", "function", "level", "level_name", "line", "logger", "made_ns", "path", "template", "values")
 
     def __init__(self, level: int, level_name: str, body: Any, values: Mapping[str, Any]) -> None:  # noqa: ANN401 - mostly a text
         self.level = level
@@ -33,6 +33,8 @@ class Said:
         self.function: str | None = None
         self.error: BaseException | None = None
         self.made_ns = 0
+        self.template: str | None = None
+        """What was said before it was rendered, where that is known."""
 
 
 def take(logs: LogQueue, said: Said) -> None:

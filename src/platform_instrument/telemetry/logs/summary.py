@@ -6,8 +6,8 @@ the end of the process. What cannot be said there is said on standard error.
 
 from __future__ import annotations
 
+import threading
 from collections import deque
-from threading import Lock, Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from platform_instrument.core.guard import guard
 from platform_instrument.core.report import say
 from platform_instrument.telemetry.context import CURRENT, Ambient
 from platform_instrument.telemetry.logs.sampling import NEVER, SAYING
+from platform_instrument.telemetry.threads import wait_until_gone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -51,9 +52,11 @@ class Summary:
     def renew(self) -> None:
         """Start from zero: in a fork child."""
         self._sampler.renew()
-        self._telling = Lock()
+        self._telling = threading.Lock()
         self._lines: deque[Line] = deque()
-        self._thread: Thread | None = None
+        self._thread: threading.Thread | None = None
+        self._saying = threading.Lock()
+        """Held by the thread while it has something to say: gevent's may pass for alive when they have ended."""
 
     def _begin(self) -> None:
         """Have the worker look after us: the first line of a round was left out."""
@@ -70,7 +73,7 @@ class Summary:
         if began is NEVER:
             return None
         left = began + EVERY - monotonic()
-        if left > 0 or self._busy():
+        if left > 0 or self._saying.locked():
             return max(left, 1.0)
         self._tell()
         return None
@@ -85,15 +88,17 @@ class Summary:
 
     def before_fork(self, seconds: float) -> None:
         """Have no thread."""
-        self._wait(seconds)
-
-    def _busy(self) -> bool:
-        return self._thread is not None and self._thread.is_alive()
-
-    def _wait(self, seconds: float) -> None:
         thread = self._thread
-        if thread is not None:
-            thread.join(seconds)
+        if thread is not None and self._wait(seconds):
+            self._thread = None
+            wait_until_gone(thread)
+
+    def _wait(self, seconds: float) -> bool:
+        """Wait until nothing is being said; say whether that is so."""
+        if not self._saying.acquire(timeout=seconds):
+            return False
+        self._saying.release()
+        return True
 
     def _tell(self) -> None:
         """Say what was left out so far, in a thread, or here where none can be started any more."""
@@ -103,16 +108,24 @@ class Summary:
             self._lines.extend(self._collected())
         finally:
             self._telling.release()
-        if not self._lines or self._busy():
+        if not self._lines or self._saying.locked():
             return
-        self._thread = Thread(target=guard, args=("summary of a log", self._say), name="platform-instrument-log", daemon=True)
+        self._saying = threading.Lock()  # anew: the thread may be a greenlet since gevent came
+        self._saying.acquire()
+        self._thread = threading.Thread(target=self._say, args=(self._saying,), name="platform-instrument-log", daemon=True)
         try:
             self._thread.start()
         except RuntimeError:  # the interpreter is ending
             self._thread = None
-            guard("summary of a log", self._say)
+            self._say(self._saying)
 
-    def _say(self) -> None:
+    def _say(self, saying: threading.Lock) -> None:
+        try:
+            guard("summary of a log", self._say_lines)
+        finally:
+            saying.release()
+
+    def _say_lines(self) -> None:
         """Say line by line; each is taken off when it is said. Where the lines are exported, they are not missing there."""
         token, said = CURRENT.set(None if self._exported else Ambient(families=SUPPRESSED)), SAYING.set(True)
         try:
