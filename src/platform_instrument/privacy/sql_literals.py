@@ -87,6 +87,8 @@ class Literals(Reading):
         elif self._learned:
             self._remember()
         text = "".join(out)
+        if text[:1] == " " and self._text[:1] in ("/", "-", "#"):
+            text = text[1:]  # behind a comment
         return _IN_LIST.sub(_folded, text) if self._lists else text
 
     def _cut(self, at: int, first: int) -> None:

@@ -20,6 +20,8 @@ _BEFORE_TARGET = words(
 )
 _NO_TARGETS = words("WHERE SET VALUES SELECT USING ON")
 _TRANSACTION_WORDS = words("TRANSACTION TRAN WORK")
+_BEFORE_INSERTED = words("OVERWRITE TABLE IGNORE DELAYED LOW_PRIORITY HIGH_PRIORITY")
+_BEHIND_INSERTED = words("( VALUES SELECT DEFAULT SET PARTITION WITH OUTPUT")
 _SEQUENCE = ["NEXT", "VALUE", "FOR"]
 
 Operate: TypeAlias = "Callable[[Found, int], int]"
@@ -79,9 +81,9 @@ class Found:
 
     def target(self, index: int, *, table: bool = True) -> int:
         """Note the name that stands here, behind words such as ONLY, if there is one; return the last index taken."""
-        while self.word(index) in _BEFORE_TARGET and self._may_be_target(index + 1):
+        while self.word(index) in _BEFORE_TARGET and self.may_be_target(index + 1):
             index += 1
-        if not self._may_be_target(index):
+        if not self.may_be_target(index):
             return index - 1
         self.add_target(self._written[index], table=table)
         return index
@@ -97,7 +99,8 @@ class Found:
             index += 1
         return -1
 
-    def _may_be_target(self, index: int) -> bool:
+    def may_be_target(self, index: int) -> bool:
+        """Say whether the word that stands here may name a target."""
         word = self.word(index)
         return is_name(word) and word not in _NO_TARGETS
 
@@ -111,7 +114,10 @@ def _only(found: Found, index: int) -> int:
 def _insert(found: Found, index: int) -> int:
     found.add_operation(found.written(index))
     into = found.find("INTO", index + 1)
-    return found.target(into + 1) if into > 0 else index
+    at = (into if into > 0 else index) + 1
+    while found.word(at) in _BEFORE_INSERTED and found.may_be_target(at + 1):
+        at += 1
+    return found.target(at) if into > 0 or found.word(at + 1) in _BEHIND_INSERTED else index
 
 
 def _delete(found: Found, index: int) -> int:
