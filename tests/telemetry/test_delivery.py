@@ -10,6 +10,7 @@ import pytest
 
 from platform_instrument.config.otlp import otlp_settings
 from platform_instrument.config.read import read
+from platform_instrument.core.report import forget
 from platform_instrument.telemetry import losses
 from platform_instrument.telemetry.delivery import MOST_BYTES, Complaints, Delivery
 from platform_instrument.telemetry.http_exporter import HttpExporter
@@ -118,14 +119,18 @@ def test_an_orderly_end_tries_once_more_and_counts_what_is_lost(collector: Colle
     assert losses.dropped() == {("spans", losses.PROCESS_ENDED): 3}
 
 
-def test_it_complains_again_only_after_it_worked_in_between(collector: Collector, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_complains_again_after_it_worked_in_between_and_once_a_minute(
+    collector: Collector, capsys: pytest.CaptureFixture[str]
+) -> None:
     delivery = delivery_to(collector)
-    for _ in range(2):
+    for lines in (1, 0, 0, 1):
+        if lines:
+            forget()  # a minute has passed
         collector.fail(400)
         for _ in range(3):
             delivery.put(body("a"), 1)
             delivery.work()
-        assert capsys.readouterr().err.count("\n") == 1
+        assert capsys.readouterr().err.count("\n") == lines
         collector.recover()
         delivery.put(body("a"), 1)
         delivery.work()
@@ -144,10 +149,12 @@ def test_signals_that_do_not_arrive_for_one_reason_are_one_line(collector: Colle
         return capsys.readouterr().err.splitlines()
 
     for _ in range(2):
+        forget()
         (line,) = told("fail")
         assert line.startswith("platform-instrument: spans cannot be delivered to http://")
         assert told("recover") == []
     deliveries.reverse()
+    forget()
     (line,) = told("refuse")
     assert line.startswith("platform-instrument: metrics cannot be delivered to http://")
     collector.recover()

@@ -67,7 +67,8 @@ class Complaints:
         if self._reasons.get(place) == reason:
             return False
         self._reasons[place] = reason
-        say(f"{unit} cannot be delivered to {endpoint}: {reason}; kept within bounds, losses are counted")
+        line = f"{unit} cannot be delivered to {endpoint}: {reason}; kept within bounds, losses are counted"
+        say(line, place=f"deliver to {place}: {reason}")  # under a load at its limit it falters and works by turns
         return True
 
     def forget(self, endpoint: str) -> None:
