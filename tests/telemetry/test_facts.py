@@ -12,6 +12,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,8 +22,8 @@ from platform_instrument.core.values import CLIENT, INTERNAL, SERVER, Operation
 from platform_instrument.engine import apply
 from platform_instrument.instrumentations.std_logging import INSTRUMENTATION
 from platform_instrument.telemetry import facts_shown, limits, pipeline, printed, tracer
-from platform_instrument.telemetry.context import CURRENT, Ambient
-from platform_instrument.telemetry.facts import LONGEST, MOST, facts_of
+from platform_instrument.telemetry.context import CURRENT, SERVED, Ambient
+from platform_instrument.telemetry.facts import LONGEST, MOST, attach, facts_of
 from platform_instrument.telemetry.scope import own_scope
 from platform_instrument.testing.recorder import recording
 from tests.processes import door, run
@@ -201,6 +202,44 @@ def test_a_context_of_the_api_s_within_a_request_has_its_facts() -> None:
         CURRENT.reset(token)
         log.info("a")
     assert tail(stream.getvalue()) == " user.id=7"
+
+
+def test_another_trace_within_a_request_has_none_of_its_facts(recorder: Recorder) -> None:
+    """A consumer that was started by a request takes the contexts of its messages."""
+    from opentelemetry import context, trace
+
+    from platform_instrument.telemetry.bridge import current_of
+
+    log, stream = lines()
+    caller = trace.SpanContext(5, 6, is_remote=True, trace_flags=trace.TraceFlags(1))
+    theirs = trace.set_span_in_context(trace.NonRecordingSpan(caller), context.Context())
+    with span("request", SERVER):
+        set_attributes(user_id="7")
+        for foreign in (theirs, context.Context()):
+            token = CURRENT.set(current_of(foreign, CURRENT.get()))
+            log.info("a")
+            with span("message"):
+                log.info("b")
+                set_attributes(plan="gold")
+                log.info("c")
+            CURRENT.reset(token)
+    told = [tail(line) for line in stream.getvalue().splitlines()]
+    assert told == ["", "", " plan=gold", "", "", " plan=gold"]
+    found = sorted((each.name, each.attributes.get("plan", ""), each.attributes.get("user.id", "")) for each in recorder.spans)
+    assert found == [("message", "gold", ""), ("message", "gold", ""), ("request", "", "7")]
+
+
+@pytest.mark.usefixtures("recorder")
+def test_a_task_that_outlives_a_request_and_serves_another_trace_says_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracer, "STARTED", None)
+    log, stream = lines()
+    with span("request", SERVER) as request:
+        attach(request).put("user.id", "7")
+    token = SERVED.set(SimpleNamespace(span=request))
+    with span("another"):
+        log.info("a")
+    SERVED.reset(token)
+    assert tail(stream.getvalue()) == ""
 
 
 @pytest.mark.usefixtures("recorder")

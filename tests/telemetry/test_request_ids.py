@@ -109,3 +109,16 @@ def test_without_a_request_nothing_is_sent(hands_on: HandsOnRequestIds) -> None:
     hands_on.inject(tracer.start("call", CLIENT, None, None, SCOPE, None, 0), "stock", headers)
     hands_on.inject(calling(""), "stock", headers)
     assert headers == {}
+
+
+class Theirs:
+    """A propagator of an application's."""
+
+    def inject(self, carrier: MutableMapping[str, str], **_options: Any) -> None:
+        carrier["theirs"] = "1"
+
+
+def test_a_propagator_of_the_application_s_changes_nothing(hands_on: HandsOnRequestIds) -> None:
+    headers: dict[str, str] = {}
+    hands_on.instead(Theirs()).inject(calling(), "stock", headers)
+    assert headers == {"theirs": "1", "X-Request-ID": "r-1"}

@@ -1,7 +1,8 @@
 """What is known of a request beside its span: its id, and whom it is for (user, tenant, what else the service wants to find).
 
-Facts are reached from the span that is current, by way of `Local.request`, which every span below the request's shares. So
-a line has the facts of the request whose ids it has, or none: whatever thread, task or greenlet served another one before.
+Facts are reached from the span that is current, by way of `Local.request`, which every span below the request's shares, and
+are told of the request's own trace alone. So a line has the facts of the request whose ids it has, or none: whatever thread,
+task or greenlet served another one before.
 Loaded when the application asks for `platform_instrument.set_attributes`, or the settings for facts.
 """
 
@@ -33,13 +34,14 @@ _NAMES = {"user_id": "user.id", "tenant_id": "tenant.id"}
 class Facts:
     """What is known of one request. `span()` is the span that stands for it, None once that is gone."""
 
-    __slots__ = ("attributes", "request_id", "span", "told", "version")
+    __slots__ = ("attributes", "request_id", "span", "told", "trace_id", "version")
 
     def __init__(self, span: Span) -> None:
         self.attributes: dict[str, Any] = {}
         """By their names; texts, numbers, truth values and tuples of those. Added to, seldom overwritten, by any thread."""
         self.request_id = ""
         self.span = ref(span)
+        self.trace_id = span.trace_id
         self.version = 0
         """Another number after each change."""
         self.told: Any = None
@@ -59,13 +61,13 @@ class Facts:
 
 
 def facts_of(current: Span | Ambient) -> Facts | None:
-    """Return the facts of the request that a span belongs to."""
+    """Return the facts of the request that a span belongs to; one of another trace, begun within a request, belongs to none."""
     local = current.local
     found: Facts | None = None if local is None else local.request
     if found is None:
         above = served_above(current)
-        found = None if above is None or above.local is None else above.local.request
-    return found
+        return None if above is None or above.local is None else above.local.request
+    return found if found.trace_id == current.trace_id or not current.trace_id else None
 
 
 def served_above(current: Span | Ambient) -> Span | None:
