@@ -61,6 +61,8 @@ PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306, "oracle.db": 1521, 
 _UNKNOWN_ROWS = 1 << 63
 _MOST_OPERATIONS = 2_000
 _MOST_DATABASES = 1_000
+_LONGEST_PLAIN, _MOST_DIGITS = 128, 12
+_SIGNS = frozenset("@%&+=\\")
 
 
 class Database:
@@ -104,19 +106,30 @@ _databases: dict[tuple[str, str, str, int, tuple[str, int]], Database] = {}
 
 
 def database(system: str, namespace: str = "", address: str = "", port: int = 0, peer: tuple[str, int] = ("", 0)) -> Database:
-    """Return the one object for a database."""
+    """Return the one object for a database: two whose names leave as one are one, so that their series are one too."""
     key = (system, namespace, address, port, peer)
     found = _databases.get(key)
     if found is None:
         if len(_databases) >= _MOST_DATABASES:
             _databases.clear()
-        found = _databases.setdefault(key, Database(*key))
+        leaving = (system, _as_it_leaves("db.namespace", namespace), _as_it_leaves("server.address", address), port, peer)
+        found = _databases.setdefault(key, _databases.setdefault(leaving, Database(*leaving)))
     return found
+
+
+def _as_it_leaves(key: str, name: str) -> str:
+    """Return a name masked; what is needed for that is not loaded for names that hold no sign of an address and few digits."""
+    if len(name) <= _LONGEST_PLAIN and not _SIGNS.intersection(name) and sum(map(str.isdigit, name)) <= _MOST_DIGITS:
+        return name
+    from platform_instrument.privacy.text import mask_attribute  # as above
+
+    masked: str = mask_attribute(key, name)
+    return masked
 
 
 def databases() -> list[Database]:
     """Return every database that is known."""
-    return list(_databases.values())
+    return list(dict.fromkeys(_databases.values()))
 
 
 def sqlite_database(path: str) -> Database:
