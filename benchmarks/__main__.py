@@ -42,6 +42,7 @@ def main() -> int:
         tables.append(report.printing(small(MASKING, "printing.py")))
         tables.append(report.recorder(small(MASKING, "recorder.py")))
         tables.append(report.facts(small(MASKING, "facts.py")))
+        tables.append(report.thinning(small(MASKING, "thinning.py")))
     if "scrape" in options.parts:
         tables.append(report.scrape(small(SCRAPE, "scrape.py")))
     if "logs" in options.parts:

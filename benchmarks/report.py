@@ -89,6 +89,22 @@ def recorder(measured: Mapping[str, Sequence[float]]) -> str:
     return "\n".join(lines)
 
 
+def thinning(measured: Mapping[str, Sequence[float]]) -> str:
+    """Return the table of what a line costs where lines are thinned, beside the bare line."""
+    rows = {
+        "level": "kept by its level",
+        "trace": "kept by its trace",
+        "bucket": "kept by its bucket",
+        "left out": "left out",
+        "text left out": "left out, a text that was never said before",
+    }
+    lines = ["| a line where lines are thinned (µs) | ours | bare | ratio |", "|---|---:|---:|---:|"]
+    for key, what in rows.items():
+        ours, bare = measured[key]
+        lines.append(f"| {what} | {ours:.2f} | {bare:.2f} | {ours / bare:.2f} |")
+    return "\n".join(lines)
+
+
 def facts(measured: Mapping[str, Sequence[float]]) -> str:
     """Return the table of what is known of requests costs, beside the same without it."""
     rows = {

@@ -8,9 +8,12 @@ Source: logging/__init__.py `Logger.handle`.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from platform_instrument.core.values import Custom, EditCall, EditResult, Instrumentation
+from platform_instrument.core.guard import absorb
+from platform_instrument.core.values import Custom, EditCall, Instrumentation
+from platform_instrument.engine.frames import dressed, unseen
 from platform_instrument.telemetry import printed
 from platform_instrument.telemetry.context import NOTED
 
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 
     from platform_instrument.core.values import Call, Changes
     from platform_instrument.runtime.log_sampling import Sampling
+
+_with_traceback = BaseException.with_traceback
 
 
 def thin(changes: Changes) -> None:
@@ -31,31 +36,39 @@ def thin(changes: Changes) -> None:
     if sampled is None:
         return
     if sampled.printed:
-        changes.edit(logging.Logger, EditResult("logging:Logger.filter", _passing(sampled)))
+        from platform_instrument.telemetry.logs.thinning import left_out  # as above
+
+        plain = logging.Logger.filter
+        changes.replace(logging.Logger, "filter", dressed(_passing(plain, partial(left_out, sampled.sampler), sampled), plain))
     elif sampled.logs is not None:
         from platform_instrument.telemetry.logs import exports  # as above
 
         exports.thin(changes, sampled.sampler, sampled.logs)
 
 
-def _passing(sampled: Sampling) -> Callable[[Call, Any], bool | None]:
-    from platform_instrument.telemetry.logs.thinning import left_out  # as above
-
-    sampler = sampled.sampler
-
-    def passes(call: Call, passed: Any) -> bool | None:  # noqa: ANN401 - whether it does, or another record that does
-        """Say of a record that it does not pass, where it is left out; where it is exported all the same, see to that."""
+@unseen
+def _passing(plain: Callable[..., Any], left_out: Callable[[Any, Any], bool], sampled: Sampling) -> Callable[..., Any]:
+    def passing(self: Any, record: Any) -> Any:  # noqa: ANN401 - logging.Logger, logging.LogRecord
+        try:
+            passed = plain(self, record)
+        except BaseException as error:
+            _with_traceback(error, error.__traceback__.tb_next)  # type: ignore[union-attr] # our own frame is in it
+            raise
         if not passed:
-            return None
-        record = passed if passed is not True and hasattr(passed, "levelno") else call.argument(1, "record")
-        if not left_out(sampler, call.instance, record):
-            return None
-        export = sampled.unprinted("logging")
-        if export is not None:
-            export(call.instance, record)
+            return passed
+        try:  # each line passes here: the engine's wrapper would cost as much again
+            said = passed if passed is not True and hasattr(passed, "levelno") else record
+            if not left_out(self, said):
+                return passed
+            export = sampled.unprinted("logging")
+            if export is not None:
+                export(self, said)
+        except BaseException as fault:  # noqa: BLE001 - the guard decides
+            absorb("log_sampling", fault)
+            return passed
         return False
 
-    return passes
+    return passing
 
 
 def settle(call: Call) -> None:
