@@ -203,6 +203,17 @@ def test_a_worker_that_drains_does_not_count_while_others_serve() -> None:
         assert admin.wait("/readyz", lambda status, _: status == 503)["status"] == "draining"
 
 
+@pytest.mark.parametrize("name", ["uvicorn", "uvicorn_workers", "gunicorn_sync"])
+def test_a_service_that_ends_is_unready_at_once_and_alive_until_it_has_drained(name: str) -> None:
+    service, admin = probed(SERVERS[name][1], {"PLATFORM_SHUTDOWN": "true", "PLATFORM_SHUTDOWN_DELAY": "2"})
+    with service:
+        admin.wait_for_workers(SERVERS[name][0])
+        service.send_signal(signal.SIGTERM)
+        body = admin.wait("/readyz", lambda status, _: status == 503, seconds=1.5)
+        found = [admin.ask(path)[0] for path in ("/livez", "/startupz")] + [service.get("/")[0]]
+    assert (body["status"], found) == ("draining", [200, 200, 200])
+
+
 def test_workers_that_are_recycled_leave_no_gap() -> None:
     service, admin = probed(lambda port: [*GUNICORN, "-b", f"{HOST}:{port}", "--max-requests", "20", "probed:wsgi"])
     with service:

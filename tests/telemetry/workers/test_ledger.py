@@ -79,3 +79,25 @@ def test_where_no_file_may_grow_there_is_no_memory(monkeypatch: pytest.MonkeyPat
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert not founding.intact()
+
+
+def test_each_port_of_a_service_has_words_of_its_own(memory: Ledger) -> None:
+    metrics, admin = memory.port(0), memory.port(1)
+    metrics.bound, metrics.binder, metrics.said = 9464, 17, True
+    assert (admin.bound, admin.binder, admin.said) == (0, 0, False)
+    admin.bound, admin.binder = 8081, 18
+    assert (metrics.bound, metrics.binder, metrics.said) == (9464, 17, True)
+    assert (admin.bound, admin.binder, admin.said, memory.key) == (8081, 18, False, "")
+
+
+def test_the_health_of_a_process_is_told_with_its_generation_beside_its_doors(memory: Ledger) -> None:
+    assert memory.health(3) == (0, 0)
+    generation = memory.take(3, 17, 0)
+    memory.put_door(3, 0, generation)
+    memory.put_door(3, 1, generation)
+    memory.put_health(3, generation, 2)
+    memory.put(3, STATE, b"state", generation)
+    assert (memory.health(3), memory.door(3, 0), memory.door(3, 1)) == ((1, 2), 1, 1)
+    assert memory.take(3, 18, 5) == 2
+    assert (memory.health(3), memory.door(3, 0), memory.owner(3), memory.since(3)) == ((1, 2), 0, 18, 5)
+    assert memory.get(3, STATE) == (1, b"state")

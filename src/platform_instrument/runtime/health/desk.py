@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from platform_instrument.core.guard import guard
 from platform_instrument.engine.health import HEALTH
@@ -18,6 +18,7 @@ from platform_instrument.engine.probes import (
     READY,
     STARTING,
     UNAVAILABLE,
+    Answer,
     asks_for_messages,
     liveness,
     readiness,
@@ -43,11 +44,10 @@ class ProbeDesk:
     """Answers probes."""
 
     def __init__(self, settings: Settings) -> None:
-        self._probes = {
-            settings.probes_liveness_path: _live,
-            settings.probes_startup_path: _started,
-            settings.probes_readiness_path: _ready,
-        }
+        self._liveness = settings.probes_liveness_path
+        self._probes = {settings.probes_startup_path: _started, settings.probes_readiness_path: _ready}
+        self._known: dict[tuple[str, bool], tuple[object, Answer]] = {}
+        """What was answered last, and to what it was true."""
         self._loading = Loading()
         self.finish()
         tree.tell()
@@ -59,13 +59,23 @@ class ProbeDesk:
 
     def answer(self, exchange: Exchange, request: Request) -> None:
         """Answer at once, by what is known."""
-        probe = self._probes.get(request.path)
-        if probe is None:
-            exchange.answer(404, f"the probes are at {', '.join(self._probes)}\n".encode())
-            return
-        found = guard("probe", probe, asks_for_messages(request.query))
-        status, described = found if found is not None else (500, {"status": "a fault of ours"})
-        exchange.answer(status, written(described), CONTENT_TYPE, more=_FRESH)
+        path = request.path
+        if path == self._liveness:
+            exchange.answer(*_ALIVE, CONTENT_TYPE, more=_FRESH)
+        elif path in self._probes:
+            answer = guard("probe", self._answered, path, asks_for_messages(request.query)) or _FAULT
+            exchange.answer(*answer, CONTENT_TYPE, more=_FRESH)
+        else:
+            exchange.answer(404, f"the probes are at {', '.join((self._liveness, *self._probes))}\n".encode())
+
+    def _answered(self, path: str, verbose: bool) -> Answer:  # noqa: FBT001 - called under guard
+        """Return what is answered to a probe, as it was written last where nothing has changed since."""
+        workers = tree.workers()  # first: who looks may learn of a change
+        state = (HEALTH.version, tree.of_all(workers), tuple(workers.values()))
+        known = self._known.get((path, verbose))
+        if known is None or known[0] != state:
+            known = self._known[path, verbose] = state, self._probes[path](workers, verbose)
+        return known[1]
 
     def take(self, message: Message) -> None:
         """Take nothing: nobody is asked."""
@@ -84,25 +94,21 @@ class ProbeDesk:
         tree.supervise(supervises=supervises())
 
 
-def _live(verbose: bool) -> tuple[int, Mapping[str, Any]]:  # noqa: FBT001 - as of the others
-    return liveness(HEALTH.snapshot(), verbose)
-
-
-def _started(verbose: bool) -> tuple[int, Mapping[str, Any]]:  # noqa: FBT001 - as of the others
-    workers = tree.workers()
+def _started(workers: Mapping[str, int], verbose: bool) -> Answer:  # noqa: FBT001 - as of the other
     over = any(number for standing, number in workers.items() if standing != STARTING)
-    _, described = startup(HEALTH.snapshot(), verbose)
-    status = {"status": "started" if over else STARTING}
-    return OK if over else UNAVAILABLE, {**status, "workers": workers, "process": os.getpid(), **_checks(described)}
+    checks = startup(HEALTH.snapshot(), verbose)[1]["checks"]
+    return _answer(OK if over else UNAVAILABLE, "started" if over else STARTING, workers, checks)
 
 
-def _ready(verbose: bool) -> tuple[int, Mapping[str, Any]]:  # noqa: FBT001 - as of the others
-    workers = tree.workers()
+def _ready(workers: Mapping[str, int], verbose: bool) -> Answer:  # noqa: FBT001 - as of the other
     standing = tree.of_all(workers)
-    _, described = readiness(HEALTH.snapshot(), verbose)
-    status = OK if standing == READY else UNAVAILABLE
-    return status, {"status": standing, "workers": workers, "process": os.getpid(), **_checks(described)}
+    checks = readiness(HEALTH.snapshot(), verbose)[1]["checks"]
+    return _answer(OK if standing == READY else UNAVAILABLE, standing, workers, checks)
 
 
-def _checks(described: Mapping[str, Any]) -> dict[str, Any]:
-    return {"checks": described["checks"]}
+def _answer(status: int, standing: str, workers: Mapping[str, int], checks: object) -> Answer:
+    return Answer(status, written({"status": standing, "workers": workers, "process": os.getpid(), "checks": checks}))
+
+
+_ALIVE = Answer(OK, written(liveness(HEALTH.snapshot(), False)[1]))  # noqa: FBT003 - it says nothing more
+_FAULT = Answer(500, written({"status": "a fault of ours"}))
