@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import time
@@ -19,7 +20,7 @@ from platform_instrument.runtime.health import dependencies
 from platform_instrument.runtime.health.dependencies import is_critical, spare
 from platform_instrument.semantics.database import database
 from tests.processes import HOST, free_port
-from tests.runtime.health.checking import LIBRARIES, checking, checks, counted, exported, states, until
+from tests.runtime.health.checking import LIBRARIES, checking, checks, counted, exported, states, until, until_soon
 from tests.runtime.health.clients import DRIVER, KINDS, using
 
 if TYPE_CHECKING:
@@ -268,3 +269,25 @@ def test_switched_off_no_client_is_looked_at() -> None:
 )  # fmt: skip
 def test_a_connection_is_spared_by_a_pool_that_has_enough(used: int, most: int | None, waits: bool, expected: bool) -> None:  # noqa: FBT001 - a row
     assert spare(used, most, waits=waits) is expected
+
+
+@pytest.mark.parametrize("used", [True, False])
+def test_a_client_whose_first_loop_is_over_is_asked_on_the_one_that_serves(redis_url: str, used: bool) -> None:  # noqa: FBT001 - a row
+    with checking(None, *LIBRARIES, serve=False):
+
+        async def make() -> Any:
+            client = redis.asyncio.Redis.from_url(redis_url)
+            if used:
+                await client.ping()
+                await client.connection_pool.disconnect()
+            return client
+
+        async def serve() -> None:
+            HEALTH.load()
+            await until_soon(lambda: states() == {named("redis", redis_url): UP})
+            await client.connection_pool.disconnect()
+
+        client = asyncio.run(make())
+        asyncio.run(serve())
+        until(lambda: states() == {named("redis", redis_url): DOWN})
+        assert {check.message for check in checks().values()} == {"the event loop of its client is closed"}

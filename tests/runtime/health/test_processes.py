@@ -167,6 +167,8 @@ def test_a_program_forks_while_it_checks(redis: OwnServer, postgres_url: str) ->
         found = json.loads(done.stdout)
         assert [status for status, _ in found["children"]] == [0] * 20
         assert sorted(seconds for _, seconds in found["children"])[10] < 0.3
+        assert len(found["at_fork"]) == 20
+        assert not [name for names in found["at_fork"] for name in names if "check" in name]
 
 
 def test_a_frozen_server_keeps_no_process_from_ending(redis: OwnServer, postgres_url: str) -> None:

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from platform_instrument.core import report
+from platform_instrument.core.families import SUPPRESSED
 from platform_instrument.engine.health import DOWN, HEALTH, UNKNOWN, UP
 from platform_instrument.runtime.health import checker, registration
 from platform_instrument.runtime.health.checker import CHECKER
 from platform_instrument.runtime.health.registration import add_readiness_check, add_startup_check
 from platform_instrument.telemetry.context import CURRENT
 from tests.runtime.health.checking import checking, checks, exported, states, until, until_soon
+from tests.runtime.health.clients import Loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -313,10 +315,17 @@ def test_nothing_that_a_check_does_is_observed() -> None:
         async def ask_soon() -> None:
             contexts.append(CURRENT.get())
 
+        async def register() -> None:
+            add_readiness_check("water", ask_soon)
+
+        loop = Loop()
+        loop.run(register())
         add_readiness_check("tea", ask)
         add_readiness_check("milk", ask_soon)
-        until(lambda: len(contexts) > 4)
-        assert {(each.span_id, each.trace_id) for each in contexts if each is not None} == {(0, 0)}
+        until(lambda: len(contexts) > 6)
+        loop.close()
+        assert {(each.span_id, each.trace_id, each.families) for each in contexts if each is not None} == {(0, 0, SUPPRESSED)}
+        assert None not in contexts
         assert recorder.spans == ()
 
 

@@ -17,6 +17,9 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 import platform_instrument
 
+at_fork: list[list[str]] = []
+os.register_at_fork(before=lambda: at_fork.append([thread.name for thread in threading.enumerate()]))  # the first: called last
+
 POSTGRES, REDIS = os.environ["TEST_POSTGRES"], os.environ["TEST_REDIS"]
 engine = sqlalchemy.create_engine(POSTGRES.replace("postgresql://", "postgresql+psycopg://"))
 cache = redis.Redis.from_url(REDIS)
@@ -115,4 +118,4 @@ if __name__ == "__main__":
         children.append((os.waitpid(pid, 0)[1] >> 8, time.perf_counter() - began))
         while asked == before:
             time.sleep(0.01)
-    sys.stdout.write(json.dumps({"asked": asked, "children": children}))
+    sys.stdout.write(json.dumps({"asked": asked, "children": children, "at_fork": at_fork}))

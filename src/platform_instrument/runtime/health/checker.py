@@ -101,10 +101,12 @@ class Checker:
 
     def changed(self) -> None:
         """Take a change of health: once the application is loaded this process serves, with the loop that said so."""
-        loop = running_loop()
-        if loop is not None and self.loop is None:
+        if not HEALTH.loaded:
+            return
+        loop, known = running_loop(), self.loop
+        if loop is not None and (known is None or known.is_closed()):
             self._loop = ref(loop)
-        if HEALTH.loaded and not self.begun:
+        if not self.begun:
             self.begin()
 
     # --- the thread's life ----------------------------------------------------------------------------------------

@@ -118,7 +118,9 @@ class Client:
             return BUSY
         if not self.asynchronous:
             return Question(partial(self.library.asks, client, seconds)) if self.library.asks is not None else None
-        loop = self.loop() if self.loop is not None else CHECKER.loop
+        loop = self.loop() if self.loop is not None else None
+        if loop is None or loop.is_closed():
+            loop = CHECKER.loop or loop  # the one that it was made on was for that
         if loop is None or self.library.asks_soon is None:
             return NO_LOOP
         return Question(partial(self.library.asks_soon, client, seconds), loop)
