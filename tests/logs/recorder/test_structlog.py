@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import io
 import json
 import logging
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from platform_instrument.testing.collector import Collector
     from tests.logs.recorder.shop import Shop
 
 
@@ -204,3 +206,59 @@ def test_the_chain_over_the_standard_library_is_reached_in_a_program(tmp_path: P
     (line,) = [json.loads(line) for line in done.stdout.splitlines()]
     assert {key: line[key] for key in line if not key.endswith("_id")} == {"event": "below", "order": 17, "logger": "shop"}
     assert "trace_id" in line
+
+
+def test_what_a_processor_has_taken_out_does_not_come_back() -> None:
+    def without_card(_logger: object, _name: str, event: Any) -> Any:
+        del event["number"]
+        return event
+
+    log, stream = native(without_card, structlog.processors.JSONRenderer())
+    with recorder():
+        failing(lambda: log.bind(number=17).debug("paid"))
+    assert [(line["event"], "number" in line) for line in said(stream)] == [("paid", False)]
+
+
+def test_levels_names_and_the_end_of_a_request_hold_here_too() -> None:
+    log, stream = native(level=logging.WARNING)
+    left: list[contextvars.Context] = []
+
+    def act() -> None:
+        log.debug("debug")
+        log.info("info")
+        left.append(contextvars.copy_context())
+
+    with recorder(PLATFORM_LOG_FLIGHT_RECORDER_LEVEL="info"):
+        failing(act)
+        assert left[0].run(log.is_enabled_for, 20) is False
+        left[0].run(log.info, "afterwards")
+    assert [line["event"] for line in said(stream)] == ["info"]
+    with recorder(PLATFORM_LOG_FLIGHT_RECORDER_LOGGERS="shop"):
+        failing(act)
+    assert len(said(stream)) == 1
+
+
+def test_a_chain_that_renders_before_its_end_is_not_kept() -> None:
+    log, stream = native(structlog.processors.JSONRenderer(), lambda _logger, _name, line: line)
+    with recorder():
+        failing(lambda: log.debug("rendered"))
+    assert stream.getvalue() == ""
+
+
+NATIVE = PROGRAM.replace("structlog.stdlib.filter_by_level, structlog.stdlib.add_logger_name, ", "").replace(
+    "structlog.stdlib.BoundLogger, logger_factory=structlog.stdlib.LoggerFactory()", "structlog.make_filtering_bound_logger(20)"
+).replace('log.debug("below", order=17)', '[log.debug("below", order=17) for _ in range(3)]')  # fmt: skip
+
+
+def test_nothing_is_exported_before_and_nothing_thinned_afterwards(tmp_path: Path, collector: Collector) -> None:
+    (tmp_path / "program.py").write_text(NATIVE)
+    argv, variables = door("command", [sys.executable, tmp_path / "program.py"])
+    thin = {
+        "PLATFORM_LOG_SAMPLE": "true",
+        "PLATFORM_LOG_SAMPLE_BURST": "1",
+        "PLATFORM_LOG_SAMPLE_RATE": "0.001",
+        "PLATFORM_LOG_SAMPLE_KEEP_TRACES": "false",
+    }
+    done = run(argv, env={**variables, **ON, **thin, "OTEL_LOGS_EXPORTER": "otlp"}, collector=collector)
+    assert [json.loads(line)["event"] for line in done.stdout.splitlines()] == ["below"] * 3, done.stderr
+    assert [(log.body, log.text, log.attributes["order"]) for log in collector.logs] == [("below", "DEBUG", 17)] * 3
