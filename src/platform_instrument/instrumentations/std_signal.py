@@ -3,19 +3,19 @@
 Handlers are kept from the signal until its delay is over: those of `signal.signal` where they are put in place, those of event
 loops, which are told in another way, by what they call. Loops of the main thread are known, so that what has to be closed in
 one is closed before it.
-Source: asyncio/unix_events.py `add_signal_handler`, `_handle_signal` (3.10 to 3.14), uvloop/loop.pyx (0.17 to 0.22).
+Source: asyncio/unix_events.py `add_signal_handler`, `_handle_signal`, asyncio/runners.py `Runner.close` (3.10 to 3.14),
+uvloop/loop.pyx (0.17 to 0.22).
 """
 
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.config.schema import Settings
 from platform_instrument.core.values import Custom, EditCall, Instrumentation
-from platform_instrument.engine.frames import COROUTINE, dressed, kind_of, unseen
+from platform_instrument.engine.frames import COROUTINE, kind_of
 from platform_instrument.runtime.ending import calls, closing, preparation
 from platform_instrument.runtime.ending.conductor import CONDUCTOR
 from platform_instrument.telemetry import pipeline
@@ -66,30 +66,13 @@ def hold(call: Call) -> None:
         call.kwargs["callback"] = held
 
 
-def close_with_loops(module: str, name: str) -> Callable[[Changes], None]:
-    """Return what has loops of the main thread close what is theirs as the last thing that they do, once the process ends."""
-
-    def apply(changes: Changes) -> None:
-        loop = getattr(sys.modules[module], name)
-        changes.replace(loop, "shutdown_asyncgens", _closing(loop.shutdown_asyncgens))
-
-    return apply
-
-
-@unseen
-def _closing(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    async def shutdown_asyncgens(self: Any) -> Any:  # noqa: ANN401 - asyncio.AbstractEventLoop
-        try:
-            return await function(self)
-        except BaseException as error:
-            _with_traceback(error, error.__traceback__.tb_next)  # type: ignore[union-attr] # our own frame is in it
-            raise
-        finally:
-            if CONDUCTOR.told and CONDUCTOR.budget is not None and threading.current_thread() is threading.main_thread():
-                seconds = CONDUCTOR.budget.close
-                await calls.beside_the_loop("close", lambda: closing.close_with_the_loop(seconds), seconds)
-
-    return dressed(shutdown_asyncgens, function)
+def close_in(call: Call) -> None:
+    """Close what belongs to the loop of the main thread, once the process ends: its tasks are about to be cancelled."""
+    budget, loop = CONDUCTOR.budget, call.argument(0, "loop")
+    if budget is None or not CONDUCTOR.told or threading.current_thread() is not threading.main_thread():
+        return
+    seconds = budget.close
+    loop.run_until_complete(calls.beside_the_loop("close", lambda: closing.close_with_the_loop(seconds), seconds))
 
 
 INSTRUMENTATION = Instrumentation(
@@ -99,10 +82,9 @@ INSTRUMENTATION = Instrumentation(
         Custom("signal", keep),
         EditCall("asyncio.unix_events:_UnixSelectorEventLoop.add_signal_handler", hold),
         EditCall("asyncio.base_events:BaseEventLoop.run_forever", calls.note_loop),
-        Custom("asyncio.base_events", close_with_loops("asyncio.base_events", "BaseEventLoop"), optional=True),
+        EditCall("asyncio.runners:_cancel_all_tasks", close_in, optional=True),
         EditCall("uvloop:Loop.add_signal_handler", hold, optional=True),
         EditCall("uvloop:Loop.run_forever", calls.note_loop, optional=True),
-        Custom("uvloop", close_with_loops("uvloop", "Loop"), optional=True),
     ),
     modules=("signal",),
     settings=("shutdown",),

@@ -154,6 +154,8 @@ def _at_exit() -> None:
         pipeline.PIPELINE.stop(_Leaving.left)  # a sub-interpreter that has a thread left takes the process with it
     for action in LET_GO:
         guard("let go", action)
+    for keeper in KEEPERS:
+        guard("left", keeper.left)
     if getattr(sys, "last_type", None) is KeyboardInterrupt:
         _remain_interrupted()
 

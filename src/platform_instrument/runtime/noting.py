@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 import signal
+from threading import get_native_id
 from typing import TYPE_CHECKING
 
 from platform_instrument.core.guard import guard
-from platform_instrument.telemetry.threads import alone, pause
+from platform_instrument.telemetry.threads import alone, pause, wait_until_number_gone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,12 +26,14 @@ _MOST = 65_536
 class Note:
     """The pipe; `told` is called, in a thread of its own, each time that something is noted, None where nobody waits for it."""
 
-    __slots__ = ("_identity", "_read", "_told", "_write")
+    __slots__ = ("_identity", "_read", "_thread", "_told", "_write")
 
     def __init__(self, told: Callable[[], None] | None) -> None:
         self._read, self._write = (_out_of_the_way(end) for end in os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC))
         self._identity = _identity(self._read)
         self._told = told
+        self._thread = 0
+        """The system's number of who waits, 0 where nobody does."""
         import faulthandler  # CPython 3.12 refuses it to sub-interpreters, which never come here
 
         faulthandler.register(signal.SIGTERM, file=self._write, all_threads=False, chain=True)
@@ -49,6 +52,8 @@ class Note:
             os.close(self._write)
             if self._told is None:
                 os.close(self._read)  # else who waits for it does so
+        if self._thread and self._thread != get_native_id():
+            wait_until_number_gone(self._thread)
 
     def arrived(self) -> bool:
         """Say whether something is noted."""
@@ -68,6 +73,7 @@ class Note:
 
     def _listen(self, told: Callable[[], None]) -> None:
         """Tell of each SIGTERM until nobody can write into the pipe."""
+        self._thread = get_native_id()
         while os.read(self._read, _MOST):
             pause(_WRITTEN)
             os.set_blocking(self._read, False)

@@ -23,6 +23,7 @@ from platform_instrument.engine.journal import Journal
 from platform_instrument.runtime import dying
 from platform_instrument.runtime.noting import Note
 from platform_instrument.telemetry.threads import pause
+from platform_instrument.telemetry.worker import COUNTED_LAST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +50,9 @@ class Keeper(Protocol):
 
     def noted(self) -> None:
         """Be told that one came, whatever the main thread does. In a thread of its own."""
+
+    def left(self) -> None:
+        """Be told that the program has ended by itself, and everything is done."""
 
     def outlived(self) -> None:
         """Be told that the default action did not end this process: the first of a container, which the kernel spares."""
@@ -264,7 +268,7 @@ def _before_fork() -> None:
 
 
 def _after_fork_in_parent() -> None:
-    if _Handling.worker.running or _Handling.keeper is not None:
+    if _Handling.worker.running or (_Handling.keeper is not None and not COUNTED_LAST):
         guard("after fork in the parent", _note)
     _unblock()
 

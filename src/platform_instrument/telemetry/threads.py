@@ -22,10 +22,15 @@ def wait_until_gone(thread: threading.Thread) -> None:
 
     Where gevent stands in for threads, it has the number of the one that is the process, which is not waited for.
     """
-    if thread.native_id in (os.getpid(), threading.get_native_id()):
+    wait_until_number_gone(thread.native_id or 0)
+
+
+def wait_until_number_gone(number: int) -> None:
+    """Wait for the same of a thread that is known by the system's number of it alone."""
+    if number in (os.getpid(), threading.get_native_id()):
         return
     patience = 50
-    while patience and _known(thread.native_id or 0):
+    while patience and _known(number):
         patience -= 1
         sleep(0.001)
 

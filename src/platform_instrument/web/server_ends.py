@@ -1,10 +1,12 @@
 """server_ends: what an orderly end has to know of servers that do not drain, or not in time, or not in the right order; no span.
 
-uvicorn raises the signal again from inside its event loop, so what has to be closed in that is closed before. gunicorn kills a
-worker after its own time. Servers of the standard library (werkzeug's, wsgiref's, `http.server`) and waitress die at once: they
-stop accepting, and end when what they have is answered. Those of gRPC are stopped gracefully.
-Source: uvicorn/server.py `capture_signals` (0.29 to 0.54), gunicorn/arbiter.py `stop` (20.1 to 27.0), socketserver.py
-`serve_forever`, waitress/server.py `readable` (2.0 to 3.0), grpc/_server.py `_Server.stop`, grpc/aio/_server.py (1.50 to 1.85).
+uvicorn raises the signal again from inside its event loop, and aiohttp cancels the tasks of its own, so what has to be closed
+in those is closed before. gunicorn kills a worker after its own time. Servers of the standard library (werkzeug's, wsgiref's,
+`http.server`) and waitress die at once: they stop accepting, and end when what they have is answered. Those of gRPC are
+stopped gracefully.
+Source: uvicorn/server.py `capture_signals` (0.29 to 0.54), aiohttp/web.py `run_app` (3.9 to 3.14), gunicorn/arbiter.py `stop`
+(20.1 to 27.0), socketserver.py `serve_forever`, waitress/server.py `readable` (2.0 to 3.0), grpc/_server.py `_Server.stop`,
+grpc/aio/_server.py (1.50 to 1.85).
 """
 
 from __future__ import annotations
@@ -38,29 +40,35 @@ _grpc: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 """Servers by which they are known, with the event loop of those that have one."""
 
 
-# --- uvicorn ----------------------------------------------------------------------------------------------------------
+# --- uvicorn, aiohttp ----------------------------------------------------------------------------------------------------------
 
 
-def end_inside(changes: Changes) -> None:
+def end_uvicorn(changes: Changes) -> None:
     """Have the process end, but for its death, inside the event loop."""
     server = sys.modules["uvicorn.server"].Server
     changes.replace(server, "shutdown", _ending(server.shutdown))
 
 
+def end_aiohttp(changes: Changes) -> None:
+    """Have it end there too: its tasks are cancelled next, those of pools among them."""
+    web = sys.modules["aiohttp.web"]
+    changes.replace(web, "_run_app", _ending(web._run_app))  # noqa: SLF001 - what `run_app` runs in its loop
+
+
 @unseen
 def _ending(function: Callable[..., Any]) -> Callable[..., Any]:
-    async def shutdown(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the application's
+    async def ends(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the application's
         try:
-            result = await function(*args, **kwargs)
+            return await function(*args, **kwargs)
         except BaseException as error:
             _with_traceback(error, error.__traceback__.tb_next)  # type: ignore[union-attr] # our own frame is in it
             raise
-        budget = CONDUCTOR.budget
-        if budget is not None and CONDUCTOR.told:
-            await calls.beside_the_loop("the end of uvicorn", leaving.end, budget.flush + budget.close)
-        return result
+        finally:
+            budget = CONDUCTOR.budget
+            if budget is not None and CONDUCTOR.told:
+                await calls.beside_the_loop("the end", leaving.end, budget.flush + budget.close)
 
-    return dressed(shutdown, function)
+    return dressed(ends, function)
 
 
 # --- gunicorn ---------------------------------------------------------------------------------------------------------
@@ -142,7 +150,8 @@ INSTRUMENTATION = Instrumentation(
     requires="python>=3.10,<3.16",
     patches=(
         Custom("signal", tell),
-        Custom("uvicorn.server", end_inside, optional=True),
+        Custom("uvicorn.server", end_uvicorn, optional=True),
+        Custom("aiohttp.web", end_aiohttp, optional=True),
         EditCall("gunicorn.workers.base:Worker.init_process", note_limit, optional=True),
         EditCall("socketserver:BaseServer.serve_forever", note_standard, optional=True),
         EditResult("waitress.server:BaseWSGIServer.__init__", note_waitress, optional=True),

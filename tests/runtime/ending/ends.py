@@ -78,6 +78,8 @@ class Ending:
     """Statuses of other requests that were begun before the delay was over, or how they failed."""
     spans: list[str] = field(default_factory=list)
     """The paths of server spans, or the names of others."""
+    survivors: list[str] = field(default_factory=list)
+    """Processes of the service that are still there."""
     output: str = ""
     stdout: str = ""
 
@@ -139,6 +141,7 @@ def ended(  # noqa: PLR0913 - what an end takes
             with contextlib.suppress(AssertionError):
                 collector.wait_for(lambda spans: any(span.attributes.get("url.path") == path for span in spans), 3)
         ending.spans = [str(span.attributes.get("url.path", span.name)) for span in collector.spans]
+        ending.survivors = _survivors(service.pid)
         ending.stdout, ending.output = service.stdout, service.stdout + service.stderr
     return ending
 
@@ -184,3 +187,18 @@ def _clients(port: int, path: str, ending: Ending, *, load: bool) -> tuple[list[
             client.start()
         time.sleep(0.1)
     return clients, told
+
+
+def _survivors(session: int) -> list[str]:
+    """Return the processes of a session that do not go away within two seconds."""
+    deadline = time.monotonic() + 2
+    while True:
+        found = []
+        for status in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                words = status.read_text().rpartition(")")[2].split()
+                if int(words[3]) == session and words[0] != "Z":
+                    found.append((status.parent / "cmdline").read_text().replace("\0", " "))
+        if not found or time.monotonic() > deadline:
+            return found
+        time.sleep(0.1)

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.runtime.ending.ends import DELAY, ORDERLY, SERVERS, Ending, ended
+from tests.processes import Service, door, free_port, run
+from tests.runtime.ending.ends import DELAY, ORDERLY, PROGRAMS, SERVERS, Ending, ended, wait_until_it_answers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from platform_instrument.testing.collector import Collector
 
 slow = pytest.mark.slow
 QUICK = ("uvicorn", "gunicorn", "werkzeug", "aiohttp")
@@ -55,3 +65,44 @@ def test_what_is_gained_is_that_plain_servers_do_not(server: str) -> None:
 def turned_away(ending: Ending) -> list[object]:
     """Return how requests failed that came during what would be the delay."""
     return [answer for answer in ending.during_the_delay if answer != 200]
+
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "shutdown.md"
+
+
+def test_the_lines_of_the_documentation_are_those_that_are_said() -> None:
+    (shown,) = re.findall(r"^```text\n(.*?)^```$", DOCUMENT.read_text(), re.MULTILINE | re.DOTALL)
+    ending = ended("werkzeug", ORDERLY, path="/quick", load=False)
+    said = [line for line in ending.output.splitlines() if line.startswith("platform-instrument: ")]
+    assert [numberless(line) for line in said] == [numberless(line) for line in shown.splitlines()]
+
+
+def numberless(line: str) -> str:
+    return re.sub(r"\d+(\.\d+)?", "N", line)
+
+
+def test_the_functions_of_the_documentation_are_registered_and_returned(collector: Collector) -> None:
+    (code,) = re.findall(r"^```python\n(.*?)^```$", DOCUMENT.read_text(), re.MULTILINE | re.DOTALL)
+    code += (
+        "from platform_instrument.runtime.ending import registry\n"
+        "print([(each.function.__name__, each.phase, each.timeout) for each in registry._registered])\n"
+        "print(stop_consuming.__name__)\n"
+    )
+    argv, variables = door("command", [sys.executable, "-c", code])
+    done = run(argv, env={**variables, **ORDERLY}, collector=collector)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "[('say_goodbye', 'close', None), ('stop_consuming', 'drain', 4.0)]\nstop_consuming\n"
+
+
+@pytest.mark.parametrize("words", [SERVERS["gunicorn"], SERVERS["gunicorn gthread"]], ids=["sync", "gthread"])
+def test_the_master_of_gunicorn_has_no_thread_of_ours_before_it_is_told_to_end(words: Callable[[str], list[str]]) -> None:
+    def threads(env: dict[str, str] | None) -> int:
+        port = free_port()
+        argv, variables = words(str(port)), {}
+        if env is not None:
+            argv, variables = door("command", argv)
+        with Service(argv, port, env={**variables, **(env or {})}, cwd=PROGRAMS) as service:
+            wait_until_it_answers(port)
+            return len(list(Path(f"/proc/{service.pid}/task").iterdir()))
+
+    assert threads(ORDERLY) == threads(None)

@@ -13,7 +13,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 from weakref import ref
 
-from platform_instrument.core.guard import ask
+from platform_instrument.core.guard import ask, guard
 from platform_instrument.core.report import say
 from platform_instrument.telemetry.threads import Bell, alone
 
@@ -72,6 +72,19 @@ def bounded(place: str, function: Callable[[], Any], deadline: float) -> bool:
         return bell.wait(deadline - monotonic())
     finally:
         _Main.held = before
+
+
+def begun(place: str, function: Callable[[], Any]) -> Callable[[], bool]:
+    """Begin a call in a thread; return what says whether it is over."""
+    over: list[bool] = []
+
+    def run() -> None:
+        try:
+            guard(place, function)
+        finally:
+            over.append(True)
+
+    return (lambda: bool(over)) if alone(place, run) else lambda: True
 
 
 def together(calls: list[tuple[str, Callable[[], Any], float]]) -> None:

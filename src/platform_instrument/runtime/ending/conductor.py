@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from platform_instrument.core.guard import guard
+from platform_instrument.core.guard import ask, guard
 from platform_instrument.core.report import say
 from platform_instrument.engine.health import HEALTH
 from platform_instrument.runtime import dying, leaving, sigterm
-from platform_instrument.runtime.ending import closing, listening, registry, servers, tree
+from platform_instrument.runtime.ending import calls, closing, listening, registry, servers, tree
 from platform_instrument.telemetry.threads import Bell, alone, pause
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ class Conductor:
         self.default = self.free = self.expected = self.owed = self.hurried = self.serves = False
         self.since = self.until = self.end = self.drained_from = 0.0
         self.leaving = self.said = False
+        self.ours = False
+        """Whether the next signal that is noted is the one that we have sent."""
         self.calls = self.seen = 0
         """How often a handler was called, and how often when the last signal was noted."""
         self.lost = 0
@@ -102,7 +105,7 @@ class Conductor:
         if not self.parent:
             HEALTH.drain()
             tree.mark(now, now + self.budget.delay)
-        if not alone("shutdown", self._conduct, self.budget, mark):
+        if not alone("shutdown", self._run, self.budget, mark):
             self.state = IDLE  # the interpreter is ending
             return True
         return at_once
@@ -117,7 +120,7 @@ class Conductor:
         """Begin where the main thread does not get to it."""
         for _ in range(10):
             if self.calls != self.seen:
-                self.seen = self.calls
+                self.seen, self.ours = self.calls, False
                 return
             pause(_STUCK / 10)
         if self.state == IDLE:
@@ -125,14 +128,29 @@ class Conductor:
             if self._begin(default=sigterm.is_default()):
                 leaving.end()
                 dying.die(surely=True)
-        elif not self.expected and not self.parent:
+        elif self.ours:
+            self.ours = False
+        elif not self.parent:
             self.hurried = True
             self.bell.ring()
+
+    def left(self) -> None:
+        """Die by the signal all the same where the application has left it to the system: its servers stopped, and it ended."""
+        if self.default and self.state != IDLE:
+            for stream in (sys.stdout, sys.stderr):
+                if stream is not None:
+                    ask("a standard stream", stream.flush)
+            dying.die(surely=True)
 
     def outlived(self) -> None:
         """End the first process of a container, which the kernel spares, where nothing else would."""
         if self.default:
             os._exit(dying.KILLED)
+
+    def _run(self, budget: Budget, mark: Drain | None) -> None:
+        guard("shutdown", self._conduct, budget, mark)
+        if self.state == HOLDING:
+            self._deliver()  # a fault of ours: it ends as without us
 
     def _conduct(self, budget: Budget, mark: Drain | None) -> None:
         if self.parent and mark is None:
@@ -144,6 +162,8 @@ class Conductor:
             self.since = mark.since
         self.end = budget.end(self.since, follower=bool(self.parent))
         guard("last watch", dying.end_by_force, self.end - monotonic())
+        if mark is None:
+            alone("unready", closing.run, registry.UNREADY, self.since + budget.delay + _LOOK)
         self.serves = bool(mark) or listening.listens(tree.followers())
         if mark is None:
             self._announce(budget)
@@ -170,31 +190,35 @@ class Conductor:
         tree.mark(self.since, self.until)
         goes_on = f"requests are answered for {self.until - self.since:g} s more" if self.serves else "nobody has to see it"
         say(f"shutdown: SIGTERM, not ready any more; {goes_on}")
-        closing.run(registry.UNREADY, max(self.until, monotonic() + _LOOK))
 
     def _hurries(self) -> bool:
         return self.hurried or (bool(self.parent) and self._parent_hurries())
 
     def _deliver(self) -> None:
         """Send the signal again, to who handles it."""
-        self.expected = True
+        self.expected = self.ours = True
         self.state = DRAINING
         dying.deliver()
 
     def _drain(self, budget: Budget) -> None:
         """Let the server drain; return where the process has to be ended from here."""
         self.drained_from = monotonic()
-        workers = [] if self.parent else tree.followers()
-        limit = self.end if workers else budget.drained(self.drained_from, self.end, serves=self.serves)
-        self._drain_others(min(budget.grpc, limit - monotonic()), limit)
+        limit = late = budget.drained(self.drained_from, self.end, serves=self.serves)
+        workers = [] if self.parent or self.default else tree.followers()
+        if workers:
+            limit = self.end  # theirs are those of the requests
+        say(f"shutdown: draining, for {max(limit - monotonic(), 0.0):.1f} s at most")
+        stopped = servers.stop(min(budget.grpc, limit - monotonic()))
+        done = calls.begun("drain", lambda: closing.run(registry.DRAIN, limit))
+        self.others = lambda: stopped() and done()
         told_to_go = self.state == DRAINING
-        if self.default and not workers:
+        if self.default:
             servers.stop_accepting()
             servers.wait_until(lambda: servers.answered() and self.others(), limit, self._hurries)
         if not told_to_go:
             self._deliver()
         if workers:
-            self._wait_for_workers(budget)
+            self._wait_for_workers(late + _LOOK)
         patience = monotonic() + _STUCK if self.default else limit
         while not self.leaving and not self._hurries() and monotonic() < patience:
             self.bell.wait(min(patience - monotonic(), _LOOK))
@@ -210,24 +234,8 @@ class Conductor:
         leaving.end()
         dying.die(surely=True)
 
-    def _drain_others(self, grpc: float, limit: float) -> None:
-        """Begin to drain what is registered, and servers that have to be told, beside HTTP."""
-        say(f"shutdown: draining, for {max(limit - monotonic(), 0.0):.1f} s at most")
-        stopped, done = servers.stop(grpc), [False]
-
-        def run() -> None:
-            try:
-                closing.run(registry.DRAIN, limit)
-            finally:
-                done[0] = True
-
-        if not alone("drain", run):
-            done[0] = True
-        self.others = lambda: done[0] and stopped()
-
-    def _wait_for_workers(self, budget: Budget) -> None:
+    def _wait_for_workers(self, late: float) -> None:
         """Wait for the end of the workers; tell those that are late, and kill them before the whole time is over."""
-        late = monotonic() + max(budget.http, budget.grpc) + _LOOK
         told = False
         while not self.leaving and not self._hurries() and monotonic() < self.end - _AT_ONCE:
             self.bell.wait(_LOOK)
@@ -235,7 +243,7 @@ class Conductor:
                 told = True
                 tree.tell(tree.followers(), signal.SIGTERM)
         if not self.leaving:
-            tree.tell(tree.followers(), signal.SIGKILL)
+            tree.kill(monotonic())
 
     def _end_at_once(self) -> None:
         """End the process and its workers, with what can be sent in a moment."""
@@ -245,9 +253,8 @@ class Conductor:
         tree.tell(workers, signal.SIGTERM)
         deadline = monotonic() + _AT_ONCE
         leaving.flush(within=_AT_ONCE)
-        while workers and monotonic() < deadline and tree.followers():
-            pause(_LOOK / 2)
-        tree.tell(tree.followers() if workers else [], signal.SIGKILL)
+        if workers:
+            tree.kill(deadline)
         self._tell_losses()
         dying.die(surely=True)
 

@@ -9,7 +9,8 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from platform_instrument.core.guard import guard
-from platform_instrument.telemetry.threads import alone, pause
+from platform_instrument.runtime.ending import calls
+from platform_instrument.telemetry.threads import pause
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,18 +42,12 @@ def stop_accepting() -> None:
 
 def stop(seconds: float) -> Callable[[], bool]:
     """Begin to stop the servers that know how; return what says whether all have stopped."""
-    over: list[bool] = []
 
-    def run() -> None:
-        try:
-            for each in STOP:
-                guard("stop a server", each, seconds)
-        finally:
-            over.append(True)
+    def each() -> None:
+        for known in STOP:
+            guard("stop a server", known, seconds)
 
-    if not STOP or not alone("stop servers", run):
-        return lambda: True
-    return lambda: bool(over)
+    return calls.begun("stop servers", each)
 
 
 def answered() -> bool:

@@ -8,15 +8,20 @@ memory they hear of it when they are told to go.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 
+from platform_instrument.telemetry.threads import pause
 from platform_instrument.telemetry.workers import membership
 from platform_instrument.telemetry.workers.founding import Founded
 
 if TYPE_CHECKING:
     from platform_instrument.telemetry.workers.ledger import Drain
+
+_LOOK = 0.05
 
 
 class _Here:
@@ -92,3 +97,10 @@ def tell(processes: list[int], number: int) -> None:
             os.kill(process, number)
         except OSError:
             continue
+
+
+def kill(deadline: float) -> None:
+    """Kill those children that do not end by themselves before the deadline."""
+    while followers() and monotonic() < deadline:
+        pause(_LOOK)
+    tell(followers(), signal.SIGKILL)
