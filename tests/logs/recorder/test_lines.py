@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import logging
 import logging.handlers
-from typing import Any
+import sys
+from typing import TYPE_CHECKING, Any
 
 from platform_instrument.semantics.recorder import LINES
-from tests.logs.recorder.shop import Shop, failing, outcomes, recorder, request, three
+from tests.logs.recorder.shop import ON, Shop, failing, outcomes, recorder, request, three
+from tests.processes import door, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_lines_below_the_level_are_printed_in_order_where_the_request_fails(shop: Shop) -> None:
@@ -165,3 +170,18 @@ def test_after_it_is_taken_back_everything_is_as_before(shop: Shop) -> None:
     assert (logging.Logger.isEnabledFor, logging.Logger.__dict__.get("filter")) == before
     failing(lambda: shop.log.debug("nobody keeps it"))
     assert shop.printed == []
+
+
+OFF = """
+import logging, sys
+print(logging.Logger.isEnabledFor.__code__.co_filename == logging.__file__)
+print("filter" in vars(logging.Logger))
+print([name for name in sys.modules if name.endswith(("recorder", "logs.below", "logs.kept", "logs.ring", "logs.playback"))])
+"""
+
+
+def test_nothing_is_patched_or_loaded_where_it_is_off(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(OFF)
+    argv, variables = door("command", [sys.executable, tmp_path / "program.py"])
+    assert run(argv, env=variables).stdout.splitlines() == ["True", "False", "[]"]
+    assert run(argv, env={**variables, **ON}).stdout.splitlines()[:2] == ["False", "True"]
