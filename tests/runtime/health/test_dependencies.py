@@ -17,7 +17,7 @@ import sqlalchemy
 from platform_instrument.config.read import read
 from platform_instrument.engine.health import DOWN, HEALTH, UP
 from platform_instrument.runtime.health import dependencies
-from platform_instrument.runtime.health.dependencies import is_critical, spare
+from platform_instrument.runtime.health.dependencies import BUSY, is_critical, spare
 from platform_instrument.semantics.database import database
 from tests.processes import HOST, free_port
 from tests.runtime.health.checking import LIBRARIES, checking, checks, counted, exported, states, until, until_soon
@@ -291,3 +291,16 @@ def test_a_client_whose_first_loop_is_over_is_asked_on_the_one_that_serves(redis
         asyncio.run(serve())
         until(lambda: states() == {named("redis", redis_url): DOWN})
         assert {check.message for check in checks().values()} == {"the event loop of its client is closed"}
+
+
+@usual
+def test_mysql_is_asked_and_not_knocked_at(mariadb_url: str) -> None:
+    """It locks hosts out that connect and do not log in; so a saturated pool keeps its state."""
+    engine = sqlalchemy.create_engine(f"{mariadb_url.replace('mysql://', 'mysql+pymysql://')}mysql", pool_size=2, max_overflow=0)
+    name = named("mysql", mariadb_url) + "mysql"
+    until(lambda: states() == {name: UP})
+    with engine.connect(), engine.connect():
+        until(lambda: checks()[name].message == BUSY)
+        assert states() == {name: UP}
+    until(lambda: checks()[name].message == "")
+    engine.dispose()

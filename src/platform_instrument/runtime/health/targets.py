@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from ssl import SSLContext
 
 
 def question(url: str, seconds: float) -> Callable[[], None]:
@@ -29,7 +30,10 @@ def _accepts(host: str, port: int, seconds: float) -> None:
 def _answers(secure: bool, host: str, port: int | None, path: str, seconds: float) -> None:  # noqa: FBT001 - by `partial`
     from http.client import HTTPConnection, HTTPException, HTTPSConnection
 
-    connection = (HTTPSConnection if secure else HTTPConnection)(host, port, timeout=seconds)
+    if secure:
+        connection: HTTPConnection = HTTPSConnection(host, port, timeout=seconds, context=_trust())
+    else:
+        connection = HTTPConnection(host, port, timeout=seconds)
     try:
         connection.request("GET", path, headers={"User-Agent": "platform-instrument", "Connection": "close"})
         status = connection.getresponse().status
@@ -38,3 +42,11 @@ def _answers(secure: bool, host: str, port: int | None, path: str, seconds: floa
     if status >= 400:  # noqa: PLR2004 - the first status that is an error
         message = f"answered {status}"
         raise HTTPException(message)
+
+
+@lru_cache(maxsize=1)
+def _trust() -> SSLContext:
+    """Return what the system trusts, which takes long to read."""
+    from ssl import create_default_context
+
+    return create_default_context()
