@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections import deque
+from contextlib import suppress
 from inspect import isawaitable
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -28,6 +30,56 @@ class _Main:
 
     loop: Callable[[], Any] = staticmethod(lambda: None)
     held = False
+
+
+class _Runner:
+    """A thread that calls what it is given: it was started while threads could be, which CPython 3.12 refuses at its end."""
+
+    __slots__ = ("_bell", "_task")
+
+    def __init__(self) -> None:
+        self._bell = Bell()
+        self._task: Callable[[], object] = bool
+
+    def give(self, task: Callable[[], object]) -> None:
+        """Have a function called, which contains what it raises."""
+        self._task = task
+        self._bell.ring()
+
+    def work(self) -> None:
+        """Call one after another."""
+        while True:
+            if self._bell.wait(_LONG):
+                self._task()
+                _idle.append(self)
+
+
+_idle: deque[_Runner] = deque()
+_LONG = 3_600.0
+_READY = 4
+"""Threads that wait for calls; one that never returns keeps its thread."""
+
+
+def make_ready() -> None:
+    """Start the threads that the end may need: as soon as it is known to come."""
+    for _ in range(_READY - len(_idle)):
+        runner = _Runner()
+        if alone("calls", runner.work):
+            _idle.append(runner)
+
+
+def forget() -> None:
+    """Know of no threads, in a fork child."""
+    _idle.clear()
+
+
+def _started(place: str, function: Callable[[], object]) -> bool:
+    """Have a function called in a thread; say whether there was one."""
+    try:
+        _idle.pop().give(function)
+    except IndexError:
+        return alone(place, function)
+    return True
 
 
 def note_loop(call: Call) -> None:
@@ -63,7 +115,7 @@ def bounded(place: str, function: Callable[[], Any], deadline: float) -> bool:
         finally:
             bell.ring()
 
-    if not alone(place, run):
+    if not _started(place, run):
         run()
     if threading.current_thread() is not threading.main_thread():
         return bell.wait(deadline - monotonic())
@@ -84,7 +136,7 @@ def begun(place: str, function: Callable[[], Any]) -> Callable[[], bool]:
         finally:
             over.append(True)
 
-    return (lambda: bool(over)) if alone(place, run) else lambda: True
+    return (lambda: bool(over)) if _started(place, run) else lambda: True
 
 
 def together(calls: list[tuple[str, Callable[[], Any], float]]) -> None:
@@ -123,7 +175,8 @@ async def beside_the_loop(place: str, function: Callable[[], Any], seconds: floa
         try:
             ask(place, function)
         finally:
-            loop.call_soon_threadsafe(told)
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any longer
+                loop.call_soon_threadsafe(told)
 
-    if alone(place, run):
+    if _started(place, run):
         await asyncio.wait([over], timeout=seconds)

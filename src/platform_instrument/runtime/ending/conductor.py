@@ -49,11 +49,10 @@ class Conductor:
         """Begin anew, in a fork child too: nothing was told to it."""
         self.state = IDLE
         self.parent = 0
+        # `expected`, `ours`: our own signal is to be handled, and to be noted; `owed`: who handles the first one is late
         self.default = self.free = self.expected = self.owed = self.hurried = self.serves = False
         self.since = self.until = self.end = self.drained_from = 0.0
-        self.leaving = self.said = False
-        self.ours = False
-        """Whether the next signal that is noted is the one that we have sent."""
+        self.leaving = self.said = self.ours = False
         self.calls = self.seen = 0
         """How often a handler was called, and how often when the last signal was noted."""
         self.lost = 0
@@ -161,6 +160,7 @@ class Conductor:
                 return
             self.since = mark.since
         self.end = budget.end(self.since, follower=bool(self.parent))
+        calls.make_ready()
         guard("last watch", dying.end_by_force, self.end - monotonic())
         if mark is None:
             alone("unready", closing.run, registry.UNREADY, self.since + budget.delay + _LOOK)

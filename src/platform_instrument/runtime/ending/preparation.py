@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from platform_instrument.core.forks import around_fork
 from platform_instrument.engine.health import HEALTH
 from platform_instrument.runtime import leaving
-from platform_instrument.runtime.ending import registry, tree
+from platform_instrument.runtime.ending import calls, registry, tree
 from platform_instrument.runtime.ending.budget import Budget
 from platform_instrument.runtime.ending.conductor import CONDUCTOR
 
@@ -36,4 +36,5 @@ def release() -> None:
 def renew() -> None:
     """Begin anew in a fork child."""
     tree.forked()
+    calls.forget()
     CONDUCTOR.renew()
