@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.processes import BIN, HOST, Service, door, free_port
-from tests.scrapes import Load
+from tests.processes import HOST, Service, door, free_port
 from tests.web.serving import PROGRAMS
 from tests.web.test_probes import SERVERS as OF_ONE_PORT
+from tests.web.test_scrapes import children
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 NOTHING_SENT = {"OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none"}
 SCRIPT = "import sqlite3, socket, sys, time; s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); time.sleep(60)"
-GUNICORN = [BIN / "gunicorn", "-w", "2"]
 SERVERS: dict[str, tuple[int, Callable[[int], Sequence[Any]]]] = {
     "uvicorn": (1, OF_ONE_PORT["uvicorn"]),
     "uvicorn_without_lifespan": (1, lambda port: [*OF_ONE_PORT["uvicorn"](port), "--lifespan", "off"]),
@@ -214,15 +213,22 @@ def test_a_service_that_ends_is_unready_at_once_and_alive_until_it_has_drained(n
     assert (body["status"], found) == ("draining", [200, 200, 200])
 
 
-def test_workers_that_are_recycled_leave_no_gap() -> None:
-    service, admin = probed(lambda port: [*GUNICORN, "-b", f"{HOST}:{port}", "--max-requests", "20", "probed:wsgi"])
+def test_workers_that_are_replaced_one_by_one_leave_no_gap() -> None:
+    service, admin = probed(SERVERS["gunicorn_sync"][1])
     with service:
         admin.wait_for_workers(2)
-        found: list[int] = []
-        Load(service).run(40, meanwhile=lambda: found.append(admin.ask("/readyz")[0]))
+        statuses: set[int] = set()
+        for _ in range(4):
+            before = set(children(service.pid))
+            os.kill(min(before), signal.SIGTERM)
+
+            def replaced(status: int, body: Any, before: set[int] = before) -> bool:
+                statuses.add(status)
+                return len(set(children(service.pid)) - before) == 1 and bool(body["workers"]["ready"] == 2)
+
+            admin.wait("/readyz", replaced)
         booted = service.stderr.count("Booting worker")
-    assert set(found) == {200}
-    assert booted > 4
+    assert (statuses, booted) == ({200}, 6)
 
 
 def test_a_port_that_another_has_is_said_once_and_the_service_runs() -> None:
