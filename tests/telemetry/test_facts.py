@@ -22,7 +22,7 @@ from platform_instrument.core.values import CLIENT, INTERNAL, SERVER, Operation
 from platform_instrument.engine import apply
 from platform_instrument.instrumentations.std_logging import INSTRUMENTATION
 from platform_instrument.telemetry import facts_shown, limits, pipeline, printed, tracer
-from platform_instrument.telemetry.context import CURRENT, SERVED, Ambient
+from platform_instrument.telemetry.context import CURRENT, SERVED, Ambient, Local, local_of_request
 from platform_instrument.telemetry.facts import LONGEST, MOST, attach, facts_of
 from platform_instrument.telemetry.scope import own_scope
 from platform_instrument.testing.recorder import recording
@@ -385,6 +385,11 @@ def test_what_the_first_request_says_before_anything_was_asked_for_reaches_its_s
         with span("query", CLIENT):
             pass
     assert attributes(recorder) == {"query": {"user.id": "7"}, "request": {"user.id": "7"}}
+
+
+def test_what_travels_with_a_request_has_every_field() -> None:
+    made, usual = local_of_request("facts"), Local(request="facts")
+    assert {name: getattr(made, name) for name in Local.__slots__} == {name: getattr(usual, name) for name in Local.__slots__}
 
 
 def test_there_is_no_request_id_unless_it_is_asked_for() -> None:

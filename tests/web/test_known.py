@@ -53,7 +53,7 @@ def test_lines_spans_and_records_have_the_facts_of_their_own_request_and_no_othe
         with ThreadPoolExecutor(12) as pool:
             paths = [f"/streams?{user}" if server != "uvicorn" else f"/?{user}" for user in users]
             assert {answer[0] for answer in pool.map(running.server.get, paths)} == {200}
-        spans = running.collector.wait_for(lambda spans: len(servers(spans)) == REQUESTS)
+        spans = running.collector.wait_for(lambda spans: len(servers(spans)) == REQUESTS, 30)
         running.server.terminate()
         output, records, spans = running.server.stdout, running.collector.logs, running.collector.spans
     lines = [(mark[1], mark[2], line) for line in output.splitlines() if (mark := MARK.search(line))]
@@ -84,7 +84,7 @@ def test_the_first_request_of_a_process_misses_nothing() -> None:
     with observed(lambda port: [BIN / "uvicorn", "late:asgi", "--port", str(port)], NOWHERE) as running:
         running.server.get("/")
         spans = {span.name: span.attributes.get("user.id") for span in running.collector.wait_for(4)}
-        output = running.server.wait_for_output("step")
+        output = running.server.wait_for_output("step", 20)
     assert spans == {"GET": "7", "handler": None, "login": None, "query": "7"}
     (line,) = [line for line in output.splitlines() if "step" in line]
     assert told(line) == " user.id=7"
@@ -110,7 +110,7 @@ def asked(running: Observed, path: str, headers: Mapping[str, str] | None = None
     trace = f"{secrets.randbits(128):032x}"
     traced = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01", **(headers or {})}
     _, body, answered = running.server.get(path, traced)
-    spans = running.collector.wait_for(lambda spans: any(is_of(trace, span) for span in servers(spans)))
+    spans = running.collector.wait_for(lambda spans: any(is_of(trace, span) for span in servers(spans)), 30)
     (span,) = [span for span in servers(spans) if is_of(trace, span)]
     return answered, body, span
 
@@ -127,7 +127,7 @@ def lines_of(running: Observed, span: Any) -> list[str]:
 
 def records_of(running: Observed, span: Any, least: int) -> list[Any]:
     """Return the exported records of a request, once there are so many and one of them is an exception's, if it failed."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while True:
         records = [log for log in running.collector.logs if log.trace_id == span.trace_id]
         failed = span.status != "ERROR" or any("exception.type" in log.attributes for log in records)
@@ -220,7 +220,7 @@ def test_headers_and_baggage_become_attributes_of_span_and_lines(wanting: Observ
 
 def test_a_failing_request_s_lines_have_its_facts_to_the_end(wanting: Observed) -> None:
     _, _, span = asked(wanting, "/fails?u1", {"X-Request-ID": "r2"})
-    output = wanting.server.wait_for_output("LookupError: u1")
+    output = wanting.server.wait_for_output("LookupError: u1", 20)
     reports = [line for line in output.splitlines() if span.trace_id in line and not MARK.search(line)]
     assert reports
     assert all(told(line).endswith("request_id=r2") for line in reports), reports
@@ -292,7 +292,7 @@ def test_the_example_of_the_documentation_prints_what_it_says(tmp_path: Path) ->
     command = [BIN / "uvicorn", "--app-dir", tmp_path, "shop:app", "--lifespan", "off"]
     with observed(lambda port: [*command, "--port", str(port)], NOWHERE) as running:
         running.get("/")
-        assert re.search(f"(?m)^{expected}$", running.server.wait_for_output("paid"))
+        assert re.search(f"(?m)^{expected}$", running.server.wait_for_output("paid", 20))
 
 
 @pytest.fixture

@@ -66,13 +66,13 @@ def test_three_services_and_their_lines_agree_on_one_id(chain: Chain, given: str
         assert used == given
     else:
         assert uuid.UUID(used).version == 7
-    spans = servers(chain.collector.wait_for(lambda spans: len(servers(spans)) >= before + 3))[before:]
+    spans = servers(chain.collector.wait_for(lambda spans: len(servers(spans)) >= before + 3, 30))[before:]
     assert {span.resource["service.name"]: span.attributes["platform.request.id"] for span in spans} == {
         "shop": used, "stock": used, "store": used,
     }  # fmt: skip
     (trace,) = {span.trace_id for span in spans}
     for service in chain.services.values():
-        service.wait_for_output(used)
+        service.wait_for_output(used, 20)
     lines = chain.lines(trace)
     assert sorted({name for name, _, _ in lines}) == ["shop", "stock", "store"]
     assert len(lines) == 6
