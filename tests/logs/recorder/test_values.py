@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import logging.handlers
+import tracemalloc
 import weakref
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from platform_instrument.telemetry.context import CURRENT
 from platform_instrument.telemetry.scope import own_scope
 from platform_instrument.telemetry.tracer import start
 from tests.instrumentations.recording import ids
-from tests.logs.recorder.shop import Shop, failing, recorder
+from tests.logs.recorder.shop import Shop, failing, recorder, request
 
 
 def test_a_line_tells_its_own_time_and_the_span_it_was_logged_in(shop: Shop) -> None:
@@ -156,3 +157,25 @@ def test_what_has_passed_the_level_is_left_as_it_is_for_others(shop: Shop) -> No
     (record,) = seen
     assert (record.msg, record.args) == ("with %s", ([items],))
     assert record.__dict__["items"] is items
+
+
+@pytest.mark.parametrize("extra", [None, {"order": 17, "items": [1, 2], "shop": "x" * 30}])
+def test_what_a_line_weighs_is_what_it_takes(shop: Shop, extra: dict[str, Any] | None) -> None:
+    taken: list[float] = []
+
+    def act() -> None:
+        shop.log.debug("before")
+        ring = CURRENT.get().local.ring  # type: ignore[union-attr]
+        gc.collect()
+        tracemalloc.start()
+        try:
+            for number in range(200):
+                shop.log.debug("got %d of %s", number + 1_000, "x" * number, extra=extra)
+            gc.collect()
+            taken.append(tracemalloc.get_traced_memory()[0] / ring.weight)
+        finally:
+            tracemalloc.stop()
+
+    with recorder(size="1000000"):
+        request(act)
+    assert 0.5 < taken[0] < 1.6

@@ -28,8 +28,8 @@ _UNCHANGING = frozenset(("datetime", "decimal", "fractions", "uuid", "ipaddress"
 """Modules whose values are never changed, and print without the application's code."""
 MOST_TEXT = 8_192
 """Characters of a message, of an argument, of a value that was added."""
-_RECORD = 640
-"""Bytes of a record without its texts."""
+_RECORD, _ADDED = 800, 700
+"""Bytes of a record without its texts, and how many more it takes where something was added to it."""
 _VALUE = 64
 
 
@@ -62,6 +62,7 @@ def kept(logger: logging.Logger, record: logging.LogRecord, *, passed: bool) -> 
     if record.exc_info or record.stack_info:
         weight += _stack(record)
     if len(values) != _USUAL:
+        weight += _ADDED
         for key, value in values.items():
             if key not in _STANDARD:
                 values[key] = changed = _value(value)
