@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -45,9 +46,9 @@ def serve(argv: Any, redis: OwnServer, postgres_url: str, collector: Collector, 
 
 
 def readiness(service: Service) -> tuple[int, dict[str, str]]:
-    """Return the status of `/readyz`, and the state of each check by its system or name."""
+    """Return the status of `/readyz`, and the state of each check by system and database, or by its name."""
     status, body, _ = service.get("/readyz?verbose")
-    return status, {check["name"].partition(" ")[0]: check["state"] for check in json.loads(body)["checks"]}
+    return status, {re.sub(r" [^/]+", "", check["name"]): check["state"] for check in json.loads(body)["checks"]}
 
 
 def told(service: Service) -> dict[str, Any]:
@@ -63,7 +64,10 @@ def until(condition: Callable[[], Any], seconds: float = 20) -> Any:
     return found
 
 
-WELL = {"postgresql": "up", "redis": "up", "own": "up"}
+SYNC = {"postgresql/postgres": "up", "redis/0": "up", "own": "up"}
+WELL = {**SYNC, "postgresql/template1": "up", "redis/1": "up"}
+UNUSED = {**SYNC, "postgresql/template1": "unknown", "redis/1": "unknown"}
+"""Without an event loop."""
 
 
 @pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
@@ -77,9 +81,9 @@ def test_uvicorn_has_its_clients_checked_on_its_loop_before_they_are_used(loop: 
         redis.freeze()
         try:
             began = time.monotonic()
-            until(lambda: readiness(service)[1]["redis"] == "down")
+            until(lambda: readiness(service)[1]["redis/0"] == "down")
             took = time.monotonic() - began
-            until(lambda: readiness(service)[0] == 503)
+            until(lambda: readiness(service)[0] == 503 and readiness(service)[1]["redis/1"] == "down")
             lates, answers = [], []
             for _ in range(6):
                 told(service)
@@ -88,7 +92,7 @@ def test_uvicorn_has_its_clients_checked_on_its_loop_before_they_are_used(loop: 
                 began = time.perf_counter()
                 status, states = readiness(service)
                 answers.append(time.perf_counter() - began)
-                assert (status, states) == (503, {**WELL, "redis": "down"})
+                assert (status, states) == (503, {**WELL, "redis/0": "down", "redis/1": "down"})
             until(lambda: 0 in {point.value for point in collector.latest("platform.dependency.up")})
         finally:
             redis.thaw()
@@ -113,9 +117,10 @@ WORKERS = {
 @pytest.mark.parametrize("kind", WORKERS)
 def test_the_master_of_gunicorn_checks_nothing_and_each_worker_for_itself(kind: str, redis: OwnServer, postgres_url: str) -> None:
     """Also where the application was at work already when the master loaded it."""
+    well = WELL if kind == "uvicorn" else UNUSED
     argv = ("gunicorn", *WORKERS[kind], "--no-control-socket", "--workers", "2")
     with Collector() as collector, serve(argv, redis, postgres_url, collector, TEST_ASKS="1") as service:
-        until(lambda: readiness(service) == (200, WELL))
+        until(lambda: readiness(service) == (200, well))
         workers: dict[int, dict[str, Any]] = {}
         until(lambda: workers.update({(found := told(service))["pid"]: found}) or len(workers) == 2)
         assert service.pid not in workers
@@ -128,13 +133,13 @@ def test_the_master_of_gunicorn_checks_nothing_and_each_worker_for_itself(kind: 
         until(lambda: len({point.resource["process.pid"] for point in collector.latest("platform.dependency.up")}) == 2)
         redis.freeze()
         try:
-            until(lambda: readiness(service)[1]["redis"] == "down")
+            until(lambda: readiness(service)[1]["redis/0"] == "down")
             began = time.perf_counter()
             assert service.get("/told")[0] == 200
             assert time.perf_counter() - began < 0.4  # nobody is kept waiting for what is frozen
         finally:
             redis.thaw()
-        until(lambda: readiness(service) == (200, WELL))
+        until(lambda: readiness(service) == (200, well))
         assert service.terminate() == 0
 
 
@@ -177,7 +182,7 @@ def test_a_frozen_server_keeps_no_process_from_ending(redis: OwnServer, postgres
         until(lambda: readiness(service) == (200, WELL))
         redis.freeze()
         try:
-            until(lambda: readiness(service)[1]["redis"] == "down")
+            until(lambda: readiness(service)[1]["redis/0"] == "down")
             began = time.monotonic()
             assert service.terminate() in {0, -15}
             assert time.monotonic() - began < 5

@@ -23,8 +23,8 @@ os.register_at_fork(before=lambda: at_fork.append([thread.name for thread in thr
 POSTGRES, REDIS = os.environ["TEST_POSTGRES"], os.environ["TEST_REDIS"]
 engine = sqlalchemy.create_engine(POSTGRES.replace("postgresql://", "postgresql+psycopg://"))
 cache = redis.Redis.from_url(REDIS)
-async_engine = create_async_engine(POSTGRES.replace("postgresql://", "postgresql+asyncpg://"))
-async_cache = redis.asyncio.Redis.from_url(REDIS)
+async_engine = create_async_engine(f"{POSTGRES.replace('postgresql://', 'postgresql+asyncpg://').rpartition('/')[0]}/template1")
+async_cache = redis.asyncio.Redis.from_url(f"{REDIS.rpartition('/')[0]}/1")
 asked = 0
 late = 0.0
 
