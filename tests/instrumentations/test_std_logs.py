@@ -251,3 +251,38 @@ def test_a_record_that_another_process_sent_here_is_exported_there_alone(tmp_pat
     done = ran(tmp_path, collector, program)
     assert done.stderr.count("of a worker") == 1
     assert [log.body for log in collector.logs] == ["of a worker"]
+
+
+def test_records_whatever_their_parts_are_exported_and_cost_no_other(tmp_path: Path, collector: Collector) -> None:
+    program = """
+    log.addHandler(logging.NullHandler())
+    log.propagate = False
+    odd = [{"levelno": None}, {"levelno": "30"}, {"created": None}, {"created": -1.0}, {"created": float("inf")}, {"lineno": None},
+           {"pathname": ["a"]}, {"exc_info": True}, {"exc_info": 7}, {"args": {"a": 1}}, {"args": 5}, {"name": None}, {"process": None}]
+    for parts in odd * 10:
+        try:
+            log.handle(logging.makeLogRecord({"msg": "odd", "levelno": 20, "process": None, **parts}))
+        except TypeError:
+            pass  # which the handlers' level raises
+    log.warning("at last")
+    """
+    ran(tmp_path, collector, program)
+    bodies = [log.body for log in collector.logs]
+    assert bodies == ["odd"] * 130 + ["at last"]
+
+
+def test_a_fork_child_s_records_are_its_own_though_the_number_of_the_process_is_remembered(
+    tmp_path: Path, collector: Collector
+) -> None:
+    program = """
+    import os
+    log.error("of the parent")
+    kept = logging.makeLogRecord(vars(log.makeRecord("shop", 40, "", 0, "again", (), None)))
+    if os.fork() == 0:
+        log.error("of the child")
+        log.handle(kept)
+        sys.exit()
+    os.wait()
+    """
+    ran(tmp_path, collector, program)
+    assert sorted(log.body for log in collector.logs) == ["of the child", "of the parent"]

@@ -12,18 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.guard import absorb, guard
 from platform_instrument.core.values import Custom, EditCall, EditResult, Instrumentation
-from platform_instrument.engine.frames import dressed, housed, unseen
+from platform_instrument.engine.records import on_record
 from platform_instrument.telemetry import printed
 from platform_instrument.telemetry.context import CURRENT, NOTED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from platform_instrument.core.values import Call, Changes
 
 _ERROR = 40
 _NO_ROOM = "[withheld]"
-_with_traceback = BaseException.with_traceback
+"""What stands for a line that there is no room on the stack to mask."""
 
 
 def finish(_handler: Any, record: Any, line: Any) -> Any:  # noqa: ANN401 - what a formatter made, mostly a text
@@ -49,7 +47,7 @@ def finish_formatted(handler: Any, record: Any, line: Any) -> Any:  # noqa: ANN4
 def _marked(record: Any) -> None:  # noqa: ANN401 - logging.LogRecord
     from platform_instrument.telemetry.logs.marks import error_of, mark_current  # needs `traceback`
 
-    mark_current(error_of(record))
+    mark_current(error_of(record, record.levelno))
 
 
 def _formatted(record: Any) -> str:  # noqa: ANN401 - as above
@@ -92,9 +90,7 @@ def lines(changes: Changes) -> None:
     from weakref import WeakSet
 
     finishes = finish if printed.settings().log_format == "keep" else finish_formatted
-    wrapper, stop = _finishing(Handler.format, finishes)
-    changes.replace(Handler, "format", dressed(housed(wrapper, Handler.format), Handler.format))
-    changes.on_undo(stop)
+    on_record(changes, Handler, "format", printed.MASKING, finishes, spare=_NO_ROOM if printed.settings().log_mask else None)
     seen: WeakSet[type] = WeakSet()
 
     def made(call: Call) -> None:
@@ -108,33 +104,6 @@ def lines(changes: Changes) -> None:
         return finishes(call.instance, call.argument(1, "record"), line)
 
     changes.edit(Handler, EditCall("logging:Handler.__init__", made))
-
-
-@unseen
-def _finishing(function: Callable[..., Any], finishes: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[[], None]]:
-    """Return what takes the place of `Handler.format`, with its own arguments: each line passes here; and what stops it."""
-    making = finishes
-
-    def format(self: Any, record: Any) -> Any:  # noqa: A001, ANN401 - as the original
-        try:
-            line = function(self, record)
-        except BaseException as error:
-            _with_traceback(error, error.__traceback__.tb_next)  # type: ignore[union-attr] # our own frame is in it
-            raise
-        try:
-            return making(self, record, line)
-        except RecursionError:  # the application's stack is nearly used up: nothing can be called here
-            return _NO_ROOM
-
-    def stop() -> None:
-        nonlocal making
-        making = _as_it_is
-
-    return format, stop
-
-
-def _as_it_is(_handler: Any, _record: Any, line: Any) -> Any:  # noqa: ANN401 - as above
-    return line
 
 
 INSTRUMENTATION = Instrumentation(

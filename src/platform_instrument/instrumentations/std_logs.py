@@ -13,20 +13,21 @@ from functools import partial
 from operator import delitem
 from typing import TYPE_CHECKING, Any
 
-from platform_instrument.core.values import Custom, EditResult, Instrumentation
+from platform_instrument.core.values import Custom, Instrumentation
+from platform_instrument.engine.records import on_record
 from platform_instrument.telemetry import pipeline, printed
 from platform_instrument.telemetry.logs.record import UNPRINTED
 
 if TYPE_CHECKING:
     from logging import Logger, LogRecord
 
-    from platform_instrument.core.values import Call, Changes
+    from platform_instrument.core.values import Changes
 
 
-def catch(call: Call, passed: Any) -> None:  # noqa: ANN401 - whether it does, from Python 3.12 on also another record
+def catch(logger: Any, record: Any, passed: Any) -> None:  # noqa: ANN401 - whether it does, or from Python 3.12 on another record
     """Take the record that a logger is about to hand to its handlers."""
     if passed:
-        export(call.instance, passed if hasattr(passed, "levelno") else call.argument(1, "record"))
+        export(logger, record if passed is True or not hasattr(passed, "levelno") else passed)
 
 
 def export(logger: Logger, record: LogRecord) -> None:
@@ -38,7 +39,10 @@ def export(logger: Logger, record: LogRecord) -> None:
 
 
 def offer(changes: Changes) -> None:
-    """Take a record too that is left out where lines are printed."""
+    """Take what passes the filters, and a record too that is left out where lines are printed."""
+    from logging import Logger  # loaded by then
+
+    on_record(changes, Logger, "filter", "logs logging:Logger.filter", catch)
     UNPRINTED["logging"] = export
     changes.on_undo(partial(delitem, UNPRINTED, "logging"))
 
@@ -62,7 +66,6 @@ INSTRUMENTATION = Instrumentation(
     requires="python>=3.10,<3.16",
     patches=(
         Custom("logging", offer),
-        EditResult("logging:Logger.filter", catch),
         _upstream("opentelemetry.sdk._logs"),
         _upstream("opentelemetry.instrumentation.logging.handler"),
     ),

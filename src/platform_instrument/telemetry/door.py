@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from platform_instrument.core.guard import guard
+from platform_instrument.core.guard import absorb, guard
 from platform_instrument.privacy import text
 from platform_instrument.privacy.labels import WITHHELD
+from platform_instrument.privacy.pii import mask
 
 _PLACE = "masking of telemetry"
 
@@ -18,6 +19,15 @@ def mask_attribute(key: str, value: Any) -> Any:  # noqa: ANN401 - an attribute 
         return None
     masked = guard(_PLACE, text.mask_attribute, key, value)
     return WITHHELD if masked is None else masked
+
+
+def mask_text(value: str) -> str:
+    """Return free text as it may leave; one that cannot be masked does not."""
+    try:  # each record of a log passes here
+        return mask(value)
+    except BaseException as fault:  # noqa: BLE001 - the guard decides
+        absorb(_PLACE, fault)
+        return WITHHELD
 
 
 def mask_name(name: str) -> str:

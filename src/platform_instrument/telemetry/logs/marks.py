@@ -22,13 +22,13 @@ ERROR = 40
 """The level of `logging` from which on a line says that something went wrong."""
 
 
-def error_of(record: Any) -> BaseException | None:  # noqa: ANN401 - logging.LogRecord
+def error_of(record: Any, level: int) -> BaseException | None:  # noqa: ANN401 - logging.LogRecord
     """Return the exception of a record; of an error that names none, the one that is being handled."""
     told = record.exc_info
     if told:
         error = told[1] if isinstance(told, tuple) and len(told) > 1 else None
         return error if isinstance(error, BaseException) else None
-    return handled(record.levelno) if not record.exc_text else None
+    return handled(level) if not record.exc_text else None
 
 
 def handled(level: int) -> BaseException | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from struct import Struct
 from typing import TYPE_CHECKING, Any
 
-from platform_instrument.telemetry.door import mask_attribute
+from platform_instrument.telemetry.door import mask_attribute, mask_text
 from platform_instrument.telemetry.otlp import encode_resource, encode_scope, schema
 from platform_instrument.telemetry.protobuf import KeyValues, any_value, field, utf8, varint
 
@@ -47,11 +47,15 @@ class LogEncoder:
             if record.scope is not scope:
                 scope = record.scope
                 parts = groups.setdefault(id(scope), (scope, []))[1]
-            site = record.site
+            site, body = record.site, record.body
+            if type(body) is str:
+                value = field(b"\x0a", mask_text(body).encode("utf-8", "replace"))
+            else:
+                value = any_value(mask_attribute(BODY, body))
             encoded = (
                 _TIMES(_TIME, record.time_ns, _OBSERVED, record.observed_ns)
                 + (site.encoded or self._site(site))
-                + field(b"\x2a", any_value(mask_attribute(BODY, record.body)))
+                + field(b"\x2a", value)
             )
             own, common = record.attributes, site.attributes
             if own:

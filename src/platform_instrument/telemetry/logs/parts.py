@@ -66,7 +66,11 @@ def scope_of(name: Any) -> InstrumentationScope:  # noqa: ANN401 - a logger's na
 def site_of(path: Any, line: Any, function: Any, level: Any, text: Any) -> Site:  # noqa: ANN401 - what records say
     """Return what all records of a statement share; few programs have more statements than are remembered."""
     key = (path, line, function, level, text)
-    site = _sites.get(key)
+    try:
+        site = _sites.get(key)
+    except TypeError:  # what is no text and no number
+        key = (str(path), 0, str(function), level, str(text))
+        site = _sites.get(key)
     if site is None:
         if len(_sites) >= _MOST_SITES:
             _sites.clear()
