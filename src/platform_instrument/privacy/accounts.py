@@ -6,6 +6,7 @@ import re
 
 from platform_instrument.privacy.beside import GAP, GAPS, beside
 from platform_instrument.privacy.detector import Detector, matches
+from platform_instrument.privacy.labels import no_label
 from platform_instrument.privacy.patterns import Pattern
 
 _IBAN_LENGTHS = {
@@ -22,7 +23,8 @@ _IBAN = Pattern(rf"(?:(?<![A-Za-z0-9])|(?<=IBAN))[A-Z]{{2}}\d\d(?=((?:{GAP}?[A-Z
 _IN_LOWER_CASE = Pattern(rf"(?:(?<![A-Za-z0-9])|(?<=iban))[A-Za-z]{{2}}\d\d(?=((?:{GAP}?[a-z0-9]){{11,30}}))", re.ASCII)
 """Only the country and the check digits are consumed: what looks like the rest may be the next account."""
 _WORD = Pattern(
-    r"iban(?<!\[iban)|account|acct|konto|bank|sepa|transfer|payee|beneficiary|creditor|debtor|compte|cuenta|conto\b|rekening"
+    rf"iban{no_label('iban')}|"
+    r"account|acct|konto|bank|sepa|transfer|payee|beneficiary|creditor|debtor|compte|cuenta|conto\b|rekening"
 )
 _HEXADECIMAL = Pattern(r"[a-f]{2}[0-9]{2}[0-9]*[a-f][0-9a-f]*")
 """With letters behind the check digits: of the countries whose codes are digits, none has such accounts."""

@@ -10,10 +10,12 @@ from itertools import pairwise
 
 from platform_instrument.privacy.beside import BEGIN, END, GAP, GAPS, beside
 from platform_instrument.privacy.detector import Detector, matches
+from platform_instrument.privacy.labels import no_label
 from platform_instrument.privacy.patterns import Pattern
 
 _CARD_WORD = Pattern(
-    r"card(?<!discard)(?<!wildcard)(?<!postcard)(?<!\[card)(?!inal)|cc(?<![a-z0-9]cc)"
+    rf"card(?<!discard)(?<!wildcard)(?<!postcard){no_label('card')}(?!inal)|"
+    r"cc(?<![a-z0-9]cc)"
     r"(?:(?: (?:is|number|no|num))?\W{0,4}\Z|[_ -]?n(?:um|o))"
     r"|credit|debit|visa(?<![a-z]visa)(?![a-z])|amex|maestro|discover(?![a-z])|diners|pan(?<![a-ce-qs-z]pan)(?![a-z])|primary.?account"
     r"|kreditkarte|kartennummer|tarjeta|carte.(?:bancaire|bleue)|cart[aã]o|carta.di.credito|numer.?karty"

@@ -138,7 +138,7 @@ def places(text: str, seen: Seen | None, off: frozenset[str], always: tuple[Dete
 
 
 def _look_closer(found: list[Place], text: str, off: frozenset[str], seen: Seen) -> None:
-    """Add what detectors find: personal data in a text as it reads, and the rest in it as it is written."""
+    """Add what detectors find: personal data and tokens in a text as it reads, and secrets in it as it is written."""
     shape, told, has_digits, is_long = seen
     reading = read(text)
     plain = reading if isinstance(reading, str) else reading.text
@@ -146,6 +146,8 @@ def _look_closer(found: list[Place], text: str, off: frozenset[str], seen: Seen)
     suspects = [EMAIL] if "@" in plain else []
     if has_digits or is_long or escaped:
         _suspect_numbers(suspects, plain)
+    if escaped:
+        suspects += _suspect_tokens(plain, is_long=True)
     others = _others(text, is_long=is_long)
     if told == NOWHERE and not suspects and not others:
         remember(text, shape)
@@ -201,11 +203,14 @@ def _others(text: str, *, is_long: bool) -> list[Detector]:
         found.append(OPTIONS)
     if "=" in text and ("?" in text or "&" in text or "#" in text):
         found.append(URL_SECRET)
+    return found + _suspect_tokens(text, is_long=is_long)
+
+
+def _suspect_tokens(text: str, *, is_long: bool) -> list[Detector]:
+    """Return what may find tokens and keys."""
     if "Q~" in text or (is_long and text.encode("utf-8", "replace").translate(_RUNS).find(_SHORTEST_TOKEN) >= 0):
-        found += [detector for detector in _tokens() if detector.marked(text)]
-    elif "-----B" in text:
-        found += [detector for detector in _tokens() if detector.kind == "private_key"]
-    return found
+        return [detector for detector in _tokens() if detector.marked(text)]
+    return [detector for detector in _tokens() if detector.kind == "private_key"] if "-----B" in text else []
 
 
 def _suspect_numbers(found: list[Detector], plain: str) -> None:

@@ -18,6 +18,12 @@ WITHHELD = "[withheld]"
 LABEL = r"\[(?:" + "|".join(KINDS) + r")(?::[0-9a-f]{12})?\]"
 """A label, as a pattern: what is masked already."""
 
+
+def no_label(kind: str) -> str:
+    """Return what the name of a kind is followed by where it is a word, and no label that stands for a value, as a pattern."""
+    return rf"(?!(?<=\[{kind})(?::[0-9a-f]{{12}})?\])"
+
+
 _MOST_KNOWN = 4_096
 _DIGEST_BYTES = 6
 PSEUDONYM = 2 * _DIGEST_BYTES

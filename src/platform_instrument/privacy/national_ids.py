@@ -9,10 +9,12 @@ import re
 
 from platform_instrument.privacy.beside import BEGIN, END, beside
 from platform_instrument.privacy.detector import Detector, matches, whole
+from platform_instrument.privacy.labels import no_label
 from platform_instrument.privacy.patterns import Pattern
 
 _SSN_WORD = Pattern(
-    r"ssns?(?<!\[us_ssn)(?![a-z])|soc(?:ial)?\.?.?sec|social (?:is|n(?:umber|o|r)\b)|tax.?(?:payer)?.?id"
+    rf"ssns?(?![a-z]){no_label('us_ssn')}|"
+    r"soc(?:ial)?\.?.?sec|social (?:is|n(?:umber|o|r)\b)|tax.?(?:payer)?.?id"
     r"|tin(?<![a-hj-z]tin)(?<![a-z]itin)(?![a-z])"
 )
 _ITIN_WORD = Pattern(r"tax|tin(?<![a-hj-z]tin)(?<![a-z]itin)(?![a-z])")
@@ -99,7 +101,7 @@ def _dni(match: re.Match[str]) -> bool:
 NATIONAL_IDS = (
     Detector("us_ssn", matches(_SSN, whole(_ssn)), ("3-2-4", "3 2 4", "3.2.4", "\n440\n")),
     Detector("national_id", matches(_CPF, whole(_cpf)), ("3.3.3-2",)),
-    Detector("national_id", matches(_NIR, whole(_nir)), ("4443",)),
+    Detector("national_id", matches(_NIR, whole(_nir)), ("444",)),
 )
 NAMED_NATIONAL_IDS = (
     Detector("us_ssn", matches(_SSN, whole(_ssn)), ("ssn", "soc", "tin", "tax")),

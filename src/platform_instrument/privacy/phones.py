@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from platform_instrument.privacy.detector import Detector, matches
-from platform_instrument.privacy.labels import LABEL
+from platform_instrument.privacy.labels import LABEL, no_label
 from platform_instrument.privacy.patterns import Pattern
 
 _GAP = r"[ .+-]"
@@ -26,7 +26,8 @@ _GROUPED = Pattern(
 )
 _NUMBER = r"(?:s|[_. -]?(?:number|numero|num|nummer|no|nr|n|home|work|mobile|main|primary|office|contact|cell|line)s?){0,3}[12]?"
 _NAME = (
-    r"(?:(?:(?<!\[)phone|mobile|msisdn|whats-?app|mobil|m[oó]vil|celular|telefon[eo]?|t[eé]l[eé](?:phone|fono)|rufnummer|手机|电话|電話|携帯|телефон"
+    rf"(?:(?:phone{no_label('phone')}|"
+    r"mobile|msisdn|whats-?app|mobil|m[oó]vil|celular|telefon[eo]?|t[eé]l[eé](?:phone|fono)|rufnummer|手机|电话|電話|携帯|телефон"
     r"|(?<![a-z])(?:contact(?= n)|ph(?=[:. ])|tel|t[eé]l|cell|fax|desk|sms|handy))"
     rf"{_NUMBER})"
 )
