@@ -11,6 +11,7 @@ TRIGGERS: dict[str, tuple[tuple[str, str], ...]] = {
     "django": (("django", "platform_instrument.web.django"),),
     "fastapi": (("fastapi", "platform_instrument.web.fastapi"),),
     "flask": (("flask", "platform_instrument.web.flask"),),
+    "grpc": (("grpc_health", "platform_instrument.instrumentations.grpc_health"),),
     "gunicorn": (("gunicorn", "platform_instrument.web.gunicorn"),),
     "httpx": (("httpx", "platform_instrument.instrumentations.httpx"),),
     "logging": (
@@ -67,6 +68,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "asyncpg_checks": ("probes", "admin_port"),
     "excepthook": ("log_mask",),
     "flight_recorder": ("log_flight_recorder",),
+    "grpc_health": ("probes",),
     "log_sampling": ("log_sample", "log_sample_otlp"),
     "logging": ("log_trace_id", "log_mask", "log_format"),
     "logs": ("logs_exporter",),

@@ -45,6 +45,12 @@ if "TELLS" in os.environ:
     tell(os.environ["TELLS"])
 
 
+if "HANGS" in os.environ:
+    import platform_instrument
+
+    platform_instrument.add_readiness_check("hangs", lambda: time.sleep(60), timeout=30)
+
+
 async def asgi(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] == "lifespan":
         await receive()
