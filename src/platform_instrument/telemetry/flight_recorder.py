@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from platform_instrument.telemetry.pipeline import Pipeline
     from platform_instrument.telemetry.span import Span
 
-PLACE = "flight_recorder end"
+PLACE = "flight_recorder request"
 SERVING = frozenset((SERVER, CONSUMER))
 _MINUTE = 60.0
 
@@ -73,8 +73,11 @@ class Recorder:
         """Be told of spans that begin and end: of the engine's by `settle`, of the application's own by `limits.ENDED`."""
         self._running = running
         around_fork(child=self.renew)
-        tracer.watch(self.begun)
         settle, deliver = running.settle, limits.ENDED
+
+        def begun(span: Span, _parent: Span | Ambient | None) -> None:
+            if span.kind_code in SERVING:
+                guard(PLACE, self.begun, span)
 
         def settled(span: Span, answered: Mapping[str, Any] | None) -> HistogramCell | None:
             cell = settle(span, answered)
@@ -87,6 +90,7 @@ class Recorder:
             if span.kind_code in SERVING:
                 guard(PLACE, self.ended, span, None)
 
+        tracer.watch(begun)
         running.settle = settled  # type: ignore[method-assign] # an instance attribute hides the method
         limits.ENDED = ended
 
@@ -107,9 +111,9 @@ class Recorder:
         ring: Ring | None = current.local.ring
         return ring if ring is not None and ring.rings is self.rings else None
 
-    def begun(self, span: Span, _parent: Span | Ambient | None) -> None:
+    def begun(self, span: Span) -> None:
         """Open a ring for a span that serves, unless it is below one that has a ring, or is never heard of again."""
-        if span.kind_code not in SERVING or span.families == SUPPRESSED or self._running is None:
+        if span.families == SUPPRESSED or self._running is None:
             return
         local = span.local
         if local is not None and local.ring is not None and local.ring.opened and local.ring.rings is self.rings:

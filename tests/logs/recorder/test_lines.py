@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import logging.handlers
 import sys
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from platform_instrument.core.guard import faults
 from platform_instrument.semantics.recorder import LINES
+from platform_instrument.web.asgi import observe_asgi
 from tests.logs.recorder.shop import ON, Shop, failing, outcomes, recorder, request, three
 from tests.processes import door, run
 
@@ -185,3 +190,35 @@ def test_nothing_is_patched_or_loaded_where_it_is_off(tmp_path: Path) -> None:
     argv, variables = door("command", [sys.executable, tmp_path / "program.py"])
     assert run(argv, env=variables).stdout.splitlines() == ["True", "False", "[]"]
     assert run(argv, env={**variables, **ON}).stdout.splitlines()[:2] == ["False", "True"]
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    "target", ["ring.Rings.open", "ring.Ring.put", "ring.Ring.take", "below.kept", "chosen.Chosen.has", "playback.printing"]
+)
+def test_a_fault_of_ours_costs_the_lines_and_nothing_else(shop: Shop, monkeypatch: pytest.MonkeyPatch, target: str) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    answered: list[str] = []
+
+    def act() -> None:
+        three(shop)()
+        answered.append("yes")
+
+    with recorder():
+        monkeypatch.setattr(f"platform_instrument.telemetry.logs.{target}", broken)
+        failing(act)
+        assert faults()
+    assert (answered, shop.printed) == (["yes"], ["INFO second"])
+
+
+def test_a_websocket_is_no_request(shop: Shop) -> None:
+    enabled: list[bool] = []
+
+    async def application(_scope: Any, _receive: Any, _send: Any) -> None:
+        enabled.append(shop.log.isEnabledFor(logging.DEBUG))
+
+    with recorder():
+        asyncio.run(observe_asgi(application)({"type": "websocket", "path": "/", "headers": []}, None, None))  # type: ignore[arg-type]
+    assert enabled == [False]

@@ -27,6 +27,7 @@ UVICORN = (BIN / "uvicorn", "shop_recorded:asgi", "--port")
 SERVERS: dict[str, tuple[str | Path, ...]] = {
     "uvicorn": UVICORN,
     "gunicorn sync": (BIN / "gunicorn", "shop_recorded:wsgi", "--no-control-socket", "-b"),
+    "gunicorn sync, preloaded": (BIN / "gunicorn", "shop_recorded:wsgi", "--preload", "--no-control-socket", "-b"),
     "gunicorn gthread": (BIN / "gunicorn", "shop_recorded:wsgi", "-k", "gthread", "--threads=4", "--no-control-socket", "-b"),
     "gunicorn gevent": (BIN / "gunicorn", "shop_recorded:wsgi", "-k", "gevent", "--no-control-socket", "-b"),
 }

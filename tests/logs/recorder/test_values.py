@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import logging
 import logging.handlers
 import tracemalloc
@@ -15,8 +16,8 @@ import pytest
 from platform_instrument.telemetry.context import CURRENT
 from platform_instrument.telemetry.scope import own_scope
 from platform_instrument.telemetry.tracer import start
-from tests.instrumentations.recording import ids
-from tests.logs.recorder.shop import Shop, failing, recorder, request
+from tests.instrumentations.recording import ids, recording
+from tests.logs.recorder.shop import ON, Shop, failing, recorder, request
 
 
 def test_a_line_tells_its_own_time_and_the_span_it_was_logged_in(shop: Shop) -> None:
@@ -179,3 +180,16 @@ def test_what_a_line_weighs_is_what_it_takes(shop: Shop, extra: dict[str, Any] |
     with recorder(size="1000000"):
         request(act)
     assert 0.5 < taken[0] < 1.6
+
+
+def test_the_platform_s_own_format_tells_the_line_s_own_time_too(shop: Shop) -> None:
+    def act() -> None:
+        shop.log.debug("before %d", 1, extra={"order": 17})
+        shop.log.info("at once")
+
+    with recording("std_recorder", "std_logging", environ={**ON, "PLATFORM_LOG_FORMAT": "json"}):
+        failing(act)
+    at_once, before = [json.loads(line) for line in shop.stream.getvalue().splitlines()]
+    assert (at_once["message"], before["message"], before["order"]) == ("at once", "before 1", 17)
+    assert before["time"] <= at_once["time"]
+    assert before["span_id"] == at_once["span_id"]
