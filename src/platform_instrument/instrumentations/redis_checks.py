@@ -71,10 +71,13 @@ def connecting(call: Call) -> None:
 
 
 def _found(pool: Any, *, asynchronous: bool) -> None:  # noqa: ANN401 - as above
-    where = pool_database(pool)
-    service = getattr(pool, "service_name", None)  # of a sentinel, which knows the address
-    name = f"{service}/{where.namespace}" if service else ""
-    CLIENTS.found(pool, "redis", where, name=name, asynchronous=asynchronous)
+    """Take a pool; one of a sentinel, which knows the address, is called by its service, once it is made as a whole."""
+    name, service = "", getattr(pool, "service_name", None)
+    if hasattr(pool, "is_master"):
+        if service is None:
+            return
+        name = f"{service}/{pool_database(pool).namespace}{'' if pool.is_master else ' replica'}"
+    CLIENTS.found(pool, "redis", pool_database(pool), name=name, asynchronous=asynchronous)
 
 
 CLIENTS = Clients("redis", room, ask, ask_soon)
@@ -86,6 +89,8 @@ INSTRUMENTATION = Instrumentation(
         Custom("redis.connection", CLIENTS.watch),
         EditResult("redis.connection:ConnectionPool.__init__", made),
         EditResult("redis.asyncio.connection:ConnectionPool.__init__", made_async),
+        EditResult("redis.sentinel:SentinelConnectionPool.__init__", made, optional=True),
+        EditResult("redis.asyncio.sentinel:SentinelConnectionPool.__init__", made_async, optional=True),
         EditCall("redis.asyncio.connection:ConnectionPool.make_connection", connecting),
     ),
     modules=("redis",),

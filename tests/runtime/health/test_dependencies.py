@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 import redis
+import redis.sentinel
 import sqlalchemy
 
 from platform_instrument.config.read import read
@@ -19,12 +21,15 @@ from platform_instrument.engine.health import DOWN, HEALTH, UP
 from platform_instrument.runtime.health import dependencies
 from platform_instrument.runtime.health.dependencies import BUSY, is_critical, spare
 from platform_instrument.semantics.database import database
-from tests.processes import HOST, free_port
+from tests import servers
+from tests.own_servers import own
+from tests.processes import HOST, accepts, free_port
 from tests.runtime.health.checking import LIBRARIES, checking, checks, counted, exported, states, until, until_soon
 from tests.runtime.health.clients import DRIVER, KINDS, using
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -304,3 +309,34 @@ def test_mysql_is_asked_and_not_knocked_at(mariadb_url: str) -> None:
         assert states() == {name: UP}
     until(lambda: checks()[name].message == "")
     engine.dispose()
+
+
+SENTINEL = """
+port {port}
+bind 127.0.0.1
+sentinel monitor tea 127.0.0.1 {redis} 1
+"""
+
+
+@usual
+def test_the_service_of_a_sentinel_is_a_dependency_by_its_name(tmp_path: Path) -> None:
+    with own(servers.REDIS) as server:
+        port = free_port()
+        file = tmp_path / "sentinel.conf"
+        file.write_text(SENTINEL.format(port=port, redis=server.port))
+        programs = servers._programs(servers.REDIS)
+        quiet = subprocess.DEVNULL
+        with subprocess.Popen(
+            [programs["redis-server"], file, "--sentinel"], cwd=tmp_path, stdout=quiet, stderr=quiet
+        ) as process:
+            try:
+                until(lambda: accepts(port))
+                sentinel = redis.sentinel.Sentinel([(HOST, port)])
+                master, replica = sentinel.master_for("tea"), sentinel.slave_for("tea", db=3)
+                until(lambda: {"redis tea/0": UP, "redis tea/3 replica": UP}.items() <= states().items())
+                server.stop()
+                until(lambda: states()["redis tea/0"] == DOWN)
+                for client in (master, replica, *sentinel.sentinels):
+                    client.connection_pool.disconnect()
+            finally:
+                process.kill()

@@ -142,7 +142,7 @@ class Checker:
             thread.join(_STOP)
             if not thread.is_alive():
                 wait_until_gone(thread)
-        for check in tuple(self.checks.values()):
+        for check in self.checks.copy().values():
             attempt = check.attempt
             if attempt is not None and attempt.thread is not None and not attempt.overdue:
                 attempt.thread.join(max(ends - monotonic(), 0))
@@ -163,7 +163,7 @@ class Checker:
         self._forking = 0
         self.begun = False
         self._renew()
-        for check in tuple(self.checks.values()):
+        for check in self.checks.copy().values():
             check.renew()
             check.report()
 
@@ -190,7 +190,7 @@ class Checker:
             for action in self.on_settled:
                 guard("settled", action)
         least = now + (_DRAINING if draining else _LONGEST_WAIT)
-        for key, check in tuple(self.checks.items()):
+        for key, check in self.checks.copy().items():
             if check.gone():
                 if self.checks.get(key) is check:
                     del self.checks[key]
@@ -205,7 +205,7 @@ class Checker:
         return max(least - monotonic(), 0.0)
 
     def _begin(self, check: Checked) -> None:
-        attempts = [each.attempt for each in tuple(self.checks.values())]
+        attempts = [each.attempt for each in self.checks.copy().values()]
         asking = [attempt for attempt in attempts if attempt is not None and attempt.thread is not None]
         if len(asking) < MOST_AT_ONCE:
             check.begin(self.inbox, self._pause())
@@ -222,7 +222,7 @@ class Checker:
     def _receive(self, seconds: float) -> None:
         """Wait for outcomes, or for the time."""
         for outcome in self.inbox.get(seconds):
-            for check in tuple(self.checks.values()):
+            for check in self.checks.copy().values():
                 if check.attempt is outcome.attempt:
                     guard("outcome of a check", check.end, outcome, self._pause())
 

@@ -91,7 +91,7 @@ class Clients:
             at_home(client if mark is None else mark, loop)
 
     def _stop(self) -> None:
-        for key, client in tuple(_clients.items()):
+        for key, client in _clients.copy().items():
             if client.library is self:
                 _forget(key)
 
@@ -142,7 +142,7 @@ class Dependency:
         if self._traffic.flows():
             return True
         why, closed = "", None
-        for client in tuple(self.clients):
+        for client in self.clients.copy():  # one may be collected meanwhile
             question = client.question(seconds)
             if question is None:
                 _leave(client)

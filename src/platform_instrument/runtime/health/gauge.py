@@ -26,7 +26,7 @@ _shown: set[tuple[tuple[str, Any], ...]] = set()
 def observe() -> None:
     """Say how every check stands; who is gone is retired."""
     found: dict[tuple[tuple[str, Any], ...], int] = {}
-    for check in tuple(CHECKER.checks.values()):
+    for check in CHECKER.checks.copy().values():
         if not check.startup and check.up is not None:
             name, kind = UP.constant
             found[(name, mask_attribute(name, check.name)), (kind, check.kind)] = int(check.up)

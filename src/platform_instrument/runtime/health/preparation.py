@@ -46,7 +46,7 @@ def prepare(settings: Settings) -> None:
     leave_out_suppressed()
     METRICS.observers.append(gauge.observe)
     ON_ADDED.append(take)
-    for registered in tuple(REGISTERED.values()):
+    for registered in REGISTERED.copy().values():
         take(registered)
     for url in settings.readiness_checks:
         ask = partial(_ask_target, url)
@@ -80,7 +80,7 @@ def say_unknown() -> None:
     """Say what of the critical list stands for nothing: it was misspelt, or is not used."""
     unknown = [item for item in CHECKER.settings.readiness_critical if item not in MATCHED]
     if unknown:
-        names = ", ".join([check.name for check in tuple(CHECKER.checks.values()) if not check.startup][:_MOST_NAMED])
+        names = ", ".join([check.name for check in CHECKER.checks.copy().values() if not check.startup][:_MOST_NAMED])
         say(
             f"PLATFORM_READINESS_CRITICAL names {', '.join(unknown)!a}, which this process does not depend on; correct it, or "
             f"remove it; what is checked is: {names or 'nothing'}",
