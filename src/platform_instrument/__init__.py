@@ -1,7 +1,5 @@
 """Telemetry for any Python service without a change to its code: an OpenTelemetry distro."""
 
-from platform_instrument.core.lazy import lazy
-
 TYPE_CHECKING = False  # typing costs 4 ms at start
 if TYPE_CHECKING:
     from platform_instrument.runtime.ending.registry import on_shutdown
@@ -11,8 +9,14 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["add_readiness_check", "add_startup_check", "on_shutdown", "request_id", "set_attributes"]
 
-__getattr__ = lazy(__name__, {
+_HOMES = {
     "add_readiness_check": "runtime.health.registration", "add_startup_check": "runtime.health.registration",
     "on_shutdown": "runtime.ending.registry",
     "request_id": "telemetry.request", "set_attributes": "telemetry.request",
-})  # fmt: skip
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> object:
+    from platform_instrument.core.lazy import lazy  # a start that is switched off comes by here, and loads nothing
+
+    return lazy(__name__, _HOMES)(name)
