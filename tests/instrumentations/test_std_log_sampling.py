@@ -114,7 +114,8 @@ def test_what_a_level_or_a_filter_leaves_out_is_no_line_and_no_handler_sees_what
     assert "['paid 0', 'paid 1', 'paid 2']\n" in printed
 
 
-def test_a_line_that_goes_through_a_queue_is_decided_about_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("other", ["true", "false"])
+def test_a_line_that_goes_through_a_queue_is_decided_about_once(tmp_path: Path, other: str) -> None:
     """Also where a thread gives its record to a logger again, as the standard library's cookbook does."""
     program = """
     import logging.handlers, queue, threading
@@ -128,7 +129,7 @@ def test_a_line_that_goes_through_a_queue_is_decided_about_once(tmp_path: Path) 
         for again in range(20):
             logging.getLogger("printer").handle(record)
     """
-    printed = ran(tmp_path, program).stdout
+    printed = ran(tmp_path, program, {"PLATFORM_INSTRUMENTATION_LOGGING": other}).stdout
     assert len(lines(printed, "paid")) == 60
     assert told(printed) == {}
     assert "INFO shop 97" not in printed, "nobody reads the queue any more"

@@ -129,6 +129,14 @@ def test_a_burst_is_kept_and_then_so_many_lines_a_second(clock: Clock) -> None:
     assert omitted(one) == 900 + 990 + 1_000 + 999 + 900
 
 
+def test_a_clock_that_was_frozen_at_another_time_starves_no_template(clock: Clock) -> None:
+    one = sampler(rate=10.0, burst=100)
+    clock.now = 1e9
+    assert kept(one, 1_000) == 100
+    clock.now = 1_000.0
+    assert kept(one, 1_000) == 100
+
+
 @pytest.mark.parametrize("burst", [1, 2, 3, 99, 100, 1_000])
 @pytest.mark.parametrize("rate", [0.001, 3.0, 7.0, 1_000_000.0])
 def test_a_burst_is_kept_to_the_line(clock: Clock, rate: float, burst: int) -> None:

@@ -34,6 +34,8 @@ _IDLE = 60.0
 """Seconds after which a bucket that nobody asked is forgotten, where room is wanted."""
 _BELOW = {"debug": 20, "info": 30, "warning": 40}
 """The level that lines are kept from, by the highest of which some are left out. Levels in between are of the lower one."""
+_STRAYING = 16
+"""So many lines of several threads may be let through at once, where there was room for one."""
 _LONGEST_NAME = 256
 _BLANK = {str: "", int: 0, float: 0.0, bool: False}
 
@@ -72,6 +74,7 @@ class Sampler:
         self._below: float = _BELOW[settings.log_sample_level]
         self._interval = 1.0 / settings.log_sample_rate
         self._slack = (settings.log_sample_burst - 0.5) * self._interval
+        self._farthest = self._slack + _STRAYING * self._interval
         self._keeps = SAMPLED if settings.log_sample_keep_traces else 0
         self._excluded = settings.log_sample_excluded_loggers
         self.begin: Callable[[], object] = bool
@@ -112,7 +115,10 @@ class Sampler:
         due = bucket.due
         if due < now:  # noqa: PLR1730 - `max` is a call, in which threads change places
             due = now
-        if due - now <= self._slack:
+        ahead = due - now
+        if ahead > self._farthest:  # somebody has frozen the clock meanwhile, at another time
+            due, ahead = now, 0.0
+        if ahead <= self._slack:
             bucket.due = due + self._interval
             return True
         bucket.omitted += 1

@@ -73,6 +73,8 @@ class Summary:
         if began is NEVER:
             return None
         left = began + EVERY - monotonic()
+        if left > EVERY:  # the clock was frozen, at another time
+            self._sampler.round_began = monotonic()
         if left > 0 or self._saying.locked():
             return max(left, 1.0)
         self._tell()
