@@ -49,7 +49,6 @@ class Conductor:
         """Begin anew, in a fork child too: nothing was told to it."""
         self.state = IDLE
         self.parent = 0
-        # `expected`, `ours`: our own signal is to be handled, and to be noted; `owed`: who handles the first one is late
         self.default = self.free = self.expected = self.owed = self.hurried = self.serves = False
         self.since = self.until = self.end = self.drained_from = 0.0
         self.leaving = self.said = self.ours = False
@@ -110,8 +109,7 @@ class Conductor:
         return at_once
 
     def _parent_hurries(self) -> bool:
-        mark = tree.marked(self.parent)
-        return mark is not None and mark.hurried
+        return bool((mark := tree.marked(self.parent)) and mark.hurried)
 
     # --- in a thread of its own -----------------------------------------------------------------------------------
 
@@ -250,6 +248,8 @@ class Conductor:
         say("shutdown: SIGTERM again, it ends at once" if self._hurries() else "shutdown: its time is over, it ends at once")
         workers = [] if self.parent else tree.followers()
         tree.mark(self.since, self.since, hurried=True)
+        if workers and self.state == HOLDING:
+            self._deliver()  # else it starts others in their place
         tree.tell(workers, signal.SIGTERM)
         deadline = monotonic() + _AT_ONCE
         leaving.flush(within=_AT_ONCE)
@@ -292,7 +292,7 @@ class Conductor:
 
     @property
     def told(self) -> bool:
-        """Whether this process was told to go, or its parent was."""
+        """Whether this process or its parent was told to go."""
         return self.state == DRAINING or HEALTH.draining
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from platform_instrument.telemetry.workers.ledger import Drain
 
 _LOOK = 0.05
+_ROUNDS = 3
 
 
 class _Here:
@@ -72,7 +73,14 @@ def draining() -> bool:
 
 
 def followers() -> list[int]:
-    """Return the children of this process that have its service's memory open: those whose end it decides about."""
+    """Return the children of this process that have its service's memory open: those whose end it decides about.
+
+    Asked twice: while one ends the system may pass over another. Source: proc(5).
+    """
+    return sorted({*_followers(), *_followers()})
+
+
+def _followers() -> list[int]:
     found = []
     for children in Path("/proc/self/task").glob("*/children"):
         try:
@@ -103,4 +111,6 @@ def kill(deadline: float) -> None:
     """Kill those children that do not end by themselves before the deadline."""
     while followers() and monotonic() < deadline:
         pause(_LOOK)
-    tell(followers(), signal.SIGKILL)
+    for _ in range(_ROUNDS):
+        tell(followers(), signal.SIGKILL)
+        pause(_LOOK / _ROUNDS)
