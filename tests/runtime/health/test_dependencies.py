@@ -17,6 +17,7 @@ import redis.sentinel
 import sqlalchemy
 
 from platform_instrument.config.read import read
+from platform_instrument.core import report
 from platform_instrument.engine.health import DOWN, HEALTH, UP
 from platform_instrument.runtime.health import dependencies
 from platform_instrument.runtime.health.dependencies import BUSY, is_critical, spare
@@ -156,6 +157,22 @@ def test_clients_that_come_and_go_leave_nothing(redis_url: str) -> None:
             redis.Redis(port=port, db=database_index).close()
     until(lambda: gc.collect() >= 0 and states() == {} and not dependencies._clients)
     assert dependencies._dependencies == {}
+
+
+@usual
+def test_more_dependencies_than_are_bearable_are_not_checked_and_said_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], redis_url: str
+) -> None:
+    report.forget()
+    monkeypatch.setattr(dependencies, "_MOST_DEPENDENCIES", 2)
+    clients = [redis.Redis(port=urlsplit(redis_url).port, db=number) for number in range(5)]
+    until(lambda: len(states()) == 2 and set(states().values()) == {UP})
+    assert len(dependencies._clients) == 2
+    assert capsys.readouterr().err == (
+        "platform-instrument: this process depends on more than 2 servers; further ones are not checked\n"
+    )
+    for client in clients:
+        client.close()
 
 
 @usual

@@ -116,6 +116,7 @@ if __name__ == "__main__":
             states = {check.state for check in HEALTH.snapshot().checks}
             os._exit(len(names) + (10 if states != {"unknown"} else 0))
         children.append((os.waitpid(pid, 0)[1] >> 8, time.perf_counter() - began))
+        cache.ping()  # a record, with which it goes on where Python counts threads after a fork
         while asked == before:
             time.sleep(0.01)
     sys.stdout.write(json.dumps({"asked": asked, "children": children, "at_fork": at_fork}))
