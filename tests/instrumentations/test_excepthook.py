@@ -76,3 +76,54 @@ def test_a_traceback_that_cannot_be_masked_is_withheld(tmp_path: Path) -> None:
     assert code == 1
     assert "[withheld]\n" in printed
     assert EMAIL not in printed
+
+
+def test_standard_error_may_be_anything_that_writes(tmp_path: Path) -> None:
+    program = """
+class Written:
+    def __init__(self, stream): self.stream = stream
+    def write(self, text): return self.stream.write(text)
+sys.stderr = Written(sys.stderr)
+raise ValueError(EMAIL)
+"""
+    plain, code = stderr(tmp_path, program, instrumented=False)
+    printed, same = stderr(tmp_path, program)
+    assert (printed, same) == (plain.replace(EMAIL, "[email]"), code)
+
+
+def test_a_long_traceback_is_printed_whole(tmp_path: Path) -> None:
+    program = "raise ValueError('word ' * 60_000 + EMAIL)"
+    plain, _ = stderr(tmp_path, program, instrumented=False)
+    assert stderr(tmp_path, program)[0] == plain.replace(EMAIL, "[email]")
+
+
+def test_a_fork_child_prints_though_a_thread_of_the_parent_was_printing(tmp_path: Path) -> None:
+    program = """
+import os
+began, forked = threading.Event(), threading.Event()
+class Slow(Exception):
+    def __str__(self):
+        began.set()
+        forked.wait(20)
+        return "slow"
+def fail(error): raise error
+thread = threading.Thread(target=fail, args=(Slow(),))
+thread.start()
+began.wait(20)
+child = os.fork()
+if child == 0:
+    print("from the child", file=sys.stderr, flush=True)
+    inner = threading.Thread(target=fail, args=(ValueError("in the child, " + EMAIL),))
+    inner.start()
+    inner.join(20)
+    os._exit(7 if inner.is_alive() else 0)
+status = os.waitpid(child, 0)[1]
+forked.set()
+thread.join()
+sys.exit(status)
+"""
+    printed, code = stderr(tmp_path, program)
+    assert code == 0
+    assert "from the child\n" in printed
+    assert "ValueError: in the child, [email]\n" in printed
+    assert printed.endswith("Slow: slow\n")

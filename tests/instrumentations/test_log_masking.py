@@ -214,3 +214,30 @@ except RecursionError:
     assert EMAIL not in done.stdout + done.stderr
     assert done.stdout.endswith("as expected\n")
     assert "paid by [email]" in done.stdout
+
+
+def test_a_long_line_is_printed_whole_and_stays_json(tmp_path: Path) -> None:
+    file = tmp_path / "program.py"
+    file.write_text(f"""
+import json, logging, sys
+class Json(logging.Formatter):
+    def format(self, record): return json.dumps({{"message": record.getMessage()}})
+class Bytes(Json):
+    def format(self, record): return super().format(record).encode()
+class Printing(logging.Handler):
+    def emit(self, record): print(self.format(record).decode())
+handlers = [logging.StreamHandler(sys.stdout), logging.StreamHandler(sys.stdout), Printing()]
+handlers[1].setFormatter(Json())
+handlers[2].setFormatter(Bytes())
+logging.basicConfig(handlers=handlers, format="%(message)s")
+logging.warning("word " * 60_000 + "for {EMAIL}")
+logging.warning("x" * 300_000)
+""")
+    argv, environment = door("command", [sys.executable, file])
+    done = run(argv, env={**environment, **NOWHERE})
+    text, document, encoded, cut, withheld, _ = done.stdout.splitlines()
+    assert text == "word " * 60_000 + "for [email]"
+    assert json.loads(document) == json.loads(encoded) == {"message": text}
+    assert cut.endswith("x […]")
+    assert json.loads(withheld) == {"message": "[withheld]"}
+    assert done.stderr == ""

@@ -31,6 +31,8 @@ MASKING = "masking of log lines"
 IDS = "ids of log lines"
 """Where faults of adding them are counted: a line that has none is masked all the same."""
 _BRACKETS = ("{", "[", "")
+_LONG = 131_072
+"""Characters that are masked at once."""
 _MOST_KNOWN = 1_024
 _known: dict[tuple[int, int], Ids] = {}
 _latest: tuple[int, int, Ids | None] = (0, 0, None)
@@ -94,7 +96,7 @@ def finished(
     wanted = pipeline.PIPELINE.settings if pipeline.PIPELINE is not None else _DEFAULTS
     if wanted.log_mask:
         try:  # `guard` would cost as much as the masking of most lines
-            masked = privacy.mask(line) if type(line) is str else _masked(line)
+            masked = privacy.mask(line) if type(line) is str and len(line) <= _LONG else _masked(line)
         except BaseException as fault:  # noqa: BLE001 - the guard decides
             absorb(MASKING, fault)
             masked = None
@@ -122,6 +124,13 @@ def unsaid(text: str, ids: Ids) -> str:
 
 
 def _masked(line: Any) -> Any:  # noqa: ANN401 - as above
+    if isinstance(line, (str, bytes)) and len(line) > _LONG:
+        from platform_instrument.telemetry.long_lines import mask_long  # few lines are
+
+        if isinstance(line, str):
+            return mask_long(str(line))
+        masked = mask_long(line.decode("utf-8", "surrogateescape"))
+        return None if masked is None else masked.encode("utf-8", "surrogateescape")
     from platform_instrument.privacy.values import mask_value  # few formatters make no text
 
     return mask_value(line)
