@@ -53,6 +53,22 @@ def test_some_events_of_a_name_are_left_out_before_they_are_rendered_and_errors_
     assert said[0]["level"] in {"info", "debug"}
 
 
+def test_the_summary_is_an_event_of_the_service_while_lines_are_left_out_too(tmp_path: Path) -> None:
+    program = """
+    import time
+    from platform_instrument.telemetry.logs import summary
+    summary.EVERY = 0.2
+    for number in range(10): log.info("lines left out by us", number=number)
+    deadline = time.monotonic() + 20
+    while len(rendered) < 2 and time.monotonic() < deadline: time.sleep(0.01)
+    print("so far", len(rendered))
+    """
+    done = ran(tmp_path, NATIVE + program.replace("\n    ", "\n"), {"PLATFORM_LOG_SAMPLE_BURST": "1"})
+    assert told(done.stdout) == {"'lines left out by us'": 9}
+    assert "so far 1\n" not in done.stdout
+    assert done.stderr == ""
+
+
 def test_texts_without_end_share_the_bucket_of_their_statement(tmp_path: Path) -> None:
     program = """
     def say():

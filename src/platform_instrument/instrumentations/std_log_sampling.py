@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from platform_instrument.core.guard import absorb
+from platform_instrument.core.guard import absorb, guard
 from platform_instrument.core.values import Custom, EditCall, Instrumentation
 from platform_instrument.engine.frames import dressed, unseen
 from platform_instrument.telemetry import printed
@@ -62,7 +62,7 @@ def _passing(plain: Callable[..., Any], left_out: Callable[[Any, Any], bool], sa
                 return passed
             export = sampled.unprinted("logging")
             if export is not None:
-                export(self, said)
+                guard("log_sampling", export, self, said)
         except BaseException as fault:  # noqa: BLE001 - the guard decides
             absorb("log_sampling", fault)
             return passed
