@@ -38,6 +38,8 @@ _LONGEST_OPENING = max(map(len, _OPENINGS))
 _DEEPEST_ENCODING = 2
 _MOST_PASSES = 3
 _LONG, _APART = 32, 4
+_SIGNS = frozenset(("", *'",;:<>\n\t|{}'))
+"""That part a value from whatever is beside it."""
 _GLUED, _JOINS, _JOINS_BEHIND = "_%@\\\x1b", ".-+/'()[]", ".-+/'()[]="
 
 
@@ -71,15 +73,25 @@ def _touch(text: str, found: list[Place]) -> bool:
         if end - start > _LONG:
             return True
         before, after = text[max(start - 2, 0) : start], text[end : end + 2]
-        if before and (before[-1].isalnum() or before[-1] in _GLUED or (before[-1] in _JOINS and before[0].isalnum())):
+        if before[-1:] not in _SIGNS and not (before[-1] == " " and before[0].isalpha()) and _touches_before(text, start, before):
             return True
-        if after and (after[0].isalnum() or after[0] in _GLUED or (after[0] in _JOINS_BEHIND and after[-1].isalnum())):
-            return True
-        if before[-1:] == " " and text[max(start - _APART, 0) : start].rstrip(" ")[-1:].isdigit():
-            return True
-        if after[:1] == " " and text[end : end + _APART].lstrip(" ")[:1].isdigit():
+        if after[:1] not in _SIGNS and not (after[0] == " " and after[-1].isalpha()) and _touches_after(text, end, after):
             return True
     return False
+
+
+def _touches_before(text: str, start: int, before: str) -> bool:
+    last = before[-1]
+    if last == " ":
+        return text[max(start - _APART, 0) : start].rstrip(" ")[-1:].isdigit()
+    return last.isalnum() or last in _GLUED or (last in _JOINS and before[0].isalnum())
+
+
+def _touches_after(text: str, end: int, after: str) -> bool:
+    first = after[0]
+    if first == " ":
+        return text[end : end + _APART].lstrip(" ")[:1].isdigit()
+    return first.isalnum() or first in _GLUED or (first in _JOINS_BEHIND and after[-1].isalnum())
 
 
 def _encoded(value: str, labels: Labels, always: tuple[Detector, ...], deepest: int) -> str:

@@ -140,6 +140,5 @@ def told_at(text: str, gist: bytes) -> int:
 
 def may_hold_options(text: str) -> bool:
     """Say whether a text may hold a command that is given a password by an option of one letter."""
-    return (" -" in text or "'-" in text or '"-' in text) and (
-        _OPTION.search(text.encode("ascii", "replace").translate(TO_GIST)) is not None
-    )
+    quoted = ("'" in text and "'-" in text) or ('"' in text and '"-' in text)
+    return (quoted or " -" in text) and (_OPTION.search(text.encode("ascii", "replace").translate(TO_GIST)) is not None)
