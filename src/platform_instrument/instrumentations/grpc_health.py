@@ -46,12 +46,12 @@ def _note(server: Any, handlers: Any) -> None:  # noqa: ANN401 - of either kind
 
 
 def add(call: Call) -> None:
-    """Add the service to a server that begins without one."""
+    """Add the service to a server that begins."""
     _add(call.instance, _checks(call.instance))
 
 
 def add_aio(call: Call) -> None:
-    """Add the service to a server of coroutines that begins without one."""
+    """Add the service to a server of coroutines that begins."""
     check = _checks(call.instance)
 
     async def checking(request: bytes, context: Any) -> Any:  # noqa: ANN401 - grpc.aio.ServicerContext
@@ -61,10 +61,10 @@ def add_aio(call: Call) -> None:
 
 
 def _add(server: Any, check: Any) -> None:  # noqa: ANN401 - of either kind
-    if _SERVICE not in _services.setdefault(server, set()):
-        grpc = sys.modules["grpc"]
-        methods = {"Check": grpc.unary_unary_rpc_method_handler(check)}  # without serializers: bytes
-        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE, methods),))
+    """Add it as the last, so that one of the application's is asked before."""
+    grpc = sys.modules["grpc"]
+    methods = {"Check": grpc.unary_unary_rpc_method_handler(check)}  # without serializers: bytes
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE, methods),))
 
 
 def _checks(server: Any) -> Any:  # noqa: ANN401 - of either kind

@@ -16,7 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.processes import HOST, Service, door, free_port
+from platform_instrument.config.schema import Settings
+from platform_instrument.engine.health import HEALTH, Check
+from platform_instrument.runtime.health.port import AdminPort
+from tests.processes import BIN, HOST, Service, door, free_port
 from tests.web.serving import PROGRAMS
 from tests.web.test_probes import SERVERS as OF_ONE_PORT
 from tests.web.test_scrapes import children
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
 NOTHING_SENT = {"OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none"}
 SCRIPT = "import sqlite3, socket, sys, time; s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); time.sleep(60)"
+AIOHTTP = "aiohttp_app:app"
 SERVERS: dict[str, tuple[int, Callable[[int], Sequence[Any]]]] = {
     "uvicorn": (1, OF_ONE_PORT["uvicorn"]),
     "uvicorn_without_lifespan": (1, lambda port: [*OF_ONE_PORT["uvicorn"](port), "--lifespan", "off"]),
@@ -37,6 +41,10 @@ SERVERS: dict[str, tuple[int, Callable[[int], Sequence[Any]]]] = {
     "gunicorn_gthread": (2, lambda port: [*OF_ONE_PORT["gunicorn_gthread"](port), "-w", "2"]),
     "gunicorn_gevent": (2, lambda port: [*OF_ONE_PORT["gunicorn_gevent"](port), "-w", "2"]),
     "gunicorn_asgi": (2, lambda port: [*OF_ONE_PORT["gunicorn_asgi"](port), "-w", "2"]),
+    "aiohttp_worker": (
+        2,
+        lambda port: [BIN / "gunicorn", "-k", "aiohttp.GunicornWebWorker", "-w", "2", "-b", f"{HOST}:{port}", AIOHTTP],
+    ),
     "hypercorn": (1, OF_ONE_PORT["hypercorn"]),
     "werkzeug": (1, OF_ONE_PORT["werkzeug"]),
     "wsgiref": (1, OF_ONE_PORT["wsgiref"]),
@@ -111,6 +119,32 @@ def test_the_workers_of_every_server_answer_as_one(name: str) -> None:
         if name != "script":
             assert "alive" not in service.get("/livez")[1]
     assert "platform-instrument" not in service.stderr
+
+
+def test_a_process_that_only_looks_after_workers_does_not_count_and_leaves_the_answers_to_them() -> None:
+    service, admin = probed(SERVERS["uvicorn_workers"][1])
+    with service:
+        admin.wait_for_workers(2)
+        found = [json.loads(admin.ask("/readyz")[1]) for _ in range(40)]
+        assert service.pid not in {body["process"] for body in found}
+    service, admin = probed(SERVERS["gunicorn_preload"][1], {"RECORDS": "1"})  # it has had a thread before it forked
+    with service:
+        assert admin.wait_for_workers(2)["workers"]["starting"] == 0
+
+
+def test_it_begins_where_a_process_says_that_it_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[bool] = []
+    opened = AdminPort(Settings(), 1)
+    monkeypatch.setattr(opened, "begin", lambda: begun.append(True))
+    HEALTH.on_change.append(opened.changed)
+    try:
+        HEALTH.report(Check("redis"))
+        assert begun == []
+        HEALTH.load()
+        assert begun == [True]
+    finally:
+        HEALTH.on_change.remove(opened.changed)
+        HEALTH.renew()
 
 
 def test_only_what_is_there_is_answered_and_only_to_who_asks() -> None:

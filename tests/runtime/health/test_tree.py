@@ -110,13 +110,13 @@ def test_others_count_while_they_live_by_what_they_themselves_have_told(ledger: 
     silent = tree.workers()
     ledger.put_health(1, 1, tree.STANDINGS.index(UNREADY))
     told = tree.workers()
-    ledger.put_health(1, 0, tree.STANDINGS.index(UNREADY))
+    ledger.take(1, 1, 0)
     by_one_before = tree.workers()
-    ledger.put_health(1, 1, len(tree.STANDINGS))
+    ledger.put_health(1, 2, len(tree.STANDINGS))
     supervising = tree.workers()
     another.kill()
     another.wait()
-    ledger.put_health(1, 1, tree.STANDINGS.index(READY))
+    ledger.put_health(1, 2, tree.STANDINGS.index(READY))
     gone = tree.workers()
     assert silent == {**NONE, READY: 1, STARTING: 1}
     assert told == {**NONE, READY: 1, UNREADY: 1}

@@ -226,3 +226,28 @@ def test_the_series_of_a_slot_begin_where_those_of_the_one_before_have_ended() -
     before, after = told(OVERLAPPING)
     assert before["id"] == after["id"]
     assert int(before["at"]) <= int(after["at"])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"OTEL_SERVICE_NAME": "stock"},
+        {"OTEL_METRICS_EXPORTER": "prometheus"},
+        {"PLATFORM_ADMIN_PORT": "8081"},
+        {"PLATFORM_ADMIN_PORT": "8080", "PLATFORM_ADMIN_HOST": "0.0.0.0"},  # noqa: S104 - a value to read
+    ],
+)
+def test_a_process_that_answers_elsewhere_is_another_service(other: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(founding.Founded, "descriptor", -1)
+    monkeypatch.setattr(founding.Founded, "identity", (0, 0))
+    shop = {"OTEL_SERVICE_NAME": "shop", "PLATFORM_ADMIN_PORT": "8080"}
+    trees = []
+    for environ in (shop, shop, {**shop, **other}):
+        monkeypatch.setattr(membership._Here, "settled", False)
+        monkeypatch.setattr(membership._Here, "ledger", None)
+        membership.settle(read(environ)[0])
+        ledger = membership.ledger()
+        assert ledger is not None
+        trees.append(ledger.tree)
+    founding.forget()
+    assert trees[0] == trees[1] != trees[2]

@@ -41,6 +41,12 @@ def answer(method: str, path: str, query: str, body: bytes) -> bytes:
     return f"{method} {path} {body.decode()} {os.getpid()}".encode()
 
 
+if "RECORDS" in os.environ:
+    import sqlite3
+
+    sqlite3.connect(":memory:").execute("SELECT 1")
+    time.sleep(float(os.environ["RECORDS"]))
+
 if "TELLS" in os.environ:
     tell(os.environ["TELLS"])
 
