@@ -127,6 +127,22 @@ def test_a_line_that_is_too_long_is_cut(shop: Shop) -> None:
     assert [len(line) < 9_000 and line[:12] for line in shop.printed] == ["DEBUG xxxxxx", "DEBUG yyyyyy"]
 
 
+def test_a_number_without_end_is_no_way_around_the_bounds(shop: Shop) -> None:
+    weights: list[int] = []
+
+    def act() -> None:
+        shop.log.debug("%d and %d", 1, 1 << 8_000_000, extra={"number": 1 << 8_000_000})
+        weights.append(CURRENT.get().local.ring.weight)  # type: ignore[union-attr]
+        (line,) = CURRENT.get().local.ring.lines  # type: ignore[union-attr]
+        assert line.record.args is None
+        assert len(str(line.record.__dict__["number"])) < 10_000
+
+    with recorder():
+        failing(act)
+    assert 0 < weights[0] < 65_536
+    assert len(shop.printed) == 1
+
+
 @pytest.mark.faults
 def test_a_value_that_cannot_be_rendered_costs_its_own_line_at_most(shop: Shop) -> None:
     class Hostile:

@@ -105,6 +105,8 @@ def _message(record: logging.LogRecord) -> int:
             for value in arguments:
                 if type(value) is str:
                     length += len(value)
+                elif type(value) is int:
+                    length += value.bit_length() >> 3
             if length <= MOST_TEXT:
                 return length
     if type(message) is dict and not arguments:  # structlog's, of which its formatter makes the line
@@ -128,6 +130,8 @@ def _value(value: Any) -> Any:  # noqa: ANN401 - whatever the application adds
     kind = type(value)
     if kind is str:
         return _cut(value)
+    if kind is int:
+        return limits.clean(value, MOST_TEXT)
     if kind in _PLAIN or kind.__module__ in _UNCHANGING or isinstance(value, logging.Logger):
         return value
     return parts.unobserved(lambda: limits.plain(value))
@@ -142,6 +146,8 @@ def length_of(value: Any) -> int:  # noqa: ANN401 - what `_value` returned
     kind = type(value)
     if kind is str:
         return len(value)
+    if kind is int:
+        return int(value.bit_length()) >> 3
     if kind is dict:
         return sum([_VALUE + length_of(item) for item in value.values()])
     if kind is list or kind is tuple:
