@@ -241,3 +241,20 @@ logging.warning("x" * 300_000)
     assert cut.endswith("x […]")
     assert json.loads(withheld) == {"message": "[withheld]"}
     assert done.stderr == ""
+
+
+def test_what_finalizers_log_while_the_interpreter_ends_is_masked_or_withheld(tmp_path: Path) -> None:
+    file = tmp_path / "program.py"
+    file.write_text(f"""
+import logging, sys
+logging.basicConfig(stream=sys.stdout, format="%(message)s")
+if sys.argv[1:]:
+    logging.warning("before {EMAIL}")
+class Last:
+    def __del__(self, logging=logging): logging.warning("gone {EMAIL}")
+kept, circle = Last(), Last()
+circle.itself = circle
+""")
+    argv, environment = door("command", [sys.executable, file])
+    assert run(argv, env={**environment, **NOWHERE}).stdout.splitlines() == ["[withheld]"] * 2
+    assert run([*argv, "before"], env={**environment, **NOWHERE}).stdout.splitlines() == ["before [email]", *["gone [email]"] * 2]

@@ -32,7 +32,8 @@ def on_record(  # noqa: PLR0913 - what a change is
 ) -> None:
     """Change what a method returns; `place` is what a fault is counted under.
 
-    `spare` is returned where the stack has no room to make anything; None for what the method itself returned.
+    `spare` is returned where nothing can be made, as with no room on the stack or at the interpreter's end; None for what the
+    method itself returned.
     """
     original = static(owner, name)
     wrapper, stop = _changing(original, place, making, spare)
@@ -62,7 +63,7 @@ def _changing(
             return result if spare is None else spare
         except BaseException as fault:  # noqa: BLE001 - the guard decides
             absorb(place, fault)
-            return result
+            return result if spare is None else spare
         return result if made is None else made
 
     def stop() -> None:

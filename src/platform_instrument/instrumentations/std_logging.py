@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _ERROR = 40
 _NO_ROOM = "[withheld]"
-"""What stands for a line that there is no room on the stack to mask."""
+"""What stands for a line that cannot be masked: with no room on the stack, or where modules are gone already."""
 
 
 def finish(_handler: Any, record: Any, line: Any) -> Any:  # noqa: ANN401 - what a formatter made, mostly a text

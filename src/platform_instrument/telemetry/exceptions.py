@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from platform_instrument.core.errors import error_type
-from platform_instrument.core.guard import guard
+from platform_instrument.core.guard import ask, guard
 from platform_instrument.privacy.cuts import masked_ends, masked_start
 from platform_instrument.telemetry.stacks import stack_of
 
@@ -33,7 +33,7 @@ def recorded(span: Span, error: BaseException) -> bool:
 def _identified(error: BaseException) -> dict[str, str]:
     return {
         "exception.type": error_type(error),
-        "exception.message": guard("exception message", _message, error) or "",
+        "exception.message": ask("the text of an exception", _message, error) or "",
     }
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.instrumentations.test_std_logs import ran
 
 if TYPE_CHECKING:
@@ -92,3 +94,35 @@ def test_what_a_server_says_of_a_request_that_failed_has_its_ids(tmp_path: Path,
     assert inside.span_id == failed.span_id == span.span_id
     assert failed.scope.name == "uvicorn.error"
     assert [event.attributes["exception.type"] for event in span.events] == ["LookupError"]
+
+
+TALKATIVE = """
+from opentelemetry import trace
+class Talkative(Exception):
+    asked = 0
+    def __str__(self):
+        Talkative.asked += 1
+        logging.getLogger("inner").error("asked")
+        raise RuntimeError("no text")
+logging.basicConfig(stream=sys.stdout, format="%(message)s")
+with trace.get_tracer("shop").start_as_current_span("work"):
+    try:
+        raise Talkative
+    except Talkative:
+        log.error("failed")
+print(Talkative.asked)
+"""
+
+
+@pytest.mark.parametrize("exported", ["otlp", "none"])
+def test_an_exception_that_logs_while_it_is_asked_for_its_text_is_asked_few_times(
+    tmp_path: Path, collector: Collector, exported: str
+) -> None:
+    done = ran(tmp_path, collector, TALKATIVE, {"OTEL_LOGS_EXPORTER": exported})
+    *lines, asked = done.stdout.splitlines()
+    assert int(asked) <= 6
+    (span,) = collector.spans
+    assert all(span.span_id in line for line in lines)
+    assert (span.status, [event.attributes["exception.type"] for event in span.events]) == ("ERROR", ["__main__.Talkative"])
+    assert "RuntimeError" in done.stderr
+    assert [log.body for log in collector.logs] == (["failed"] if exported == "otlp" else [])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from platform_instrument.core.families import SUPPRESSED
 from platform_instrument.telemetry.context import CURRENT, Ambient
 from platform_instrument.telemetry.exceptions import exception_attributes, recorded
 
@@ -44,11 +45,25 @@ def mark_current(error: BaseException | None) -> None:
 
 
 def mark(span: Span, error: BaseException, described: Mapping[str, Any] | None = None) -> None:
-    """Mark a span that still takes data; `described` has the attributes of the exception, where they are known."""
+    """Mark a span that still takes data; `described` has the attributes of the exception, where they are known.
+
+    What an exception logs while it is asked for its text marks nothing: it would be asked again.
+    """
     if not span.recording or span.end_ns:
         return
-    if not recorded(span, error):
-        attributes = described if described is not None else exception_attributes(error)
-        span.add_event("exception", {key: attributes[key] for key in _OF_EXCEPTIONS if key in attributes})
+    token = CURRENT.set(aside(CURRENT.get()))
+    try:
+        if not recorded(span, error):
+            attributes = described if described is not None else exception_attributes(error)
+            span.add_event("exception", {key: attributes[key] for key in _OF_EXCEPTIONS if key in attributes})
+    finally:
+        CURRENT.reset(token)
     if not span.status_code:
         span.set_status(_ERROR)
+
+
+def aside(current: Span | Ambient | None) -> Ambient:
+    """Return what is current while code of the application's runs on our account: lines have the same ids, and that is all."""
+    if current is None:
+        return Ambient(families=SUPPRESSED)
+    return Ambient(current.trace_id, current.span_id, current.flags, local=current.local, families=SUPPRESSED)

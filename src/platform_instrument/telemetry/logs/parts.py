@@ -11,7 +11,7 @@ from platform_instrument.core.families import SUPPRESSED
 from platform_instrument.core.guard import ask, guard
 from platform_instrument.telemetry import limits
 from platform_instrument.telemetry.context import CURRENT, NOTED, Ambient
-from platform_instrument.telemetry.logs.marks import ERROR, mark
+from platform_instrument.telemetry.logs.marks import ERROR, aside, mark
 from platform_instrument.telemetry.logs.record import Site
 from platform_instrument.telemetry.logs.severity import severity_of
 from platform_instrument.telemetry.scope import InstrumentationScope
@@ -108,7 +108,7 @@ def described(error: BaseException) -> dict[str, Any]:
     """Return an exception as attributes."""
     from platform_instrument.telemetry.exceptions import exception_attributes  # needs `traceback`
 
-    token = CURRENT.set(_UNOBSERVED)
+    token = CURRENT.set(aside(CURRENT.get()))
     try:
         return guard("exception of a log", exception_attributes, error) or {}
     finally:
