@@ -43,7 +43,7 @@ def kind_of(function: Any) -> int:  # noqa: ANN401 - any callable
     while isinstance(function, partial):
         function = function.func
     flags = _flags(function)
-    if flags & _COROUTINE_FLAG or any(hasattr(function, mark) for mark in _MARKS):
+    if flags & _COROUTINE_FLAG or any(getattr(function, mark, None) for mark in _MARKS):
         return COROUTINE
     if flags & _ASYNC_GENERATOR_FLAG:
         return ASYNC_GENERATOR
