@@ -230,6 +230,27 @@ def test_the_summary_is_a_line_of_the_service_in_its_format_also_where_that_want
     assert done.stderr == ""
 
 
+def test_where_a_format_is_for_one_kind_of_lines_alone_a_logger_above_says_it(tmp_path: Path) -> None:
+    """Such as the format of an access log, which takes the arguments apart."""
+    program = """
+    class Access(logging.Formatter):
+        def format(self, record):
+            method, path = record.args
+            return f"{method} at {path}"
+    access = logging.getLogger("shop.access")
+    access.propagate = False
+    access.addHandler(logging.StreamHandler(sys.stdout))
+    access.handlers[0].setFormatter(Access())
+    for number in range(50): access.info("%s %s", "GET", number)
+    """
+    done = ran(tmp_path, program)
+    assert done.stdout.splitlines()[-1] == "INFO shop.access 47 lines left out within 1 s by PLATFORM_LOG_SAMPLE: 47 INFO '%s %s'"
+    assert done.stderr == ""
+    done = ran(tmp_path, program.rstrip() + "\n    logging.root.handlers.clear()\n")
+    assert told(done.stderr) == {"'%s %s'": 47}
+    assert "Traceback" not in done.stderr
+
+
 def test_it_is_said_where_the_lines_would_have_been_for_each_logger(tmp_path: Path) -> None:
     program = """
     access = logging.getLogger("access")
@@ -282,7 +303,7 @@ def test_each_minute_has_its_summary_and_none_where_nothing_is_left_out(tmp_path
     time.sleep(0.5)
     print(found)
     """
-    printed = ran(tmp_path, program).stdout
+    printed = ran(tmp_path, program, {"OTEL_BSP_SCHEDULE_DELAY": "600000"}).stdout
     assert told(printed) == {"'paid %d'": 27}
     threads = printed.splitlines()[-1]
     assert threads.count("'platform-instrument-log'") == threads.count(",") + 1 == printed.count("left out") >= 3

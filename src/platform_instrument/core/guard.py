@@ -63,6 +63,17 @@ def ask(place: str, function: Callable[P, R], *arguments: P.args, **options: P.k
         return None
 
 
+def works(function: Callable[P, object], *arguments: P.args, **options: P.kwargs) -> bool:
+    """Say whether a function of the application's can do this: what it raises is the answer, and nobody's fault."""
+    try:
+        function(*arguments, **options)
+    except Exception as error:
+        if _interrupted(error):
+            raise
+        return False
+    return True
+
+
 def absorb(place: str, error: BaseException) -> None:
     """Do with what code of ours raised as `guard` does: where calling it would cost as much as what it guards."""
     if not isinstance(error, Exception) or _interrupted(error):

@@ -10,19 +10,19 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from platform_instrument.core.guard import ask, guard
-from platform_instrument.core.values import Custom, EditCall, EditResult, Instrumentation
+from platform_instrument.core.guard import absorb, guard
+from platform_instrument.core.values import Call, Custom, Instrumentation
+from platform_instrument.engine.frames import dressed, unseen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from platform_instrument.core.values import Call, Changes
+    from platform_instrument.core.values import Changes
     from platform_instrument.runtime.log_sampling import Sampling
-    from platform_instrument.telemetry.logs.sampling import Bucket, Sampler
 
 _LEVELS = {"debug": 10, "info": 20, "msg": 20, "warning": 30, "warn": 30}
 """Methods whose lines may be left out."""
-_PLACE = "structlog._base:BoundLoggerBase._process_event"
+_with_traceback = BaseException.with_traceback
 
 
 def thin(changes: Changes) -> None:
@@ -31,48 +31,58 @@ def thin(changes: Changes) -> None:
 
     sampled, base = sampling(), sys.modules["structlog._base"].BoundLoggerBase
     if sampled is not None and sampled.printed:
-        changes.edit(base, EditCall(_PLACE, _gated(sampled)))
-        changes.edit(base, EditResult(_PLACE, _hand_on))
+        plain = base._process_event  # noqa: SLF001 - no public name
+        changes.replace(base, "_process_event", dressed(_processing(plain, _gated(sampled)), plain))
 
 
-def _gated(sampled: Sampling) -> Callable[[Call], None]:
+@unseen
+def _processing(plain: Callable[..., Any], gated: Callable[..., Any]) -> Callable[..., Any]:
+    def process(self: Any, method_name: str, event: Any, event_kw: Any) -> Any:  # noqa: ANN401 - structlog's BoundLoggerBase
+        try:  # each line passes here: the engine's wrappers would cost as much again
+            bound = gated(self, method_name, event, event_kw)
+        except BaseException as fault:  # noqa: BLE001 - the guard decides
+            absorb("structlog_sampling", fault)
+            bound = self
+        try:
+            made = plain(bound, method_name, event, event_kw)
+        except BaseException as error:
+            _with_traceback(error, error.__traceback__.tb_next)  # type: ignore[union-attr] # our own frame is in it
+            raise
+        if bound is self:
+            guard("structlog_sampling", _hand_on, self, event, made)
+        return made
+
+    return process
+
+
+def _gated(sampled: Sampling) -> Callable[..., Any]:
+    from platform_instrument.telemetry.logs.chains import bucket_of
     from platform_instrument.telemetry.logs.events import tapped  # needs `logging`, which structlog has loaded
     from platform_instrument.telemetry.logs.sampling import SAYING
 
     sampler, dropped = sampled.sampler, sys.modules["structlog.exceptions"].DropEvent
 
-    def gate(call: Call) -> None:
-        """Put a gate before the last processor, of this call alone."""
-        level = _LEVELS.get(call.argument(1, "method_name"))
-        bound = call.instance
+    def gated(bound: Any, method: str, event: Any, given: Any) -> Any:  # noqa: ANN401 - as above
+        """Return the logger with a gate before its last processor, for this line alone, where its bucket decides."""
+        level = _LEVELS.get(method)
         if level is None or sampler.keeps(level) or _is_decided_elsewhere(bound._logger) or SAYING.get():  # noqa: SLF001
-            return
-        event: Any = call.argument(2, "event")
+            return bound
         template = event if type(event) is str else None
-        bucket = sampler.buckets.get(("", level, template)) or _bucket(sampler, level, template, call)
+        bucket = sampler.buckets.get(("", level, template)) or bucket_of(sampler, level, template, bound, method)
         if bucket is None:
-            return
+            return bound
 
-        def gate_of_the_call(_logger: object, _name: str, event: Any) -> Any:  # noqa: ANN401 - a mapping, mostly
+        def gate(_logger: object, _name: str, made: Any) -> Any:  # noqa: ANN401 - a mapping, mostly
             if guard("structlog_sampling", sampler.lets_pass, bucket) is not False:
-                return event
+                return made
             export = sampled.unprinted("structlog")
             if export is not None:
-                guard("structlog_sampling", export, call, event)
+                guard("structlog_sampling", export, Call((bound, method, event, given), {}), made)
             raise dropped
 
-        call.args = (tapped(bound, gate_of_the_call), *call.args[1:])
+        return tapped(bound, gate)
 
-    return gate
-
-
-def _bucket(sampler: Sampler, level: int, template: str | None, call: Call) -> Bucket | None:
-    found = ask("structlog", sys.modules["structlog._frames"]._find_first_app_frame_and_name, ["platform_instrument"])  # noqa: SLF001
-    path, line, name = (found[0].f_code.co_filename, found[0].f_lineno, str(found[1])) if found else ("", 0, "")
-    bucket = sampler.bucket(name, level, call.argument(1, "method_name").upper(), template, path, line, shared=True)
-    if bucket is not None and bucket.voice is None:
-        bucket.voice = _Voice(call.instance, call.argument(1, "method_name"))
-    return bucket
+    return gated
 
 
 def _is_decided_elsewhere(logger: object) -> bool:
@@ -80,31 +90,12 @@ def _is_decided_elsewhere(logger: object) -> bool:
     return hasattr(logger, "handlers") or type(logger).__module__.partition(".")[0] == "loguru"
 
 
-def _hand_on(call: Call, made: Any) -> None:  # noqa: ANN401 - the arguments of the logger's method: `(args, kwargs)`
+def _hand_on(bound: Any, event: Any, made: Any) -> None:  # noqa: ANN401 - as above; the arguments of the logger's method
     """Let a logger of the standard library know what the line was made of that it is given."""
-    event = call.argument(2, "event")
-    if made[0] and type(event) is str and hasattr(call.instance._logger, "handlers"):  # noqa: SLF001 - no public name
+    if made[0] and type(event) is str and hasattr(bound._logger, "handlers"):  # noqa: SLF001 - no public name
         from platform_instrument.telemetry.logs.sampling import HANDED_ON  # as above
 
         HANDED_ON.set((made[0][0], event))
-
-
-class _Voice:
-    """Says something by a logger like the one whose lines were left out; says whether it could."""
-
-    __slots__ = ("_kind", "_method", "_parts")
-
-    def __init__(self, bound: Any, method: str) -> None:  # noqa: ANN401 - structlog's BoundLoggerBase
-        self._kind, self._method = type(bound), method
-        self._parts = (bound._logger, bound._processors, type(bound._context))  # noqa: SLF001 - no public names
-
-    def __call__(self, _level: int, text: str) -> bool:
-        return ask("a logger that says what was left out", self._say, text) is not None
-
-    def _say(self, text: str) -> bool:
-        logger, processors, context = self._parts
-        self._kind(logger, processors, context())._proxy_to_logger(self._method, text)  # noqa: SLF001 - as above
-        return True
 
 
 INSTRUMENTATION = Instrumentation(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from platform_instrument.core.guard import ask
+from platform_instrument.core.guard import ask, works
 from platform_instrument.telemetry.context import NOTED
 from platform_instrument.telemetry.logs.parts import STANDARD
 from platform_instrument.telemetry.logs.sampling import HANDED_ON, blank
@@ -76,6 +76,25 @@ class Voice:
         record = logger.makeRecord(logger.name, level, path, line, text, (), None, function, self._added)
         record.__dict__[NOTED] = ()
         passed: Any = not logger.disabled and logger.filter(record)
-        if passed:
-            logger.callHandlers(passed if hasattr(passed, "levelno") else record)
-        return bool(passed)
+        return bool(passed) and _printed(logger, passed if hasattr(passed, "levelno") else record)
+
+
+def _printed(logger: Logger | None, record: LogRecord) -> bool:
+    """Have handlers print what a logger's lines come to; say whether one could, or none would.
+
+    Some formats are for one kind of lines alone, such as those of an access log: then those of the loggers above do it.
+    """
+    said = failed = False
+    while logger is not None:
+        for handler in logger.handlers:
+            if record.levelno < handler.level:
+                continue
+            if works(handler.format, record):
+                said = True
+                handler.handle(record)
+            else:
+                failed = True
+        if not logger.propagate and (said or not failed):
+            break
+        logger = logger.parent
+    return said or not failed
