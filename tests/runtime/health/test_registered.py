@@ -16,8 +16,10 @@ from platform_instrument.core import report
 from platform_instrument.core.families import SUPPRESSED
 from platform_instrument.engine.health import DOWN, HEALTH, UNKNOWN, UP
 from platform_instrument.runtime.health import checker, registration
+from platform_instrument.runtime.health.checked import Checked
 from platform_instrument.runtime.health.checker import CHECKER
 from platform_instrument.runtime.health.registration import add_readiness_check, add_startup_check
+from platform_instrument.telemetry import pipeline
 from platform_instrument.telemetry.context import CURRENT
 from tests.runtime.health.checking import checking, checks, exported, states, until, until_soon
 from tests.runtime.health.clients import Loop
@@ -407,3 +409,73 @@ def test_the_example_of_the_documentation_works() -> None:
         HEALTH.load()
         until(lambda: HEALTH.ready() and states() == {"disk": UP, "upstream": UP})
         assert {name: check.critical for name, check in checks().items()} == {"disk": True, "upstream": False}
+
+
+@usual
+def test_where_no_thread_can_be_started_a_check_is_asked_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        message = "can't start new thread"
+        raise RuntimeError(message)
+
+    add_readiness_check("tea", lambda: True)
+    until(lambda: states() == {"tea": UP})
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        until(lambda: checks()["tea"].message == "no thread can be started")
+        assert states() == {"tea": UP}
+    until(lambda: checks()["tea"].message == "")
+
+
+@usual
+@pytest.mark.parametrize("over", [False, True])
+def test_a_thread_that_a_fork_has_left_behind_goes_on(monkeypatch: pytest.MonkeyPatch, over: bool) -> None:  # noqa: FBT001 - a row
+    asked = []
+    add_readiness_check("tea", lambda: asked.append(1))
+    until(lambda: asked)
+    begin, inside, goes_on = Checked.begin, threading.Event(), threading.Event()
+
+    def late(self: Checked, *arguments: Any) -> None:
+        inside.set()
+        goes_on.wait(30)
+        begin(self, *arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Checked, "begin", late)
+        inside.wait(30)
+        CHECKER.before_fork()
+        if over:
+            goes_on.set()
+            until(lambda: CHECKER._thread is None)
+        CHECKER.after_fork_in_parent()
+        goes_on.set()
+    count = len(asked)
+    until(lambda: len(asked) > count + 2)
+    assert len([each for each in threading.enumerate() if each.name == "platform-instrument-checks"]) == 1
+
+
+@usual
+def test_at_the_end_nothing_begins_anew() -> None:
+    asked = []
+    add_readiness_check("tea", lambda: asked.append(1))
+    until(lambda: asked)
+    CHECKER.end()
+    count = len(asked)
+    add_readiness_check("milk", lambda: asked.append(1))
+    HEALTH.drain(draining=False)
+    time.sleep(0.4)
+    assert len(asked) == count
+    assert not [each for each in threading.enumerate() if each.name.startswith("platform-instrument-check")]
+
+
+@usual
+def test_a_process_that_becomes_a_master_checks_no_more() -> None:
+    asked = []
+    add_readiness_check("tea", lambda: asked.append(1))
+    until(lambda: asked)
+    assert pipeline.PIPELINE is not None
+    pipeline.PIPELINE.worker.held = True
+    until(lambda: not [each for each in threading.enumerate() if each.name == "platform-instrument-checks"])
+    count = len(asked)
+    add_readiness_check("milk", lambda: asked.append(1))
+    time.sleep(0.3)
+    assert len(asked) == count

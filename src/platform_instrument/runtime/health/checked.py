@@ -50,7 +50,7 @@ class Checked:
         self.critical = critical
         self.startup = startup
         self.timeout = timeout if timeout is not None else settings.readiness_timeout
-        self.gone = gone or bool
+        self.gone = gone or bool  # which is False
         self._ask = ask
         self._settings = settings
         self.renew()
@@ -90,12 +90,20 @@ class Checked:
             if before != (self._judgement.state, ""):
                 self.report()
         elif isinstance(asked, Question):
-            self.attempt = Attempt(asked, inbox, self.timeout)
-            self.attempt.begin()
+            attempt = Attempt(asked, inbox, self.timeout)
+            try:
+                attempt.begin()
+            except RuntimeError:
+                self._leave_unasked("no thread can be started")
+            else:
+                self.attempt = attempt
         else:
-            self._judgement.unasked()
-            self._message = asked if isinstance(asked, str) else "it cannot be asked"
-            self.report()
+            self._leave_unasked(asked or "it cannot be asked")
+
+    def _leave_unasked(self, why: str) -> None:
+        self._judgement.unasked()
+        self._message = why
+        self.report()
 
     def end(self, outcome: Outcome, pause: float) -> None:
         """Take how it ended; what ends after its time has failed already, and is asked anew where it ended well."""

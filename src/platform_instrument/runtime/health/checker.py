@@ -61,7 +61,7 @@ class Checker:
         self.inbox = Inbox()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
-        self._stopping = False
+        self._stopping = self._ended = False
         self._loop: ref[Any] | None = None
         self._settles = 0.0
         """When that minute is over, on the clock of `time.monotonic`; 0 before it begins."""
@@ -111,9 +111,14 @@ class Checker:
 
     # --- the thread's life ----------------------------------------------------------------------------------------
 
-    def _start(self) -> None:
+    @property
+    def _wanted(self) -> bool:
+        """Whether there is to be a thread: something to check, in a process that is no master and neither forks nor ends."""
         held = pipeline.PIPELINE is not None and pipeline.PIPELINE.worker.held
-        if not self.begun or not self.checks or held or self._forking or self._thread is not None or sys.is_finalizing():
+        return self.begun and bool(self.checks) and not (held or self._forking or self._ended or sys.is_finalizing())
+
+    def _start(self) -> None:
+        if self._thread is not None or not self._wanted:
             return
         if not self._starting.acquire(blocking=False):
             return
@@ -147,6 +152,11 @@ class Checker:
             if attempt is not None and attempt.thread is not None and not attempt.overdue:
                 attempt.thread.join(max(ends - monotonic(), 0))
 
+    def end(self) -> None:
+        """Check no more: the program has ended."""
+        self._ended = True
+        self.stop()
+
     def before_fork(self) -> None:
         """Have no thread of ours in mid-air."""
         self._forking += 1
@@ -155,6 +165,7 @@ class Checker:
     def after_fork_in_parent(self) -> None:
         """Go on, or with the next record where Python counts threads after this."""
         self._forking = max(self._forking - 1, 0)
+        self._stopping = not self._wanted  # one that was left behind goes on
         if not COUNTED_LAST:
             self._start()
 
@@ -174,11 +185,13 @@ class Checker:
             guard("signal mask", leave_signals_to_the_application)
         CURRENT.set(Ambient(families=SUPPRESSED))
         try:
-            while not self._stopping:
+            while not self._stopping and self._wanted:
                 pause = guard("checks", self._turn)
                 self._receive(_AFTER_A_FAULT if pause is None else pause)
         finally:
             self._thread = None
+        if not self._stopping:
+            self._start()  # it was to stop for a fork that is over
 
     def _turn(self) -> float:
         """Look at every check; return the seconds until one has to be looked at again."""

@@ -55,7 +55,7 @@ def prepare(settings: Settings) -> None:
     beginning.ON_SERVING.append(CHECKER.begin)
     CHECKER.on_settled.append(say_unknown)
     current.worker.on_start.append(at_work)
-    leaving.AT_THE_END.append(CHECKER.stop)
+    leaving.AT_THE_END.append(CHECKER.end)
     if uwsgi.server() is not None:
         beginning.ON_RENEWED.extend((HEALTH.renew, CHECKER.after_fork_in_child))
 
