@@ -123,7 +123,7 @@ def ended(  # noqa: PLR0913 - what an end takes
     ):
         ending = Ending()
         wait_until_it_answers(port)
-        clients, told = _clients(port, path, ending, load=load)
+        clients, told = _clients(port, path, ending, load=load, probed=int((env or {}).get("PLATFORM_ADMIN_PORT", port)))
         ending.ready.clear()
         ending.during_the_delay.clear()
         told[0] = began = time.monotonic()
@@ -154,7 +154,7 @@ def wait_until_it_answers(port: int) -> None:
         assert time.monotonic() < deadline, "no answer"
 
 
-def _clients(port: int, path: str, ending: Ending, *, load: bool) -> tuple[list[threading.Thread], list[float]]:
+def _clients(port: int, path: str, ending: Ending, *, load: bool, probed: int) -> tuple[list[threading.Thread], list[float]]:
     """Start who makes the slow request and, when that is under way, who makes others and asks whether it is ready."""
     told = [float("inf")]
     stop = threading.Event()
@@ -173,7 +173,7 @@ def _clients(port: int, path: str, ending: Ending, *, load: bool) -> tuple[list[
     def probe() -> None:
         while not stop.is_set() and time.monotonic() < told[0] + DELAY * 0.8:
             asked = time.monotonic()
-            answer = get(port, "/readyz", 3)
+            answer = get(probed, "/readyz", 3)
             if answer == 503 and ending.unready_after is None and asked >= told[0]:
                 ending.unready_after = time.monotonic() - told[0]
             time.sleep(0.02)
