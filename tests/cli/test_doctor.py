@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from platform_instrument.cli import doctor
+from platform_instrument.config.schema import Settings
 from platform_instrument.distro.finding import CODES
-from platform_instrument.instrumentations._index import TRIGGERS
+from platform_instrument.engine.apply import why_off
+from platform_instrument.instrumentations._index import NEEDED, TRIGGERS
 from tests.cli.examination import COMMAND, OURS, SILENT, codes, examined, library, stub
 from tests.processes import run
 
@@ -27,9 +29,12 @@ def test_every_installed_library_is_imported_for_a_trial_and_seen_patched(collec
     found, ended = examined(collector=collector)
     assert codes(found) == {}
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert {each["name"] for each in found["libraries"]} == {name for entries in TRIGGERS.values() for name, _ in entries}
+    names = {name for entries in TRIGGERS.values() for name, _ in entries}
+    assert {each["name"] for each in found["libraries"]} == names
     unpatched = {each["name"]: each["reason"] for each in found["libraries"] if each["status"] != "patched"}
-    assert unpatched == dict.fromkeys(("logs", "opentelemetry_logs", "unhandled"), "switched off by OTEL_LOGS_EXPORTER")
+    reasons = {name: why_off(Settings(), name, NEEDED.get(name, ())) for name in names}
+    assert unpatched == {name: reason for name, reason in reasons.items() if reason}
+    assert unpatched["logs"] == "switched off by OTEL_LOGS_EXPORTER"
     redis = library(found, "redis")
     assert redis["distribution"] == "redis"
     assert re.match(r"\d+\.\d+", redis["version"])

@@ -53,6 +53,16 @@ def test_a_process_that_did_not_get_its_port_says_so(stranger: Target, tmp_path:
     assert len(codes(found)["PI506"]) == 2
 
 
+def test_a_process_that_did_not_get_the_port_of_its_probes_says_so(stranger: Target, tmp_path: Path) -> None:
+    app = program(tmp_path, STATEMENT + "import time\ntime.sleep(1)")
+    found, _ = examined("--", sys.executable, app, env={"PLATFORM_ADMIN_PORT": str(stranger.port)})
+    (process,) = found["processes"]
+    assert process["telemetry"]["probed"] == {"host": "localhost", "port": stranger.port, "state": "the port is taken"}
+    assert codes(found)["PI508"] == [f"localhost:{stranger.port}"]
+    (remedy,) = [finding["remedy"] for finding in found["findings"] if finding["code"] == "PI508"]
+    assert "PLATFORM_ADMIN_PORT" in remedy
+
+
 def test_a_service_of_ours_that_is_scraped_there_is_named() -> None:
     target, port = Target.free(), free_port()
     argv, env = door("command", [BIN / "gunicorn", "-b", f"{HOST}:{port}", "bare:wsgi"])

@@ -58,8 +58,8 @@ def _process(process: dict[str, Any]) -> list[str]:
     sent = [
         f"{value['delivered']} {unit}" for unit, value in telemetry.items() if isinstance(value, dict) and "delivered" in value
     ]
-    scraped = telemetry.get("scraped")
-    where = f"; scraped at {scraped['host']}:{scraped['port']}: {scraped['state']}" if scraped else ""
+    places = [(use, telemetry[use]) for use in ("scraped", "probed") if use in telemetry]
+    where = "".join([f"; {use} at {place['host']}:{place['port']}: {place['state']}" for use, place in places])
     return [str(process["pid"]), process["program"], f"{said}{'; delivered ' if sent else ''}{', '.join(sent)}{where}"]
 
 

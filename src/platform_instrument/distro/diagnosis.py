@@ -212,8 +212,7 @@ def _of_telemetry(who: str, telemetry: Mapping[str, Any] | None) -> Iterable[Fin
     """Return what was lost, or that there was nothing to lose."""
     if telemetry is None:
         return
-    if "scraped" in telemetry:
-        yield from scraping.of_process(who, telemetry["scraped"])
+    yield from scraping.of_process(who, telemetry)
     for unit, reasons in telemetry["dropped"].items():
         lost = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in reasons.items())
         why = telemetry.get(unit, {}).get("reason", "")

@@ -42,6 +42,7 @@ CODES = {
     "PI505": INFO,  # nothing leaves
     "PI506": ERROR,  # the port for scrapes is somebody else's
     "PI507": INFO,  # a service of ours is scraped there already
+    "PI508": ERROR,  # the port of the probes is somebody else's
     # In the process
     "PI601": ERROR,  # a fault of ours was contained
     "PI602": ERROR,  # telemetry was lost

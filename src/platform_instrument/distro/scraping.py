@@ -13,10 +13,12 @@ if TYPE_CHECKING:
 
     from platform_instrument.config.schema import Settings
 
+_PROBED = "set PLATFORM_ADMIN_HOST and PLATFORM_ADMIN_PORT to others, or end what listens there"
 _PATIENCE = 2.0
 _OURS = b"platform-instrument: "
 _LONGEST = 4_096
 _REMEDY = "set OTEL_EXPORTER_PROMETHEUS_PORT to another, or end what listens there"
+_USES = {"scraped": ("PI506", _REMEDY), "probed": ("PI508", _PROBED)}
 
 
 def scraped(settings: Settings) -> tuple[str, str, list[Finding]]:
@@ -38,9 +40,11 @@ def scraped(settings: Settings) -> tuple[str, str, list[Finding]]:
 
 
 def of_process(who: str, status: Mapping[str, Any]) -> Iterable[Finding]:
-    """Return what is the matter with the endpoint of one process."""
-    if status["state"] in {TAKEN, REFUSED}:
-        yield Finding("PI506", f"{status['host']}:{status['port']}", f"{who} cannot be scraped: {status['state']}", _REMEDY)
+    """Return what is the matter with the endpoints of one process; `status` is that of its telemetry."""
+    for use, (code, remedy) in _USES.items():
+        found = status.get(use)
+        if found is not None and found["state"] in {TAKEN, REFUSED}:
+            yield Finding(code, f"{found['host']}:{found['port']}", f"{who} cannot be {use}: {found['state']}", remedy)
 
 
 def _answer(host: str, port: int) -> bytes | None:

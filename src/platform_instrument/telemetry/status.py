@@ -20,5 +20,4 @@ def status_of(pipeline: Pipeline) -> dict[str, Any]:
         spans[losses.QUEUE_FULL] = spans.get(losses.QUEUE_FULL, 0) + pipeline.dropped
     logs = {"waiting_logs": len(pipeline.logs.records)} if pipeline.logs else {}
     deliveries = {each.unit: each.status() for each in pipeline.deliveries()}
-    status = {"waiting_spans": len(pipeline.queue), **logs, "dropped": lost, **deliveries}
-    return status if pipeline.endpoint is None else {**status, "scraped": pipeline.endpoint.status()}
+    return {"waiting_spans": len(pipeline.queue), **logs, "dropped": lost, **deliveries, **pipeline.endpoints.status()}

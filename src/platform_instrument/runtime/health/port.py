@@ -23,7 +23,7 @@ class AdminPort(Endpoint):
 
     def __init__(self, settings: Settings, port: int) -> None:
         variables = ("PLATFORM_ADMIN_HOST", "PLATFORM_ADMIN_PORT")
-        place = Place(ADMIN, settings.admin_host, port, variables, "probes are not answered there")
+        place = Place(ADMIN, "probed", settings.admin_host, port, variables, "probes are not answered there")
         super().__init__(place, "platform-instrument-probes", self._desk)
         self._settings = settings
 

@@ -113,6 +113,11 @@ class Endpoint:
         if self._thread is None:
             self._close_wake()
 
+    @property
+    def use(self) -> str:
+        """What is done here."""
+        return self._place.use
+
     def status(self) -> dict[str, Any]:
         """Return what doctor shows."""
         place, reception = self._place, self._reception

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from platform_instrument.telemetry.ports.endpoint import Endpoint
@@ -39,6 +39,10 @@ class Endpoints:
         self.held = True
         for endpoint in self._all:
             endpoint.hold(PAUSE)
+
+    def status(self) -> dict[str, Any]:
+        """Return what doctor shows, by what is done at each."""
+        return {endpoint.use: endpoint.status() for endpoint in self._all}
 
     def stop(self, seconds: float) -> None:
         """End the threads."""

@@ -12,6 +12,8 @@ class Place(NamedTuple):
     """An address, the settings that it is written in, and what is not to be had where nobody can listen there."""
 
     number: int
+    use: str
+    """What is done there, as `doctor` calls it: `scraped`."""
     host: str
     port: int
     """0 for a free one."""

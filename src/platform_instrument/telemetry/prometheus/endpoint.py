@@ -28,6 +28,7 @@ class Scrapes(Endpoint):
         """Take the settings and what says who is scraped, asked for in the thread."""
         place = Place(
             METRICS,
+            "scraped",
             settings.exporter_prometheus_host,
             settings.exporter_prometheus_port,
             _VARIABLES,
