@@ -62,10 +62,13 @@ def test_the_summary_is_an_event_of_the_service_while_lines_are_left_out_too(tmp
     deadline = time.monotonic() + 20
     while len(rendered) < 2 and time.monotonic() < deadline: time.sleep(0.01)
     print("so far", len(rendered))
+    from platform_instrument.runtime.log_sampling import sampling
+    print("buckets", [bucket.title for bucket in sampling().sampler.buckets.values()])
     """
     done = ran(tmp_path, NATIVE + program.replace("\n    ", "\n"), {"PLATFORM_LOG_SAMPLE_BURST": "1"})
     assert told(done.stdout) == {"'lines left out by us'": 9}
     assert "so far 1\n" not in done.stdout
+    assert "buckets [\"'lines left out by us'\"]\n" in done.stdout
     assert done.stderr == ""
 
 

@@ -123,6 +123,21 @@ def test_greenlets_are_counted_too(tmp_path: Path) -> None:
     assert printed.count("left out") >= 2
 
 
+LIBRARIES = {
+    "log_sampling": "",
+    "structlog_sampling": "import structlog\nstructlog.configure(processors=[structlog.processors.KeyValueRenderer()])\n"
+    "log = structlog.get_logger()\n",
+    "loguru_sampling": "from loguru import logger as log\nlog.remove()\nlog.add(sys.stdout)\n",
+}
+
+
+@pytest.mark.parametrize("place", list(LIBRARIES))
+def test_a_fault_of_ours_costs_no_line(tmp_path: Path, place: str) -> None:
+    fault = "from platform_instrument.telemetry.logs.sampling import Sampler\nSampler.lets_pass = lambda *_: 1 / 0\n"
+    program = f"{LIBRARIES[place]}{fault}for number in range(50): log.info('paid')\n"
+    assert len(lines(ran(tmp_path, program, place=place).stdout, "paid")) == 50
+
+
 # --- fork and the end -----------------------------------------------------------------------------------------------------
 
 

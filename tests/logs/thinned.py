@@ -22,10 +22,16 @@ _SUMMARY = re.compile(r"(\d+) lines left out within \d+ s by PLATFORM_LOG_SAMPLE
 _PART = re.compile(r"(\d+) (\w+) ('(?:[^'\\]|\\.)*'|\S+?)(?=;|$|[|\"}])")
 
 
-def ran(
-    tmp_path: Path, program: str, env: Mapping[str, str] | None = None, collector: Collector | None = None, *, status: int = 0
+def ran(  # noqa: PLR0913 - what a program is run with
+    tmp_path: Path,
+    program: str,
+    env: Mapping[str, str] | None = None,
+    collector: Collector | None = None,
+    *,
+    status: int = 0,
+    place: str = "",
 ) -> Completed:
-    """Run a program that has `log`, a logger at DEBUG that prints level, name and message, to its end."""
+    """Run a program that has `log`, a logger at DEBUG that prints level, name and message, to its end; `place` is that of a planted fault."""
     file = tmp_path / "program.py"
     beginning = (
         "import logging, sys\nlogging.basicConfig(level=logging.DEBUG, stream=sys.stdout, "
@@ -36,7 +42,8 @@ def ran(
     found = {**environment, **FEW, **({} if collector else NOWHERE), **(env or {})}
     done = run(argv, env=found, collector=collector, cwd=tmp_path, timeout=60)
     assert done.returncode == status, done.stderr
-    assert "fault of ours" not in done.stderr, done.stderr
+    assert done.stderr.count("fault of ours") == (1 if place else 0), done.stderr
+    assert f"contained a fault of ours in {place}" in done.stderr or not place
     return done
 
 
