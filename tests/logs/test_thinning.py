@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.logs.thinned import FEW, NOWHERE, lines, ran, told
-from tests.processes import Service, door
+from tests.processes import Service, door, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -233,6 +233,24 @@ def test_what_is_said_after_the_last_word_is_kept_and_what_threads_say_until_the
     printed = ran(tmp_path, program).stdout
     assert told(printed) == {"'paid %d'": 997}
     assert len(lines(printed, "late")) == 10
+
+
+def test_what_is_said_when_we_have_left_is_kept(tmp_path: Path) -> None:
+    """By a function that was registered for the end before anything of ours was loaded, and is called after all of it."""
+    file = tmp_path / "program.py"
+    file.write_text(
+        "import atexit, sys\n"
+        "def late():\n"
+        "    for number in range(50): log.info('late %d', number)\n"
+        "atexit.register(late)\n"
+        "assert 'logging' not in sys.modules\n"
+        "import logging\n"
+        "logging.basicConfig(level=logging.INFO, stream=sys.stdout)\n"
+        "log = logging.getLogger('shop')\n"
+    )
+    argv, environment = door("command", [sys.executable, file])
+    done = run(argv, env={**environment, **FEW, **NOWHERE}, cwd=tmp_path)
+    assert len(lines(done.stdout, "late")) == 50, done.stderr
 
 
 def test_a_handler_that_hangs_keeps_neither_the_service_nor_its_end(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ class Sampling:
         self._summary = Summary(self.sampler, running.worker, exported=self.exported)
         self._summary.on_round = self._be_first_at_exit
         running.errands.run.append(self._summary)
+        leaving.AT_THE_END.append(self.sampler.stop)
         leaving.LAST_WORDS.append(self._summary.last)
         leaving.LET_GO.append(self.sampler.renew)
         self._finalizer: Any = None
