@@ -215,6 +215,7 @@ def test_where_nothing_is_instrumented_a_check_is_a_name_and_no_more(env: dict[s
     light, loaded = json.loads(done.stdout)
     assert set(light) <= {"__future__", "platform_instrument", "platform_instrument.core", "platform_instrument.core.lazy"}
     assert set(loaded) <= {
-        "platform_instrument.core", "platform_instrument.core.guard", "platform_instrument.core.report", "platform_instrument.runtime",
-        "platform_instrument.runtime.health", "platform_instrument.runtime.health.registration",
+        "platform_instrument.core", "platform_instrument.core.guard", "platform_instrument.core.lazy",
+        "platform_instrument.core.report", "platform_instrument.runtime", "platform_instrument.runtime.health",
+        "platform_instrument.runtime.health.registration",
     }  # fmt: skip
