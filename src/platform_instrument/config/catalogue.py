@@ -101,10 +101,10 @@ SECTIONS: dict[str, dict[str, str]] = {
         "PLATFORM_LOG_TRACE_ID": "Lines printed inside a span carry its ids.",
         "PLATFORM_LOG_MASK": "Secrets and personal data in log lines are masked.",
         "PLATFORM_LOG_FORMAT": "`keep`: the service's own format; `text` and `json` replace it.",
-        "PLATFORM_LOG_FLIGHT_RECORDER": "`true`: lines below the service's level are kept for each request, and printed if it fails "
-        "or is slow.",
-        "PLATFORM_LOG_FLIGHT_RECORDER_LOGGERS": "Whose lines: names of loggers, each with those below it; `-name` leaves out; `*` is "
-        "all but those of libraries.",
+        "PLATFORM_LOG_FLIGHT_RECORDER": "`true`: lines below the service's level are kept for each request, and printed "
+        "if it fails or is slow.",
+        "PLATFORM_LOG_FLIGHT_RECORDER_LOGGERS": "Whose lines: names of loggers, each with those below it; `-name` leaves "
+        "out; `*` is all but those of libraries.",
         "PLATFORM_LOG_FLIGHT_RECORDER_LEVEL": "The lowest level that is kept.",
         "PLATFORM_LOG_FLIGHT_RECORDER_SLOW": "A request that takes so long has its lines printed, too; 0: none does for that.",
         "PLATFORM_LOG_FLIGHT_RECORDER_SIZE": "Bytes, about, that are kept of one request; later lines overwrite the oldest.",
@@ -162,7 +162,8 @@ SECTIONS: dict[str, dict[str, str]] = {
         "PLATFORM_SHUTDOWN_HTTP_TIMEOUT": "Longest time for the requests in flight.",
         "PLATFORM_SHUTDOWN_GRPC_TIMEOUT": "Longest time for the calls of gRPC servers in flight, beside HTTP.",
         "PLATFORM_SHUTDOWN_FLUSH_TIMEOUT": "Longest time for sending what is left; the smaller of it and PLATFORM_FLUSH_TIMEOUT.",
-        "PLATFORM_SHUTDOWN_CLOSE_TIMEOUT": "Longest time for closing pools of connections and what the application has registered.",
+        "PLATFORM_SHUTDOWN_CLOSE_TIMEOUT": "Longest time for closing pools of connections and what the application "
+        "has registered.",
         "PLATFORM_SHUTDOWN_TIMEOUT": "Longest time for all of it: less than the 30 s after which Kubernetes kills.",
     },
 }  # fmt: skip
