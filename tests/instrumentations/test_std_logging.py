@@ -119,7 +119,7 @@ class EmptyFormatter(logging.Formatter):
 
 
 @pytest.mark.usefixtures("span")
-@pytest.mark.parametrize("text", ["{}", "{ }", '{"a": 1 }'])
+@pytest.mark.parametrize("text", ["{}", "{ }", '{"a": 1 }', '  {"a": 1}', '\t{"a": 1} ', "  {}"])
 def test_small_json_objects_stay_json(text: str) -> None:
     lines = Lines(EmptyFormatter())
     lines.logger.info(text)

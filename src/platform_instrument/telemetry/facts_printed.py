@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _PLACE = "business attributes of lines"
 _IDS = 3
-_BRACKETS = ("{", "[", "")
 _WORD = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.,:;/@+-_~#%*()[]<>|!?$&^")
 
 _current_ids, _finished = printed.current_ids, printed.finished
@@ -72,7 +71,7 @@ def unsaid(text: str, ids: Any) -> str:  # noqa: ANN401 - as `current_ids` retur
 
 
 def _added(line: str, told: Told) -> str:
-    if line[:1] not in _BRACKETS and "\n" not in line:  # most lines
+    if line[:1] not in printed.BRACKETS and "\n" not in line:  # most lines
         return line + _pieces(line, told)
     text = line.rstrip()
     if printed.is_object(text):

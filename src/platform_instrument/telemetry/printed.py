@@ -30,7 +30,8 @@ MASKING = "masking of log lines"
 """Where faults of masking are counted: not as the instrumentation's, which would be undone after a hundred, and mask no more."""
 IDS = "ids of log lines"
 """Where faults of adding them are counted: a line that has none is masked all the same."""
-_BRACKETS = ("{", "[", "")
+BRACKETS = ("{", "[", " ", "\t", "")
+"""With what a line begins that may be JSON."""
 _LONG = 131_072
 """Characters that are masked at once."""
 _MOST_KNOWN = 1_024
@@ -103,7 +104,7 @@ def finished(
         line = withheld(record, line) if masked is None and line is not None else masked
     if ids is None or not wanted.log_trace_id:
         return line
-    if type(line) is str and line[:1] not in _BRACKETS and "\n" not in line and ids[0] not in line:  # most lines
+    if type(line) is str and line[:1] not in BRACKETS and "\n" not in line and ids[0] not in line:  # most lines
         return line + ids[2]
     return guard(IDS, _with_ids, line, ids) or line
 
@@ -153,7 +154,10 @@ def correlated(line: str, ids: Ids) -> str | None:
 
 def is_object(text: str) -> bool:
     """Say whether a text looks like a JSON object."""
-    return text.startswith("{") and text.endswith("}") and text[1:].lstrip()[0] in {'"', "}"}
+    if not text.endswith("}"):
+        return False
+    text = text.lstrip()
+    return text.startswith("{") and text[1:].lstrip()[0] in {'"', "}"}
 
 
 def _with_members(line: str, text: str, ids: Ids) -> str | None:
@@ -164,7 +168,7 @@ def _with_members(line: str, text: str, ids: Ids) -> str | None:
         members = _missing(text, members)
         if not members:
             return None
-    comma = "" if text == "{}" or text[1:-1].isspace() else ", "
+    comma = "" if text.lstrip() == "{}" or text.lstrip()[1:-1].isspace() else ", "
     return f"{text[:-1]}{comma}{members}}}{line[len(text) :]}"
 
 
