@@ -286,3 +286,18 @@ def test_a_fork_child_s_records_are_its_own_though_the_number_of_the_process_is_
     """
     ran(tmp_path, collector, program)
     assert sorted(log.body for log in collector.logs) == ["of the child", "of the parent"]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="a filter may give another record from Python 3.12 on")
+def test_a_record_that_a_filter_gives_instead_is_the_one_that_is_exported(tmp_path: Path, collector: Collector) -> None:
+    program = """
+    import copy
+    def instead(record):
+        other = copy.copy(record)
+        other.msg = "instead"
+        return other
+    log.addFilter(instead)
+    log.error("first")
+    """
+    ran(tmp_path, collector, program)
+    assert [log.body for log in collector.logs] == ["instead"]

@@ -178,6 +178,26 @@ from rich.logging import RichHandler
 console = Console(width=260, file=sys.stdout)
 logging.basicConfig(handlers=[RichHandler(console=console, omit_repeated_times=False)], format="%(message)s")"""),
     "two lines a message": configured("""logging.basicConfig(format="%(levelname)s %(message)s\\n  second line")"""),
+    "warnings": configured("""
+import warnings
+warnings.simplefilter("always")
+logging.captureWarnings(True)
+logging.basicConfig(format="%(name)s %(message)s")""").replace('say = logging.getLogger("shop").warning', "say = warnings.warn"),
+    "records that render themselves": configured("""
+class Record(logging.LogRecord):
+    def getMessage(self):
+        return f"({super().getMessage()})"
+logging.setLogRecordFactory(Record)
+logging.basicConfig()"""),
+    "dictConfig that disables what was there": configured("""
+early = logging.getLogger("early")
+early.warning("before it is configured")
+logging.config.dictConfig({"version": 1, "disable_existing_loggers": True, "loggers": {"shop": {"handlers": ["one"], "propagate": False}},
+    "handlers": {"one": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout"}}})
+early.warning("never printed")
+"""),
+    "lines with spaces before and carriage returns in them": configured("""
+logging.basicConfig(format="  %(levelname)s\\r %(message)s\\r\\n")"""),
     "no raiseExceptions": configured("""
 logging.raiseExceptions = False
 logging.basicConfig(format="%(missing)s %(message)s")
@@ -204,6 +224,10 @@ logging.basicConfig(handlers=[handler])"""),
 from pythonjsonlogger.json import JsonFormatter
 handler = logging.StreamHandler()
 handler.setFormatter(JsonFormatter("{asctime}{levelname}{message}", style="{", json_ensure_ascii=False))
+logging.basicConfig(handlers=[handler])"""),
+    "JSON after spaces": configured("""
+handler = logging.StreamHandler()
+handler.setFormatter(type("Moved", (Json,), {"format": lambda self, record: "  " + Json.format(self, record)})())
 logging.basicConfig(handlers=[handler])"""),
     "JSON behind a queue": configured("""
 import queue
