@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.engine import apply, imports
 from platform_instrument.engine.health import HEALTH
+from platform_instrument.runtime import beginning, leaving
 from platform_instrument.runtime.health import dependencies, gauge, registration
 from platform_instrument.runtime.health.checker import CHECKER
 from platform_instrument.runtime.health.preparation import _Preparation, prepare
@@ -26,6 +27,15 @@ if TYPE_CHECKING:
 
 LIBRARIES = ("redis", "redis_checks", "sqlalchemy", "sqlalchemy_checks", "psycopg_pool", "psycopg_pool_checks", "asyncpg",
              "asyncpg_checks", "psycopg")  # fmt: skip
+LISTENERS: tuple[list[Any], ...] = (
+    HEALTH.on_change,
+    METRICS.observers,
+    registration.ON_ADDED,
+    beginning.ON_SERVING,
+    leaving.AT_THE_END,
+)
+"""What a preparation adds to."""
+
 QUICK = {
     "PLATFORM_PROBES": "true",
     "PLATFORM_READINESS_INTERVAL": "0.1",
@@ -41,6 +51,7 @@ def checking(environ: Mapping[str, str] | None = None, *names: str, serve: bool 
     gc.collect()
     imports.install()
     applied = []
+    before = [(listeners, listeners.copy()) for listeners in LISTENERS]
     with recorder.recording({**QUICK, **(environ or {})}) as running:
         _forget()
         assert pipeline.PIPELINE is not None
@@ -60,13 +71,14 @@ def checking(environ: Mapping[str, str] | None = None, *names: str, serve: bool 
             for each in reversed(applied):
                 apply.uninstall(each.name)
             _forget()
+            for listeners, were in before:
+                listeners[:] = were
 
 
 def _forget() -> None:
     """Let everything begin anew, as in a fork child of a process that has no checks."""
-    HEALTH.on_change.clear()
-    METRICS.observers[:] = [each for each in METRICS.observers if each is not gauge.observe]
-    registration.ON_ADDED.clear()
+    for listeners in (HEALTH.on_change, registration.ON_ADDED):
+        listeners.clear()
     registration.REGISTERED.clear()
     dependencies._clients.clear()
     dependencies._dependencies.clear()
