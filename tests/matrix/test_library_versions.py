@@ -81,6 +81,7 @@ MATRIX = {
     "django-3.2": ("3.10", (*OURS, "django==3.2.*", "gunicorn==20.1.*", "uvicorn==0.20.*", "setuptools<70"), "web/test_django"),
     "django-newest": ("3.13", (*OURS, "django", "gunicorn", "uvicorn"), "web/test_django"),
     "fastapi-0.86": ("3.11", (*OURS, "fastapi==0.86.*", "uvicorn==0.20.*", "flask", "a2wsgi"), "web/test_fastapi"),
+    "uvloop-3.11": ("3.11", (*OURS, "uvloop", "uvicorn", "sqlalchemy", "grpcio"), "runtime/test_loops"),
     "celery-newest": ("3.12", (*OURS, "celery[redis]"), "runtime/ending/test_celery"),
     "flask-2.0": ("3.11", (*OURS, "flask==2.0.*", "werkzeug==2.0.*"), "web/test_werkzeug"),
     **{
