@@ -19,6 +19,7 @@ import sqlalchemy
 from platform_instrument.config.read import read
 from platform_instrument.core import report
 from platform_instrument.engine.health import DOWN, HEALTH, UP
+from platform_instrument.instrumentations import redis_checks
 from platform_instrument.runtime.health import dependencies
 from platform_instrument.runtime.health.dependencies import BUSY, is_critical, spare
 from platform_instrument.semantics.database import database
@@ -355,3 +356,22 @@ def test_the_service_of_a_sentinel_is_a_dependency_by_its_name(tmp_path: Path) -
                     client.connection_pool.disconnect()
             finally:
                 process.kill()
+
+
+@usual
+def test_each_client_is_asked_on_the_loop_that_it_lives_on(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[Any, set[Any]] = {}
+    ask = redis_checks.CLIENTS.asks_soon
+    assert ask is not None
+
+    def noted(pool: Any, seconds: float) -> Any:
+        asked.setdefault(pool, set()).add(asyncio.get_running_loop())
+        return ask(pool, seconds)
+
+    monkeypatch.setattr(redis_checks.CLIENTS, "asks_soon", noted)
+    base = redis_url.rpartition("/")[0]
+    with using("redis async", f"{base}/0") as one, using("redis async", f"{base}/1") as other:
+        until(lambda: len(asked) == 2 and set(states().values()) == {UP})
+        lives = {used.client.connection_pool: {used.loop.loop} for used in (one, other) if used.loop is not None}
+        assert asked == lives
+        asked.clear()
