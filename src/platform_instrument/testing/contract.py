@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from platform_instrument.config.schema import Settings
 from platform_instrument.core.guard import clear_faults
 from platform_instrument.core.values import Custom, EditCall, EditResult, Instrumentation, Observe, Time
 from platform_instrument.engine import apply, drive, edits, timing
@@ -166,12 +167,18 @@ def installed(instrumentation: Instrumentation) -> Iterator[tuple[apply.Applied,
     for module in instrumentation.modules:
         import_module(module)
     apply.uninstall(instrumentation.name)
-    with recording() as recorder:
+    with recording(_switches(instrumentation)) as recorder:
         applied = apply.install(instrumentation)
         try:
             yield applied, recorder
         finally:
             apply.uninstall(instrumentation.name)
+
+
+def _switches(instrumentation: Instrumentation) -> dict[str, str]:
+    """Return the variables that switch on what an instrumentation is there for."""
+    off = [name for name in instrumentation.settings if getattr(Settings(), name) is False]
+    return {Settings.declared[name].variable: "true" for name in off}
 
 
 def _namespaces(instrumentation: Instrumentation, targets: Targets) -> dict[str, dict[str, Any]]:
