@@ -32,10 +32,10 @@ def _api(version: str) -> tuple[str, ...]:
 CLIENTS = {
     "oldest": (
         "3.10",
-        "sqlalchemy[asyncio]==1.4.* psycopg2-binary asyncpg==0.27.* psycopg[binary]==3.1.* psycopg-pool==3.1.* redis==4.5.*",
+        "sqlalchemy[asyncio]==1.4.* pymysql psycopg2-binary asyncpg==0.27.* psycopg[binary]==3.1.* psycopg-pool==3.1.* redis==4.5.*",
     ),
-    "older": ("3.12", "sqlalchemy[asyncio]==2.0.* asyncpg==0.29.* psycopg[binary]==3.2.* psycopg-pool==3.2.* redis==5.*"),
-    "newest": ("3.13", "sqlalchemy[asyncio] asyncpg psycopg[binary] psycopg-pool redis"),
+    "older": ("3.12", "sqlalchemy[asyncio]==2.0.* pymysql asyncpg==0.29.* psycopg[binary]==3.2.* psycopg-pool==3.2.* redis==5.*"),
+    "newest": ("3.13", "sqlalchemy[asyncio] pymysql asyncpg psycopg[binary] psycopg-pool redis"),
 }
 """Clients that are checked, by their age."""
 

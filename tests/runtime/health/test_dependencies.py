@@ -317,6 +317,7 @@ def test_a_client_whose_first_loop_is_over_is_asked_on_the_one_that_serves(redis
 @usual
 def test_mysql_is_asked_and_not_knocked_at(mariadb_url: str) -> None:
     """It locks hosts out that connect and do not log in; so a saturated pool keeps its state."""
+    pytest.importorskip("pymysql")
     engine = sqlalchemy.create_engine(f"{mariadb_url.replace('mysql://', 'mysql+pymysql://')}mysql", pool_size=2, max_overflow=0)
     name = named("mysql", mariadb_url) + "mysql"
     until(lambda: states() == {name: UP})
