@@ -19,15 +19,11 @@ from platform_instrument.telemetry.context import CURRENT, NOTED
 if TYPE_CHECKING:
     from platform_instrument.core.values import Call, Changes
 
-_ERROR = 40
-_NO_ROOM = "[withheld]"
-"""What stands for a line that cannot be masked: with no room on the stack, or where modules are gone already."""
-
 
 def finish(_handler: Any, record: Any, line: Any) -> Any:  # noqa: ANN401 - what a formatter made, mostly a text
     """Return the line as it is printed; whatever a record is like, its line is masked."""
     try:  # `guard` would cost as much as all of this
-        if record.levelno >= _ERROR and CURRENT.get() is not None:
+        if record.levelno >= printed.ERROR and CURRENT.get() is not None:
             guard("errors on spans", _marked, record)
         noted = record.__dict__.get(NOTED)
         ids = printed.current_ids(record.exc_info[1] if record.exc_info else None) if noted is None else noted or None
@@ -90,7 +86,7 @@ def lines(changes: Changes) -> None:
     from weakref import WeakSet
 
     finishes = finish if printed.settings().log_format == "keep" else finish_formatted
-    on_record(changes, Handler, "format", printed.MASKING, finishes, spare=_NO_ROOM if printed.settings().log_mask else None)
+    on_record(changes, Handler, "format", printed.MASKING, finishes, spare=printed.spare())
     seen: WeakSet[type] = WeakSet()
 
     def made(call: Call) -> None:

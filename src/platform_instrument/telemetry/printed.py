@@ -30,6 +30,8 @@ MASKING = "masking of log lines"
 """Where faults of masking are counted: not as the instrumentation's, which would be undone after a hundred, and mask no more."""
 IDS = "ids of log lines"
 """Where faults of adding them are counted: a line that has none is masked all the same."""
+ERROR = 40
+"""The level of `logging`, and of loguru, from which on a line is an error."""
 BRACKETS = ("{", "[", " ", "\t", "")
 """With what a line begins that may be JSON."""
 _LONG = 131_072
@@ -52,6 +54,11 @@ def span_left_by(error: BaseException | None) -> Span | None:
 def settings() -> Settings:
     """Return the settings in force."""
     return pipeline.PIPELINE.settings if pipeline.PIPELINE is not None else _DEFAULTS
+
+
+def spare() -> str | None:
+    """Return what stands for a line that cannot be masked, with no room on the stack or modules gone; None where none is."""
+    return "[withheld]" if settings().log_mask else None
 
 
 def ids_of(trace_id: int, span_id: int) -> Ids:
