@@ -66,11 +66,11 @@ def test_uvicorn_s_own_limit_comes_before_ours() -> None:
 
 
 @pytest.mark.parametrize("server", ["uvicorn", "gunicorn", *[pytest.param(name, marks=slow) for name in (
-    "uvicorn with workers", "gunicorn gthread", "gunicorn uvicorn", "hypercorn with workers", "granian", "werkzeug")]])  # fmt: skip
+    "uvicorn with workers", "gunicorn gthread", "gunicorn uvicorn", "hypercorn with workers", "werkzeug")]])  # fmt: skip
 @pytest.mark.parametrize("after", [0.3, 1.3], ids=["in the delay", "in the drain"])
 def test_told_twice_it_ends_at_once_with_its_workers(server: str, after: float) -> None:
     ending = ended(server, ORDERLY, path="/hang", again_after=after)
-    assert ending.seconds < after + 2.5, ending.output
+    assert ending.seconds < after + 5.0, ending.output  # the request would have ten
     assert ending.status == -signal.SIGTERM or (server not in ALONE and ending.status in {0, 1})  # a master sees its workers go
     assert "SIGTERM again, it ends at once" in ending.output
     assert not ending.survivors

@@ -25,6 +25,8 @@ QUICK = ("uvicorn", "gunicorn", "werkzeug", "aiohttp")
 UNOBSERVED = ("aiohttp",)
 """Served without our adapters: probed at a port of ours, no server spans; what they ask of the database leaves all the same."""
 ONE_AT_A_TIME = ("wsgiref",)
+LINGERS = ("gunicorn gevent", "gunicorn asgi", "uvicorn with workers")
+"""Servers that take some more time to stop accepting."""
 
 
 def expected(server: str) -> int:
@@ -60,7 +62,7 @@ def test_what_is_gained_is_that_plain_servers_do_not(server: str) -> None:
     lost = ["werkzeug", "wsgiref", "waitress", "hypercorn with workers"]
     assert (plain.in_flight != 200) == (server in lost)
     if server not in ONE_AT_A_TIME:
-        assert turned_away(plain) or plain.seconds < DELAY or server == "gunicorn gevent"
+        assert turned_away(plain) or plain.seconds < DELAY or server in LINGERS
 
 
 def turned_away(ending: Ending) -> list[object]:

@@ -240,7 +240,7 @@ class Conductor:
             if monotonic() > late and not told:
                 told = True
                 tree.tell(tree.followers(), signal.SIGTERM)
-        if not self.leaving:
+        if not self.leaving and not self._hurries():
             tree.kill(monotonic())
 
     def _end_at_once(self) -> None:

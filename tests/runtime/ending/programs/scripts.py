@@ -179,8 +179,10 @@ def children() -> None:
     child.terminate()
     child.join(10)
     say(f"{child.exitcode} {time.monotonic() - began < 1.0}")
-    with context.Pool(2) as pool:
-        say(str(pool.map(abs, [-1, -2])))
+    pool = context.Pool(2)
+    say(str(pool.map(abs, [-1, -2])))
+    pool.close()
+    pool.join()
 
 
 def slow_start() -> None:
