@@ -126,3 +126,38 @@ def test_what_was_recorded_before_a_fork_leaves_though_nothing_is_recorded_after
             process.terminate()
         assert process.communicate(timeout=10)[1] == ""
     assert len(collector.wait_for(2)) == 2
+
+
+KILLED_CHILD = """
+import os, signal, sqlite3, sys, threading, time
+def record():
+    sqlite3.connect(":memory:").execute("SELECT 'child'")
+def caught():
+    (line,) = (line for line in open("/proc/self/status") if line.startswith("SigCgt:"))
+    return bool(int(line.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
+sqlite3.connect(":memory:").execute("SELECT 1")
+read, write = os.pipe()
+child = os.fork()
+if not child:
+    if sys.argv[1] == "in_main":
+        record()
+    elif sys.argv[1] == "in_a_thread":
+        thread = threading.Thread(target=record)
+        thread.start()
+        thread.join()
+    os.write(write, f"{caught()} {signal.getsignal(signal.SIGTERM) is signal.SIG_DFL}".encode())
+    while True:
+        time.sleep(60)
+print(os.read(read, 100).decode())
+os.kill(child, signal.SIGTERM)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.parametrize(("where", "caught"), [("nowhere", False), ("in_main", True), ("in_a_thread", True)])
+def test_a_child_leaves_sigterm_to_the_system_until_it_has_recorded(where: str, caught: bool, collector: Collector) -> None:  # noqa: FBT001
+    """A Python handler waits as long as a call that blocks, such as that of a pool's worker for its next task."""
+    argv, env = door("command", [sys.executable, "-c", KILLED_CHILD, where])
+    done = run(argv, env={**env, **SLOW_EXPORT}, collector=collector, timeout=60)
+    assert (done.stdout, done.stderr) == (f"{caught} True\n-15\n", "")
+    assert len(collector.wait_for(1 + caught)) == 1 + caught

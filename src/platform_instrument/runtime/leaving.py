@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from platform_instrument.config.schema import Settings
+    from platform_instrument.runtime.keeping import Keeper
 
 _AFTER_EVERYTHING = -100
 """The priority of our finalizer in a multiprocessing child: after those of everybody else."""
@@ -53,7 +54,7 @@ AFTER_THE_LAST: list[Callable[[], None]] = []
 IN_CHILDREN: list[Callable[[], None]] = []
 """Called in children of multiprocessing when they begin."""
 
-KEEPERS: list[sigterm.Keeper] = []
+KEEPERS: list[Keeper] = []
 """Who says when a SIGTERM reaches its handler: nobody, or one."""
 
 _BEFORE_WORKERS = 0.5

@@ -24,11 +24,14 @@ _MOST = 65_536
 
 
 class Note:
-    """The pipe; `told` is called, in a thread of its own, each time that something is noted, None where nobody waits for it."""
+    """The pipe; `told` is called, in a thread of its own, each time that something is noted, None where nobody waits for it.
+
+    Without `chain` nothing else happens: the action that was there, the system's, is not taken.
+    """
 
     __slots__ = ("_identity", "_read", "_thread", "_told", "_write")
 
-    def __init__(self, told: Callable[[], None] | None) -> None:
+    def __init__(self, told: Callable[[], None] | None, *, chain: bool = True) -> None:
         self._read, self._write = (_out_of_the_way(end) for end in os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC))
         self._identity = _identity(self._read)
         self._told = told
@@ -36,7 +39,7 @@ class Note:
         """The system's number of who waits, 0 where nobody does."""
         import faulthandler  # CPython 3.12 refuses it to sub-interpreters, which never come here
 
-        faulthandler.register(signal.SIGTERM, file=self._write, all_threads=False, chain=True)
+        faulthandler.register(signal.SIGTERM, file=self._write, all_threads=False, chain=chain)
         signal.siginterrupt(signal.SIGTERM, True)  # noqa: FBT003 - else a blocking call goes on, and no handler runs
         if told is not None:
             os.set_blocking(self._read, True)

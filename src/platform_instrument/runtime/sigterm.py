@@ -14,7 +14,7 @@ import os
 import signal
 import threading
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.forks import around_fork
 from platform_instrument.core.guard import guard
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from platform_instrument.core.values import Call
+    from platform_instrument.runtime.keeping import Keeper
     from platform_instrument.telemetry.worker import Worker
 
 _GRACE = 0.3
@@ -40,22 +41,6 @@ _PAUSE = 0.02
 _TERM = int(signal.SIGTERM)
 _signal, _getsignal = signal.signal, signal.getsignal
 _with_traceback = BaseException.with_traceback
-
-
-class Keeper(Protocol):
-    """Decides when a SIGTERM reaches who handles it."""
-
-    def passes(self, *, default: bool) -> bool:
-        """Say whether the handler is called now; `default` where that is none of the application's. In a signal handler."""
-
-    def noted(self) -> None:
-        """Be told that one came, whatever the main thread does. In a thread of its own."""
-
-    def left(self) -> None:
-        """Be told that the program has ended by itself, and everything is done."""
-
-    def outlived(self) -> None:
-        """Be told that the default action did not end this process: the first of a container, which the kernel spares."""
 
 
 class Kept:
@@ -92,6 +77,8 @@ class _Handling:
     received = 0.0
     """When the note was found, on the clock of `time.monotonic`; 0 while there is none."""
     begun = False
+    dormant = False
+    """Whether the action is still the system's: nothing was recorded since this process was forked, so nothing has to leave."""
     masks: dict[int, set[Any]]
     """The signals that a forking thread had blocked before, by its identifier."""
 
@@ -173,6 +160,7 @@ def _asked(call: Call) -> None:
     if number != _TERM or threading.current_thread() is not threading.main_thread():
         return
     _unnote()
+    _Handling.dormant = False
     if handler is signal.SIG_DFL or (type(handler) is int and handler == int(signal.SIG_DFL)):
         call.args, call.kwargs = (number, _terminated), {}
     elif _Handling.keeper is not None and callable(handler):
@@ -199,23 +187,25 @@ def _shown(_call: Call, handler: Any) -> Any:  # noqa: ANN401 - a signal handler
 def _note() -> None:
     """Have a SIGTERM noted as it comes, and the worker look after it, or the keeper be told."""
     keeper = _Handling.keeper
+    if _is_dormant() and threading.current_thread() is threading.main_thread():
+        _Handling.dormant = False
+        _signal(signal.SIGTERM, _terminated)
     if _Handling.noted is None and _is_handled() and not (keeper is not None and _Handling.worker.held):
-        _Handling.noted = Note(None if keeper is None else keeper.noted)
+        _Handling.noted = Note(None if keeper is None else keeper.noted, chain=not _is_dormant())
     if keeper is None:
         _Handling.worker.watch, _Handling.worker.urgent = _watch, _noticed
 
 
 def _is_handled() -> bool:
     """Say whether we stand between the signal and whoever handles it."""
-    handler = _getsignal(signal.SIGTERM)
-    return handler is _terminated or type(handler) is Kept
+    return is_default() or type(_getsignal(signal.SIGTERM)) is Kept
 
 
 def _unnote() -> None:
     """Take the note back."""
     noted, _Handling.noted = _Handling.noted, None
     if noted is not None:
-        noted.take_back(registered=callable(_getsignal(signal.SIGTERM)))
+        noted.take_back(registered=_is_dormant() if _Handling.dormant else callable(_getsignal(signal.SIGTERM)))
 
 
 def _watch() -> None:
@@ -224,7 +214,7 @@ def _watch() -> None:
         _note()
     if not _noticed():
         return
-    while not _Handling.begun and monotonic() - _Handling.received < _GRACE:
+    while not (_Handling.begun or _Handling.dormant) and monotonic() - _Handling.received < _GRACE:
         pause(_PAUSE)
     if not _Handling.begun:
         _Handling.begun = True
@@ -235,7 +225,7 @@ def _watch() -> None:
 def _noticed() -> bool:
     """Say whether a SIGTERM was noted that is ours to handle and that nobody handles yet."""
     noted = _Handling.noted  # which a fork in another thread takes back
-    if _Handling.begun or noted is None or _getsignal(signal.SIGTERM) is not _terminated:
+    if _Handling.begun or noted is None or not is_default():
         _Handling.received = 0.0
         return False
     if not _Handling.received and noted.arrived():
@@ -250,7 +240,11 @@ def keeps() -> bool:
 
 def is_default() -> bool:
     """Say whether the application has left the signal to the system."""
-    return _getsignal(signal.SIGTERM) is _terminated
+    return _is_dormant() or _getsignal(signal.SIGTERM) is _terminated
+
+
+def _is_dormant() -> bool:
+    return _Handling.dormant and _getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 # --- fork -------------------------------------------------------------------------------------------------------------
@@ -276,8 +270,20 @@ def _after_fork_in_parent() -> None:
 def _after_fork_in_child() -> None:
     _Handling.received = 0.0
     _Handling.begun = False
+    if _Handling.keeper is None and is_default():
+        guard("after fork in the child", _leave_to_the_system)
     _unblock()
     _Handling.masks.clear()
+
+
+def _leave_to_the_system() -> None:
+    """Handle nothing before there is something to send.
+
+    A signal that comes just before a call that blocks, such as a pool's `get`, waits for a Python handler as long as that does;
+    later the worker looks after it. A record of another thread than the main one starts a note alone, for the worker.
+    """
+    _signal(signal.SIGTERM, signal.SIG_DFL)
+    _Handling.dormant = True
 
 
 def _unblock() -> None:
