@@ -59,12 +59,18 @@ def environment(env: Mapping[str, str] | None = None, collector: Endpoint | None
     return {**base, **(collector.environment() if collector else {}), **(env or {})}
 
 
+_given: set[int] = set()
+
+
 def free_port() -> int:
-    """Return a TCP port of the loopback interface that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a TCP port of the loopback interface that nobody listens on now, and that was not returned before."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind((HOST, 0))
+            port: int = probe.getsockname()[1]
+        if port not in _given:
+            _given.add(port)
+            return port
 
 
 def run(  # noqa: PLR0913 - what a process takes

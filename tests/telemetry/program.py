@@ -194,16 +194,20 @@ def durations(children: str, seconds: str) -> None:
 
 
 def fork(children: str, spans_each: str) -> None:
-    """End a span, then fork children that end some themselves."""
+    """End a span, then fork children that end some themselves and live until the last is there: ids of the dead are taken over."""
     emit("parent")
     pids = []
+    waits, holds = os.pipe()
     for child in range(int(children)):
         pid = os.fork()
         if not pid:
+            os.close(holds)
             for number in range(int(spans_each)):
                 emit(f"child {child} {number}")
+            os.read(waits, 1)
             sys.exit(0)
         pids.append(pid)
+    os.close(holds)
     FOUND["exits"] = [os.waitpid(pid, 0)[1] for pid in pids]
     emit("parent again")
 
