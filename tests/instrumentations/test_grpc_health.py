@@ -18,7 +18,7 @@ REFUSED = dict.fromkeys(("nobody", "broken", "long", "strange"), UNKNOWN)
 
 def told(kind: str, *more: str, **env: str) -> list[Any]:
     argv, variables = door("command", [sys.executable, PROGRAM, kind, *more])
-    env = {**variables, "OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none", **env}
+    env = {**variables, "OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none", "GRPC_VERBOSITY": "NONE", **env}
     ended = run(argv, env=env, timeout=60)
     assert (ended.returncode, ended.stderr) == (0, "")
     found: list[Any] = json.loads(ended.stdout)

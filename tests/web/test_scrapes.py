@@ -55,7 +55,10 @@ class Watch:
         self.pages = 0
 
     def __call__(self) -> None:
-        page = self.target.scrape()
+        try:
+            page = self.target.scrape()
+        except ConnectionError:  # by a worker that had taken the connection and was told to leave
+            return
         counted = page.total(REQUESTS)
         assert counted >= self.counted
         self.counted = counted

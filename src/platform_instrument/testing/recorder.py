@@ -19,7 +19,7 @@ from platform_instrument.config.read import read
 from platform_instrument.config.schema import Settings
 from platform_instrument.engine import apply, imports
 from platform_instrument.instrumentations._index import TRIGGERS
-from platform_instrument.telemetry import choices, limits, pipeline
+from platform_instrument.telemetry import choices, limits, pipeline, tracer
 from platform_instrument.telemetry.context import CURRENT, SAMPLED
 from platform_instrument.telemetry.metrics.otlp import MetricEncoder
 from platform_instrument.telemetry.metrics.registry import METRICS
@@ -79,7 +79,7 @@ def recording(environ: Mapping[str, str] | None = None) -> Iterator[Recorder]:
     settings, problems = read(dict(environ or {}))
     if problems:
         raise ValueError("; ".join(str(problem) for problem in problems))
-    before, ended = pipeline.PIPELINE, limits.ENDED
+    before, ended, started = pipeline.PIPELINE, limits.ENDED, tracer.STARTED
     kept = _Kept(settings)
     pipeline.PIPELINE, limits.ENDED = kept, kept.ended
     choices.put_in_force(settings)
@@ -91,7 +91,7 @@ def recording(environ: Mapping[str, str] | None = None) -> Iterator[Recorder]:
     finally:
         CURRENT.set(current)
         METRICS.reset()
-        pipeline.PIPELINE, limits.ENDED = before, ended
+        pipeline.PIPELINE, limits.ENDED, tracer.STARTED = before, ended, started
         choices.put_in_force(before.settings if before is not None else Settings())
 
 
