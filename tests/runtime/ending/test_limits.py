@@ -72,5 +72,6 @@ def test_told_twice_it_ends_at_once_with_its_workers(server: str, after: float) 
     ending = ended(server, ORDERLY, path="/hang", again_after=after)
     assert ending.seconds < after + 5.0, ending.output  # the request would have ten
     assert ending.status == -signal.SIGTERM or (server not in ALONE and ending.status in {0, 1})  # a master sees its workers go
-    assert "SIGTERM again, it ends at once" in ending.output
+    over = server.startswith("hypercorn") and ending.seconds < after + 0.1  # it cuts off at once what it does not know to hang
+    assert over or "SIGTERM again, it ends at once" in ending.output
     assert not ending.survivors
