@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from sqlalchemy.orm import Session, declarative_base
 from sqlalchemy.pool import NullPool, StaticPool
 
 from tests.instrumentations.recording import Recording, ids, inside, recording
-from tests.processes import door, run
+from tests.processes import SITE, run
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -433,7 +434,8 @@ def test_a_fault_of_ours_is_invisible(recorded: Recording, sqlite: sa.engine.Eng
 
 
 OPTIONS = """
-import sqlalchemy
+import sys, sqlalchemy
+assert "platform_instrument.instrumentations.sqlalchemy" in sys.modules
 engine = sqlalchemy.create_engine(
     "sqlite://", echo=True, echo_pool=True, hide_parameters=True, query_cache_size=7, logging_name="one", pool_logging_name="two",
     execution_options={"stream_results": True}, poolclass=sqlalchemy.pool.StaticPool)
@@ -443,7 +445,7 @@ print(engine.echo, engine.hide_parameters, engine.logging_name, dict(engine.get_
 
 def test_engines_take_every_option_that_they_take_without_us(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(OPTIONS)
-    argv, variables = door("command", [sys.executable, tmp_path / "program.py"])
-    env = {**variables, "PLATFORM_PROBES": "true", "OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none"}
-    done = run(argv, env=env)
+    env = {"PLATFORM_PROBES": "true", "OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none"}
+    place = os.pathsep.join((str(SITE), *sys.path))  # the command is not in each environment that this file runs in
+    done = run([sys.executable, tmp_path / "program.py"], env={**env, "PYTHONPATH": place})
     assert done.stdout == "True True one {'stream_results': True}\n", done.stderr
