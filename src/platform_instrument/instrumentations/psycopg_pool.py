@@ -8,13 +8,13 @@ psycopg_pool/pool.py, psycopg_pool/pool_async.py, psycopg_pool/base.py (3.1 to 3
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.values import Custom, Instrumentation, Time
 from platform_instrument.engine.pools import Pools, borrowed
-from platform_instrument.semantics.database import configured_database, connected_database
+from platform_instrument.semantics.database import connected_database
 from platform_instrument.semantics.pools import State, pool_name
+from platform_instrument.semantics.postgresql import pool_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,20 +27,7 @@ def called(pool: Any, connection: Any) -> str:  # noqa: ANN401 - a pool, a conne
     prefix, _, number = pool.name.rpartition("-")
     if prefix != "pool" or not number.isdecimal():
         return str(pool.name)
-    return pool_name(_configured(pool) or connected_database(connection, "postgresql"))
-
-
-def _configured(pool: Any) -> Any:  # noqa: ANN401 - as above
-    """Return the database of a pool that says where it is before it is asked, None for nonsense too."""
-    kwargs = pool.kwargs or {}
-    if callable(pool.conninfo) or callable(kwargs):
-        return None
-    try:
-        known = sys.modules["psycopg.conninfo"].conninfo_to_dict(pool.conninfo, **kwargs)
-    except sys.modules["psycopg"].Error:
-        return None
-    port = str(known.get("port") or "")
-    return configured_database("postgresql", known.get("host"), int(port) if port.isdecimal() else None, known.get("dbname"))
+    return pool_name(pool_database(pool) or connected_database(connection, "postgresql"))
 
 
 def look(pool: Any, connections: list[Any]) -> State | None:  # noqa: ANN401 - as above
