@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _EMITTED: ContextVar[list[Any] | None] = ContextVar("platform_instrument_loguru", default=None)
 """The record that a sink's message is being made of, and whether it is printed raw; empty once the message is made."""
-_ERROR = 40
 
 
 def cover_emissions(changes: Changes) -> None:
@@ -41,7 +40,7 @@ def finish(call: Call) -> None:
     record, raw = emitted
     emitted.clear()
     kind, line = call.args
-    if record["level"].no >= _ERROR and CURRENT.get() is not None:
+    if record["level"].no >= printed.ERROR and CURRENT.get() is not None:
         guard("errors on spans", _marked, record)
     if not raw and printed.settings().log_format != "keep":
         line = guard("log format", _formatted, record) or line
@@ -53,7 +52,7 @@ def _marked(record: Mapping[str, Any]) -> None:
     from platform_instrument.telemetry.logs.marks import handled, mark_current  # needs `traceback`
 
     exception = record["exception"]
-    mark_current(exception.value if exception else handled(_ERROR))
+    mark_current(exception.value if exception else handled(printed.ERROR))
 
 
 def _formatted(record: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from platform_instrument.core.families import SUPPRESSED
 from platform_instrument.telemetry.context import CURRENT, Ambient
 from platform_instrument.telemetry.exceptions import exception_attributes, recorded
+from platform_instrument.telemetry.printed import ERROR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
 _ERROR = 2
 """The status, numbered as in OTLP."""
 _OF_EXCEPTIONS = ("exception.type", "exception.message", "exception.stacktrace")
-
-
-ERROR = 40
-"""The level of `logging` from which on a line says that something went wrong."""
 
 
 def error_of(record: Any, level: int) -> BaseException | None:  # noqa: ANN401 - logging.LogRecord

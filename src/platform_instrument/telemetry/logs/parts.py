@@ -11,9 +11,10 @@ from platform_instrument.core.families import SUPPRESSED
 from platform_instrument.core.guard import ask, guard
 from platform_instrument.telemetry import limits
 from platform_instrument.telemetry.context import CURRENT, NOTED, Ambient
-from platform_instrument.telemetry.logs.marks import ERROR, aside, mark
+from platform_instrument.telemetry.logs.marks import aside, mark
 from platform_instrument.telemetry.logs.record import Site
 from platform_instrument.telemetry.logs.severity import severity_of
+from platform_instrument.telemetry.printed import ERROR
 from platform_instrument.telemetry.scope import InstrumentationScope
 
 if TYPE_CHECKING:
