@@ -15,7 +15,7 @@ from platform_instrument.core.guard import guard
 from platform_instrument.core.values import Custom, EditCall, Instrumentation
 from platform_instrument.engine.during import during
 from platform_instrument.telemetry import printed
-from platform_instrument.telemetry.context import CURRENT
+from platform_instrument.telemetry.context import CURRENT, ERROR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +40,7 @@ def finish(call: Call) -> None:
     record, raw = emitted
     emitted.clear()
     kind, line = call.args
-    if record["level"].no >= printed.ERROR and CURRENT.get() is not None:
+    if record["level"].no >= ERROR and CURRENT.get() is not None:
         guard("errors on spans", _marked, record)
     if not raw and printed.settings().log_format != "keep":
         line = guard("log format", _formatted, record) or line
@@ -52,7 +52,7 @@ def _marked(record: Mapping[str, Any]) -> None:
     from platform_instrument.telemetry.logs.marks import handled, mark_current  # needs `traceback`
 
     exception = record["exception"]
-    mark_current(exception.value if exception else handled(printed.ERROR))
+    mark_current(exception.value if exception else handled(ERROR))
 
 
 def _formatted(record: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from platform_instrument.core.guard import absorb, guard
 from platform_instrument.core.values import Custom, EditCall, EditResult, Instrumentation
 from platform_instrument.engine.records import on_record
 from platform_instrument.telemetry import printed
-from platform_instrument.telemetry.context import CURRENT, NOTED
+from platform_instrument.telemetry.context import CURRENT, ERROR, NOTED
 
 if TYPE_CHECKING:
     from platform_instrument.core.values import Call, Changes
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def finish(_handler: Any, record: Any, line: Any) -> Any:  # noqa: ANN401 - what a formatter made, mostly a text
     """Return the line as it is printed; whatever a record is like, its line is masked."""
     try:  # `guard` would cost as much as all of this
-        if record.levelno >= printed.ERROR and CURRENT.get() is not None:
+        if record.levelno >= ERROR and CURRENT.get() is not None:
             guard("errors on spans", _marked, record)
         noted = record.__dict__.get(NOTED)
         ids = printed.current_ids(record.exc_info[1] if record.exc_info else None) if noted is None else noted or None

@@ -29,6 +29,9 @@ REMOTE = 0x200
 
 _new = object.__new__
 
+ERROR = 40
+"""The level of `logging`, and of loguru, from which on a record is an error."""
+
 NOTED = "_platform_ids"
 """Where a record of `logging` that is kept for later has the ids of the span that it is about, empty where it was about none."""
 

@@ -30,8 +30,6 @@ MASKING = "masking of log lines"
 """Where faults of masking are counted: not as the instrumentation's, which would be undone after a hundred, and mask no more."""
 IDS = "ids of log lines"
 """Where faults of adding them are counted: a line that has none is masked all the same."""
-ERROR = 40
-"""The level of `logging`, and of loguru, from which on a line is an error."""
 BRACKETS = ("{", "[", " ", "\t", "")
 """With what a line begins that may be JSON."""
 _LONG = 131_072

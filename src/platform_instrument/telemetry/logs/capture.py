@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from platform_instrument.core.forks import around_fork
 from platform_instrument.core.guard import ask, guard
 from platform_instrument.telemetry import limits
-from platform_instrument.telemetry.context import CURRENT
+from platform_instrument.telemetry.context import CURRENT, ERROR
 from platform_instrument.telemetry.logs.marks import error_of
 from platform_instrument.telemetry.logs.parts import (
     FRESH,
@@ -28,7 +28,6 @@ from platform_instrument.telemetry.logs.parts import (
     unobserved_here,
 )
 from platform_instrument.telemetry.logs.record import LogRecord
-from platform_instrument.telemetry.printed import ERROR
 
 if TYPE_CHECKING:
     from collections.abc import Callable

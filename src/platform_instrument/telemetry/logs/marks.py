@@ -6,9 +6,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.families import SUPPRESSED
-from platform_instrument.telemetry.context import CURRENT, Ambient
+from platform_instrument.telemetry.context import CURRENT, ERROR, Ambient
 from platform_instrument.telemetry.exceptions import exception_attributes, recorded
-from platform_instrument.telemetry.printed import ERROR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

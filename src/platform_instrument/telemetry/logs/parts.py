@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 from platform_instrument.core.families import SUPPRESSED
 from platform_instrument.core.guard import ask, guard
 from platform_instrument.telemetry import limits
-from platform_instrument.telemetry.context import CURRENT, NOTED, Ambient
+from platform_instrument.telemetry.context import CURRENT, ERROR, NOTED, Ambient
 from platform_instrument.telemetry.logs.marks import aside, mark
 from platform_instrument.telemetry.logs.record import Site
 from platform_instrument.telemetry.logs.severity import severity_of
-from platform_instrument.telemetry.printed import ERROR
 from platform_instrument.telemetry.scope import InstrumentationScope
 
 if TYPE_CHECKING:
