@@ -11,13 +11,12 @@ from threading import get_native_id
 from typing import TYPE_CHECKING
 
 from platform_instrument.core.guard import guard
+from platform_instrument.telemetry.descriptors import identity_of, out_of_the_way
 from platform_instrument.telemetry.threads import alone, pause, wait_until_number_gone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_HIGH = 500
-"""Descriptors from here on are not given to an application that closes all it has and opens its own."""
 _WRITTEN = 0.02
 """Seconds in which a note is written: it is a traceback, in pieces."""
 _MOST = 65_536
@@ -32,8 +31,8 @@ class Note:
     __slots__ = ("_identity", "_read", "_thread", "_told", "_write")
 
     def __init__(self, told: Callable[[], None] | None, *, chain: bool = True) -> None:
-        self._read, self._write = (_out_of_the_way(end) for end in os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC))
-        self._identity = _identity(self._read)
+        self._read, self._write = (out_of_the_way(end) for end in os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC))
+        self._identity = identity_of(self._read)
         self._told = told
         self._thread = 0
         """The system's number of who waits, 0 where nobody does."""
@@ -70,7 +69,7 @@ class Note:
     def _is_ours(self) -> bool:
         """Say whether the descriptor still is our pipe."""
         try:
-            return _identity(self._read) == self._identity
+            return identity_of(self._read) == self._identity
         except OSError:
             return False
 
@@ -85,20 +84,3 @@ class Note:
             guard("SIGTERM", told)
         if self._is_ours():
             os.close(self._read)
-
-
-def _identity(descriptor: int) -> tuple[int, int]:
-    status = os.fstat(descriptor)
-    return status.st_dev, status.st_ino
-
-
-def _out_of_the_way(descriptor: int) -> int:
-    """Return the descriptor under a high number, where there is one."""
-    import fcntl
-
-    try:
-        moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _HIGH)
-    except OSError:
-        return descriptor
-    os.close(descriptor)
-    return moved

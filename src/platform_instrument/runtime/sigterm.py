@@ -21,7 +21,6 @@ from platform_instrument.core.guard import guard
 from platform_instrument.engine.edits import Edit, edit_call, edit_result
 from platform_instrument.engine.journal import Journal
 from platform_instrument.runtime import dying
-from platform_instrument.runtime.noting import Note
 from platform_instrument.telemetry.threads import pause
 from platform_instrument.telemetry.worker import COUNTED_LAST
 
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 
     from platform_instrument.core.values import Call
     from platform_instrument.runtime.keeping import Keeper
+    from platform_instrument.runtime.noting import Note
     from platform_instrument.telemetry.worker import Worker
 
 _GRACE = 0.3
@@ -191,6 +191,8 @@ def _note() -> None:
         _Handling.dormant = False
         _signal(signal.SIGTERM, _terminated)
     if _Handling.noted is None and _is_handled() and not (keeper is not None and _Handling.worker.held):
+        from platform_instrument.runtime.noting import Note  # with the first record, not at start
+
         _Handling.noted = Note(None if keeper is None else keeper.noted, chain=not _is_dormant())
     if keeper is None:
         _Handling.worker.watch, _Handling.worker.urgent = _watch, _noticed
