@@ -161,3 +161,33 @@ def test_a_child_leaves_sigterm_to_the_system_until_it_has_recorded(where: str, 
     done = run(argv, env={**env, **SLOW_EXPORT}, collector=collector, timeout=60)
     assert (done.stdout, done.stderr) == (f"{caught} True\n-15\n", "")
     assert len(collector.wait_for(1 + caught)) == 1 + caught
+
+
+SPAWNED_CHILD = """
+import multiprocessing, os, signal, sqlite3, sys, time
+def live(recording, told):
+    if recording:
+        sqlite3.connect(":memory:").execute("SELECT 'child'")
+    (line,) = (line for line in open("/proc/self/status") if line.startswith("SigCgt:"))
+    told.send((bool(int(line.split()[1], 16) >> (signal.SIGTERM - 1) & 1), signal.getsignal(signal.SIGTERM) is signal.SIG_DFL))
+    time.sleep(60)
+if __name__ == "__main__":
+    ours, theirs = multiprocessing.Pipe()
+    child = multiprocessing.get_context("spawn").Process(target=live, args=(sys.argv[1] == "True", theirs))
+    child.start()
+    print(*ours.recv())
+    child.terminate()
+    child.join()
+    print(child.exitcode)
+"""
+
+
+@pytest.mark.parametrize("recording", [False, True])
+def test_a_child_that_is_spawned_does_so_too(recording: bool, tmp_path: Path, collector: Collector) -> None:  # noqa: FBT001
+    program = tmp_path / "program.py"
+    program.write_text(SPAWNED_CHILD)
+    argv, env = door("command", [sys.executable, program, str(recording)])
+    done = run(argv, env={**env, **SLOW_EXPORT}, collector=collector, timeout=60)
+    assert (done.stdout, done.stderr) == (f"{recording} True\n-15\n", "")
+    if recording:
+        assert len(collector.wait_for(1)) == 1

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,8 @@ _GRACE = 0.3
 """Seconds that the main thread has to run the handler before it counts as stuck in a C call."""
 
 _PAUSE = 0.02
+_SPAWNED = "--multiprocessing-fork"
+"""What the command line of a child of multiprocessing says that is not forked. Source: multiprocessing/spawn.py."""
 
 _TERM = int(signal.SIGTERM)
 _signal, _getsignal = signal.signal, signal.getsignal
@@ -78,7 +81,7 @@ class _Handling:
     """When the note was found, on the clock of `time.monotonic`; 0 while there is none."""
     begun = False
     dormant = False
-    """Whether the action is still the system's: nothing was recorded since this process was forked, so nothing has to leave."""
+    """Whether the action is still the system's: this child has recorded nothing so far, so nothing has to leave."""
     masks: dict[int, set[Any]]
     """The signals that a forking thread had blocked before, by its identifier."""
 
@@ -101,10 +104,13 @@ def take(worker: Worker, flush: Callable[[], bool], flush_here: Callable[[], boo
         return False
     _Handling.worker, _Handling.flush, _Handling.flush_here = worker, flush, flush_here
     _Handling.keeper = keeper
-    try:
-        _signal(signal.SIGTERM, handler)
-    except ValueError:  # a sub-interpreter
-        return False
+    if handler is _terminated and keeper is None and _SPAWNED in sys.orig_argv:
+        _Handling.dormant = True
+    else:
+        try:
+            _signal(signal.SIGTERM, handler)
+        except ValueError:  # a sub-interpreter
+            return False
     _hide()
     if keeper is not None:
         _note()
