@@ -5,10 +5,10 @@ handler of the standard library to a stream that keeps nothing.
 """
 
 import json
-import logging
 from collections.abc import Callable
 from typing import Any
 
+from logged import logger, stream
 from timing import best_us
 
 from platform_instrument.config.read import read
@@ -27,28 +27,6 @@ ROUNDS = 9
 TIMES = 1_000
 PLAIN = (tracer.STARTED, printed.current_ids, printed.finished, printed.unsaid)
 HEADERS = [(b"host", b"shop"), (b"user-agent", b"x"), (b"accept", b"*/*"), (b"accept-encoding", b"gzip")]
-
-
-class Nowhere:
-    """A stream that keeps the last line, for the assertions."""
-
-    last = ""
-
-    def write(self, text: str) -> None:
-        """Keep the text."""
-        self.last = text
-
-    def flush(self) -> None:
-        """Do nothing."""
-
-
-stream = Nowhere()
-handler = logging.StreamHandler(stream)
-handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-8s [%(name)s] %(message)s"))
-logger = logging.getLogger("shop.orders")
-logger.addHandler(handler)
-logger.propagate = False
-logger.setLevel(logging.INFO)
 
 
 async def receive() -> Message:

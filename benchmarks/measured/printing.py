@@ -4,9 +4,9 @@ The handlers are those of the standard library, one formatter, one stream that k
 """
 
 import json
-import logging
 from collections.abc import Callable
 
+from logged import logger, stream
 from timing import best_us
 
 from platform_instrument.config.read import read
@@ -17,28 +17,6 @@ from platform_instrument.telemetry.context import CURRENT, Ambient
 
 ROUNDS = 9
 TIMES = 2_000
-
-
-class Nowhere:
-    """A stream that keeps the last line, for the assertions."""
-
-    last = ""
-
-    def write(self, text: str) -> None:
-        """Keep the text."""
-        self.last = text
-
-    def flush(self) -> None:
-        """Do nothing."""
-
-
-stream = Nowhere()
-handler = logging.StreamHandler(stream)
-handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-8s [%(name)s] %(message)s"))
-logger = logging.getLogger("shop.orders")
-logger.addHandler(handler)
-logger.propagate = False
-logger.setLevel(logging.INFO)
 
 
 def line() -> None:

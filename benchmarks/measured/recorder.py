@@ -5,11 +5,11 @@ server. What is kept is compared with the same line printed. Sixty lines of one 
 """
 
 import json
-import logging
 from collections.abc import Callable
 from time import process_time_ns
 from typing import Any
 
+from logged import logger, stream
 from timing import best_us
 
 from platform_instrument.config.read import read
@@ -21,28 +21,6 @@ from platform_instrument.web.wsgi import observe_wsgi
 ROUNDS = 15
 REPEATED = 20
 LINES = 60
-
-
-class Nowhere:
-    """A stream that counts."""
-
-    lines = 0
-
-    def write(self, _text: str) -> None:
-        """Count a line."""
-        self.lines += 1
-
-    def flush(self) -> None:
-        """Do nothing."""
-
-
-stream = Nowhere()
-handler = logging.StreamHandler(stream)
-handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-8s [%(name)s] %(message)s"))
-logger = logging.getLogger("shop.orders")
-logger.addHandler(handler)
-logger.propagate = False
-logger.setLevel(logging.INFO)
 
 
 def served(act: Callable[[], object]) -> None:

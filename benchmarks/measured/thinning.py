@@ -4,10 +4,10 @@ Nothing else is switched on. Kept by its level, by its trace or by its bucket; l
 """
 
 import json
-import logging
 from collections.abc import Callable
 from itertools import count
 
+from logged import logger, stream
 from timing import best_us
 
 from platform_instrument.config.read import read
@@ -22,28 +22,7 @@ TIMES = 2_000
 ALWAYS = {"PLATFORM_LOG_SAMPLE_RATE": "1000000", "PLATFORM_LOG_SAMPLE_BURST": "1000000"}
 NEVER = {"PLATFORM_LOG_SAMPLE_RATE": "0.001", "PLATFORM_LOG_SAMPLE_BURST": "1"}
 TRACE = Ambient(0x4BF92F3577B34DA6A3CE929D0E0E4736, 0x00F067AA0BA902B7, 1)
-
-
-class Nowhere:
-    """A stream that keeps nothing."""
-
-    lines = 0
-
-    def write(self, _text: str) -> None:
-        """Count the line."""
-        self.lines += 1
-
-    def flush(self) -> None:
-        """Do nothing."""
-
-
-stream, numbers = Nowhere(), count()
-handler = logging.StreamHandler(stream)
-handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-8s [%(name)s] %(message)s"))
-logger = logging.getLogger("shop.orders")
-logger.addHandler(handler)
-logger.propagate = False
-logger.setLevel(logging.INFO)
+numbers = count()
 
 
 def info() -> None:
@@ -53,7 +32,7 @@ def info() -> None:
 
 def text() -> None:
     """Log a text that was never logged before."""
-    logger.info(f"order {next(numbers)} accepted for processing in warehouse north")  # noqa: G004 - what is measured
+    logger.info(f"order {next(numbers)} accepted for processing in warehouse north")
 
 
 def warning() -> None:
