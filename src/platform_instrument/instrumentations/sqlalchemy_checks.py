@@ -27,6 +27,7 @@ def ask(engine: Any, seconds: float) -> None:  # noqa: ANN401 - sqlalchemy.engin
     """Ask over one connection after another, until one is answered or the time is over."""
     ends = monotonic() + seconds
     for left in range(_MOST_STALE, 0, -1):
+        pool = engine.pool
         connection = engine.raw_connection()
         try:
             _ping(engine.dialect, connection, ends - monotonic())
@@ -36,6 +37,8 @@ def ask(engine: Any, seconds: float) -> None:  # noqa: ANN401 - sqlalchemy.engin
                 raise
         else:
             connection.close()
+            if engine.pool is not pool:  # disposed of meanwhile: what is given back to it is closed by nobody
+                pool.dispose()
             return
 
 

@@ -19,7 +19,7 @@ import sqlalchemy
 from platform_instrument.config.read import read
 from platform_instrument.core import report
 from platform_instrument.engine.health import DOWN, HEALTH, UP
-from platform_instrument.instrumentations import redis_checks
+from platform_instrument.instrumentations import redis_checks, sqlalchemy_checks
 from platform_instrument.runtime.health import dependencies
 from platform_instrument.runtime.health.dependencies import BUSY, is_critical, spare
 from platform_instrument.semantics.database import database
@@ -238,6 +238,15 @@ def test_an_engine_takes_its_options_and_one_with_others_is_the_same(postgres_ur
         until(lambda: states() == {named("postgresql", postgres_url): UP})
         assert len(dependencies._clients) == 1
         engine.dispose()
+
+
+def test_an_engine_that_is_disposed_of_while_it_is_asked_keeps_no_connection(postgres_url: str) -> None:
+    engine = sqlalchemy.create_engine(postgres_url.replace("postgresql://", f"postgresql+{DRIVER}://"))
+    pool = engine.pool
+    sqlalchemy.event.listen(engine, "checkout", lambda *_: engine.dispose())
+    sqlalchemy_checks.ask(engine, 5)
+    assert engine.pool is not pool
+    assert (pool.checkedin(), pool.checkedout()) == (0, 0)
 
 
 @pytest.mark.parametrize(
