@@ -50,6 +50,50 @@ def test_a_span_of_the_application_is_the_parent_of_ours(tracer: Any) -> None:
     assert (ours.trace_id, ours.parent_id) == (app.trace_id, app.span_id)
 
 
+def held_now() -> dict[str, Any]:
+    """What is current, one question a key."""
+    keys = ["mine", "other", *context.get_current(), context._SUPPRESS_INSTRUMENTATION_KEY]
+    return {key: context.get_value(key) for key in keys}
+
+
+@pytest.mark.parametrize("attached", ["nothing", "a span", "a value", "baggage", "suppression", "no span"])
+def test_one_value_is_what_the_whole_context_has_of_it(attached: str, tracer: Any) -> None:
+    tokens = []
+    if attached != "nothing":
+        tokens.append(CURRENT.set(engine_span()))
+    if attached == "a span":
+        tokens.append(context.attach(trace.set_span_in_context(tracer.start_span("app"))))
+    elif attached == "a value":
+        tokens.append(context.attach(context.set_value("mine", 1)))
+    elif attached == "baggage":
+        tokens.append(context.attach(baggage.set_baggage("tenant", "eu")))
+    elif attached == "suppression":
+        tokens.append(context.attach(context.set_value(context._SUPPRESS_INSTRUMENTATION_KEY, True)))
+    elif attached == "no span":
+        tokens.append(context.attach(Context({"mine": None})))
+    whole = context.get_current()
+    assert held_now() == {key: whole.get(key) for key in held_now()}
+    assert (attached == "nothing") is not bool(whole)
+    for token in reversed(tokens):
+        context.detach(token)
+
+
+def test_one_value_is_asked_of_the_runtime_context_that_is_in_force(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Fixed:
+        def get_current(self) -> Context:
+            return Context({"mine": "theirs"})
+
+    monkeypatch.setattr(context, "_RUNTIME_CONTEXT", Fixed())
+    assert context.get_value("mine") == "theirs"
+
+
+def test_a_key_that_is_none_is_refused_as_ever() -> None:
+    token = CURRENT.set(engine_span())
+    with pytest.raises(TypeError):
+        context.get_value([])  # type: ignore[arg-type]
+    CURRENT.reset(token)
+
+
 def test_a_span_of_ours_is_the_parent_of_the_application_s(tracer: Any) -> None:
     ours = engine_span()
     token = CURRENT.set(ours)

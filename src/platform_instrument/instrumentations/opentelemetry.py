@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 
 def _context(changes: Changes) -> None:
     """Keep the API's context in ours."""
-    from platform_instrument.telemetry.bridge import start_bridge  # imports the API
+    from platform_instrument.telemetry.bridge import sparing, start_bridge  # imports the API
 
-    changes.replace(sys.modules["opentelemetry.context"], "_RUNTIME_CONTEXT", start_bridge())
+    api: Any = sys.modules["opentelemetry.context"]
+    bridge = start_bridge()
+    changes.replace(api, "_RUNTIME_CONTEXT", bridge)
+    changes.replace(api, "get_value", sparing(api.get_value, bridge))
 
 
 def _trace(changes: Changes) -> None:

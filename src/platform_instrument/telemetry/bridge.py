@@ -9,6 +9,7 @@ Source: opentelemetry/context/__init__.py, trace/propagation/__init__.py, baggag
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as api
@@ -20,7 +21,7 @@ from platform_instrument.telemetry.context import CURRENT, Ambient, Local
 from platform_instrument.telemetry.span import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from contextvars import Token
 
     from opentelemetry.trace import NonRecordingSpan
@@ -38,6 +39,8 @@ class _Keys:
 
     span = ""
     baggage = ""
+    held: frozenset[str] | None = None
+    """What a context may hold without a value that the application attached; None while the others are not known."""
 
 
 def _load_keys() -> None:
@@ -47,6 +50,7 @@ def _load_keys() -> None:
 
     _Keys.baggage = baggage._BAGGAGE_KEY  # noqa: SLF001 - the API has no other way to put baggage into a context
     _Keys.span = propagation._SPAN_KEY  # noqa: SLF001 - as above
+    _Keys.held = frozenset((_Keys.span, _Keys.baggage, *_FAMILIES))
 
 
 class Instead:
@@ -225,6 +229,22 @@ def _ambient(
     if state or baggage or values or request or ring:
         local = Local(trace_state=state, baggage=baggage, request=request, ring=ring, values=values or None)
     return Ambient(*ids, local=local, families=families, remote=remote, foreign=span)
+
+
+def sparing(get_value: Callable[..., object], bridge: Bridge) -> Callable[..., object]:
+    """Return the API's `get_value`, which some frameworks call at every step, and mostly for what cannot be there."""
+
+    @wraps(get_value)
+    def get(key: str, context: Context | None = None) -> object:
+        if context is None and api._RUNTIME_CONTEXT is bridge:  # noqa: SLF001 - as `get_current` does
+            current, held = CURRENT.get(), _Keys.held
+            if current is None:
+                return None
+            if held is not None and key not in held and (current.local is None or not current.local.values):
+                return None
+        return get_value(key, context)
+
+    return get
 
 
 def start_bridge() -> Bridge:

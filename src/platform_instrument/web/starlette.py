@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     Handle = Callable[[Any, Scope, Receive, Send], Awaitable[None]]
 
-_with_traceback = BaseException.with_traceback
-
 
 def note_route(exchange: Exchange, route: Any) -> None:  # noqa: ANN401 - starlette.routing.Route
     """Note the template of the route that handles the request, unless FastAPI has said a longer one."""
@@ -44,15 +42,11 @@ def note_mount(exchange: Exchange, mount: Any) -> None:  # noqa: ANN401 - starle
 def noting(handle: Handle, note: Callable[[Exchange, Any], None]) -> Handle:
     """Return the method, preceded by a note; by hand, because it is passed by every request."""
 
-    async def noted(self: Any, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ANN401 - a route
+    def noted(self: Any, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:  # noqa: ANN401 - a route
         exchange = scope.get(KEY)
         if exchange is not None:
             note(exchange, self)
-        try:
-            await handle(self, scope, receive, send)
-        except BaseException as error:
-            _with_traceback(error, error.__traceback__.tb_next)  # type: ignore[union-attr] # our own frame is in it
-            raise
+        return handle(self, scope, receive, send)
 
     return noted
 
