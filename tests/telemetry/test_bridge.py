@@ -68,7 +68,7 @@ def test_one_value_is_what_the_whole_context_has_of_it(attached: str, tracer: An
     elif attached == "baggage":
         tokens.append(context.attach(baggage.set_baggage("tenant", "eu")))
     elif attached == "suppression":
-        tokens.append(context.attach(context.set_value(context._SUPPRESS_INSTRUMENTATION_KEY, True)))
+        tokens.append(context.attach(context.set_value(context._SUPPRESS_INSTRUMENTATION_KEY, True)))  # noqa: FBT003 - of the API
     elif attached == "no span":
         tokens.append(context.attach(Context({"mine": None})))
     whole = context.get_current()
