@@ -179,7 +179,7 @@ def _described(scope: Scope, scheme: str, host: str, agent: bytes | None) -> dic
         attributes["client.address"] = client[0]
     peer = scope.get(PEER, client)
     if peer and peer[1]:  # a port of 0 is a proxy's word about the client
-        attributes["network.peer.address"], attributes["network.peer.port"] = peer
+        attributes["network.peer.address"], attributes["network.peer.port"] = peer[0], int(peer[1])  # granian's is a text
     if agent:
         attributes["user_agent.original"] = agent.decode("latin-1")
     if query or len(path) > _LONG or (agent and len(agent) > _LONG):
@@ -205,7 +205,7 @@ def _listener(attributes: dict[str, Any], server: Any) -> None:  # noqa: ANN401 
     if server and server[0]:
         attributes["server.address"] = server[0]
         if server[1]:
-            attributes["server.port"] = server[1]
+            attributes["server.port"] = int(server[1])
 
 
 def _received(exchange: Exchange, message: Message) -> None:
