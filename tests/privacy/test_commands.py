@@ -6,7 +6,7 @@ import pytest
 
 from platform_instrument.privacy import commands
 from platform_instrument.privacy.command_shapes import SHAPES
-from platform_instrument.privacy.commands import command_name, mask_command, mask_memcached
+from platform_instrument.privacy.commands import command_name, mask_command, mask_memcached, read_command
 from platform_instrument.privacy.text import mask_attribute
 
 SECRET = "hunter2secret"
@@ -50,6 +50,7 @@ SECRET = "hunter2secret"
 )
 def test_keys_stay_and_values_are_masked(arguments: tuple[Any, ...], name: str, text: str) -> None:
     assert (command_name(arguments), mask_command(arguments)) == (name, text)
+    assert read_command(arguments) == (name, text)
 
 
 @pytest.mark.parametrize(

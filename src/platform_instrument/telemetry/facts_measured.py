@@ -29,11 +29,12 @@ def put_in_force(running: Pipeline, names: tuple[str, ...]) -> None:
         instrument.varying += tuple([name for name in names if name not in taken])
     settle, own = running.settle, frozenset(names).difference(SERVER_DURATION.constant)
 
-    def settled(span: Span, answered: Mapping[str, Any] | None) -> HistogramCell | None:
+    def settled(span: Span, answered: Mapping[str, Any] | None, known: HistogramCell | None = None) -> HistogramCell | None:
         operation = span.operation
         if operation is not None and operation.duration is SERVER_DURATION:
+            known = None  # it is another's: each has facts of its own
             answered = guard("attributes of metrics", _with_facts, span, answered, own) or answered
-        return settle(span, answered)
+        return settle(span, answered, known)
 
     running.settle = settled  # type: ignore[method-assign] # an instance attribute hides the method
 

@@ -79,8 +79,8 @@ class Recorder:
             if span.kind_code in SERVING:
                 guard(PLACE, self.begun, span)
 
-        def settled(span: Span, answered: Mapping[str, Any] | None) -> HistogramCell | None:
-            cell = settle(span, answered)
+        def settled(span: Span, answered: Mapping[str, Any] | None, known: HistogramCell | None = None) -> HistogramCell | None:
+            cell = settle(span, answered, known)
             if span.kind_code in SERVING:
                 guard(PLACE, self.ended, span, answered)
             return cell

@@ -91,14 +91,17 @@ class Pipeline:
         if waiting == self.many:
             self.worker.priority.hurry()
 
-    def settle(self, span: Span, answered: Mapping[str, Any] | None) -> HistogramCell | None:
-        """Take an ended span of ours: it is counted whether it is sampled or not; return the cell of its duration."""
+    def settle(self, span: Span, answered: Mapping[str, Any] | None, known: HistogramCell | None = None) -> HistogramCell | None:
+        """Take an ended span of ours: it is counted whether it is sampled or not; return the cell of its duration.
+
+        That is `known` to who has had it returned for such a span before.
+        """
         if span.end_ns < span.start_ns:  # noqa: PLR1730 - `max` is a call, on the hot path
             span.end_ns = span.start_ns  # somebody froze the clock, or let it go on, in between
         cell, operation = None, span.operation
         if operation is not None and operation.duration is not None and span.ticks >= self.born:
             duration = operation.duration
-            cell = cell_of(operation, duration, answered)
+            cell = cell_of(operation, duration, answered) if known is None else known
             cell.record((span.end_ns - span.start_ns) / 1e9, span)
             if answered:
                 for instrument in duration.along:

@@ -16,12 +16,9 @@ from platform_instrument.core.values import SERVER
 from platform_instrument.engine.scope import merge
 from platform_instrument.privacy.cuts import cut
 from platform_instrument.semantics.http import (
-    BODYLESS,
     METHODS,
     SERVER_REQUEST_SIZE,
     SERVER_RESPONSE_SIZE,
-    server_operation,
-    server_response,
 )
 from platform_instrument.telemetry import pipeline, printed, propagation
 from platform_instrument.telemetry.context import CURRENT, SERVED, Ambient
@@ -30,6 +27,7 @@ from platform_instrument.telemetry.scope import own_scope
 from platform_instrument.telemetry.span import Link, Span
 from platform_instrument.telemetry.tracer import start
 from platform_instrument.web.active import OPENINGS, opening_of
+from platform_instrument.web.endings import ENDINGS, ending_of
 from platform_instrument.web.exclusion import excluded
 from platform_instrument.web.sizes import UNKNOWN, declared_length
 
@@ -37,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextvars import Token
 
-    from platform_instrument.telemetry.metrics.cells import HistogramCell
+    from platform_instrument.web.endings import Ending
 
 KEY = "platform_instrument.exchange"
 """Where `scope` and `environ` carry the exchange: the sign that a request is observed already."""
@@ -47,10 +45,6 @@ SERVER_ERROR = 500
 _SCOPE = own_scope("http")
 _LONGEST = 8_192
 """Characters that a client may put into one attribute."""
-
-_MOST_SIZES = 2_000
-_sizes: dict[HistogramCell, HistogramCell] = {}
-"""The cells of the answers' sizes by those of the durations: `beside`, remembered for the hot path."""
 
 
 class Exchange:
@@ -126,30 +120,30 @@ class Exchange:
         self.closed = True
         self._active = None
         span.end_ns = span.start_ns + (self.answered_ticks or perf_counter_ns()) - span.ticks
-        if self.route or self.prefix:
-            route = self.root + self.prefix + self.route
-            before = span.operation
-            span.operation = operation = server_operation(self._method, self._scheme, self._version, route)
-            if before is not None and span.name is before.name:  # else the application gave it a name of its own
-                span.name = operation.name
-        answered: Mapping[str, Any] = server_response(self.status) if self.status else {}
+        route = self.root + self.prefix + self.route if self.route or self.prefix else ""
+        key = (self._method, self._scheme, self._version, route, self.status)
+        ending = ENDINGS.get(key) or ending_of(*key)
+        before, span.operation = span.operation, ending.operation
+        if before is not None and span.name is before.name:  # else the application gave it a name of its own
+            span.name = ending.operation.name
+        answered, cell = ending.answered, ending.cell
         if self._error is not None:
             if error is not None or self.status >= SERVER_ERROR:
-                answered = {**answered, "error.type": error_type(self._error)}
+                answered, cell = {**answered, "error.type": error_type(self._error)}, None
             self._error = None  # its frames hold the request, and that holds this
         merge(span, answered)
         if pipeline.PIPELINE is not None:
-            cell = pipeline.PIPELINE.settle(span, answered)
-            if cell is not None:
-                self._measure(cell, answers)
+            found = pipeline.PIPELINE.settle(span, answered, cell)
+            if found is not None:
+                if cell is None and answered is ending.answered:
+                    ending.count_in(found)
+                self._measure(found, ending, answers)
 
-    def _measure(self, cell: HistogramCell, answers: int) -> None:
+    def _measure(self, cell: Any, ending: Ending, answers: int) -> None:  # noqa: ANN401 - a histogram's cell, of either kind
         """Measure the bodies beside the duration: an answer's always, a request's where it has one."""
         if answers:
-            size = self.sent
-            if size and (self._method == "HEAD" or answers in BODYLESS):
-                size = 0.0
-            (_sizes.get(cell) or _new_sizes(cell)).record(size, self.span)
+            sizes = ending.sizes if cell is ending.cell else beside(cell, SERVER_RESPONSE_SIZE)
+            sizes.record(0.0 if ending.bodyless else self.sent, self.span)
         if self.expects:
             size = self.received
             if size < 0 or (size == 0 and self._declared < 0):  # never asked for, or not there
@@ -230,14 +224,6 @@ def open_exchange(  # noqa: PLR0913 - what a server knows of a request
         kind.renew()
     exchange._active = kind.token  # noqa: SLF001
     return exchange
-
-
-def _new_sizes(cell: HistogramCell) -> HistogramCell:
-    """Find the cell of the answers' size beside that of their duration, and remember it unless there are too many."""
-    found: HistogramCell = beside(cell, SERVER_RESPONSE_SIZE)
-    if len(_sizes) < _MOST_SIZES:
-        _sizes[cell] = found
-    return found
 
 
 def served(carrier: Mapping[str, Any]) -> Exchange | None:

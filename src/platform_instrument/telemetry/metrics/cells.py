@@ -89,8 +89,11 @@ class HistogramCell(Cell):
             self.least = value
         if value > self.most:  # noqa: PLR1730 - as above
             self.most = value
-        if ((current.flags if current is not None else 0) | _always) & _kept:
-            self.exemplars[index] = exemplar(value, current)
+        if current is not None:
+            if (current.flags | _always) & _kept:
+                self.exemplars[index] = (value, time_ns(), current.trace_id, current.span_id)
+        elif _always & _kept:
+            self.exemplars[index] = (value, time_ns(), 0, 0)
 
 
 class NumberCell(Cell):
