@@ -80,7 +80,7 @@ def test_a_command_carries_every_attribute_of_the_conventions_and_no_value(
         assert client.set("cart", "s3cret") is True
     span = recorded.one()
     text = span.attributes.pop("db.query.text")
-    assert span.attributes == {**where(redis_url), "db.operation.name": "SET"}
+    assert span.attributes == {**where(redis_url), "network.transport": "tcp", "db.operation.name": "SET"}
     assert text.startswith("SET")
     assert "s3cret" not in text
     assert span.name == "SET"
@@ -126,7 +126,8 @@ def test_a_pipeline_is_one_span(recorded: Recording, client: redis.Redis, redis_
         queue.execute()
     span = recorded.one()
     assert len(span.attributes.pop("db.query.text").splitlines()) == 3
-    assert span.attributes == {**where(redis_url), "db.operation.name": kind, "db.operation.batch.size": 3}
+    expected = {"network.transport": "tcp", "db.operation.name": kind, "db.operation.batch.size": 3}
+    assert span.attributes == {**where(redis_url), **expected}
     assert span.name == kind
     with client.pipeline(transaction=transaction) as queue:
         queue.get("cart").get("cart").execute()
@@ -223,9 +224,47 @@ def test_messages_are_published_with_a_span_and_awaited_without(recorded: Record
     assert [span.name for span in recorded.take()] == ["PUBLISH"]
 
 
-def test_a_blocking_command_is_one_span(recorded: Recording, client: redis.Redis) -> None:
+def test_a_command_that_waits_is_one_span_and_measured_apart_from_slow_ones(
+    recorded: Recording, client: redis.Redis, redis_url: str
+) -> None:
     assert client.blpop(["list"], timeout=1) is None
-    assert [span.name for span in recorded.take()] == ["BLPOP"]
+    client.xread({"list": "$"}, block=10)
+    client.xread({"list": "$"})
+    client.execute_command("XREAD", "STREAMS", "block", "$")
+    client.wait(0, 10)
+    spans = recorded.take()
+    assert [span.name for span in spans] == ["BLPOP", "XREAD", "XREAD", "XREAD", "WAIT"]
+    assert [span.attributes.get("platform.db.blocking") for span in spans] == [True, True, None, None, True]
+    blocked = recorded.counted("platform.db.client.blocking.duration")
+    assert {attributes["db.operation.name"]: count for attributes, count in blocked} == {"BLPOP": 1, "XREAD": 1, "WAIT": 1}
+    assert ({**where(redis_url), "db.operation.name": "BLPOP"}, 1) in blocked
+    names = {attributes["db.operation.name"]: count for attributes, count in recorded.counted()}
+    assert (names["XREAD"], names.keys() & {"BLPOP", "WAIT"}) == (2, set())
+
+
+def test_a_group_that_is_called_block_waits_for_nothing(recorded: Recording, client: redis.Redis) -> None:
+    client.delete("stream")
+    client.xgroup_create("stream", "block", mkstream=True)
+    client.xreadgroup("block", "block", {"stream": ">"})
+    client.xreadgroup("block", "block", {"stream": ">"}, count=1, block=10)
+    client.delete("stream")
+    spans = [span for span in recorded.take() if span.name == "XREADGROUP"]
+    assert [span.attributes.get("platform.db.blocking") for span in spans] == [None, True]
+
+
+def test_the_first_command_of_a_pool_may_wait(recorded: Recording, redis_url: str) -> None:
+    client = redis.Redis.from_url(redis_url)
+    client.blpop(["list"], timeout=0.01)
+    client.close()
+    assert recorded.one().attributes["platform.db.blocking"] is True
+    assert recorded.counted() == []
+
+
+def test_messages_to_a_shard_are_published_with_a_span(recorded: Recording, client: redis.Redis) -> None:
+    if not hasattr(client, "spublish"):
+        pytest.skip("sharded messages came with redis-py 5.0")
+    client.spublish("news", "s3cret")
+    assert [(span.name, span.attributes["db.query.text"]) for span in recorded.take()] == [("SPUBLISH", "SPUBLISH news ?")]
 
 
 def test_a_client_of_one_connection_is_observed(recorded: Recording, redis_url: str) -> None:
@@ -303,6 +342,7 @@ def test_a_socket_file_is_address_and_peer(recorded: Recording, own_server: Call
             "db.operation.name": "PING",
             "server.address": path,
             "network.peer.address": path,
+            "network.transport": "unix",
         }
 
 

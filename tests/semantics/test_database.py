@@ -51,6 +51,7 @@ def test_a_command_is_named_by_itself() -> None:
         "server.port": 6379,
         "network.peer.address": "10.1.2.3",
         "network.peer.port": 6379,
+        "network.transport": "tcp",
     }
     called = command(where, "FCALL", "checkout")
     assert called.name == "FCALL checkout"

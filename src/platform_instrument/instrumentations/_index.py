@@ -59,6 +59,10 @@ TRIGGERS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "urllib3": (("urllib3", "platform_instrument.instrumentations.urllib3"),),
     "uvicorn": (("uvicorn", "platform_instrument.web.uvicorn"),),
+    "valkey": (
+        ("valkey", "platform_instrument.instrumentations.valkey"),
+        ("valkey_checks", "platform_instrument.instrumentations.valkey_checks"),
+    ),
     "werkzeug": (("werkzeug", "platform_instrument.web.werkzeug"),),
     "wsgiref.simple_server": (("wsgiref", "platform_instrument.web.wsgiref"),),
 }
@@ -86,5 +90,6 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "structlog_recorder": ("log_flight_recorder",),
     "structlog_sampling": ("log_sample",),
     "unhandled": ("logs_exporter",),
+    "valkey_checks": ("probes", "admin_port"),
 }
 """Settings of which one has to be on, by instrumentation: else our module is not loaded."""

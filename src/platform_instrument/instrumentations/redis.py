@@ -1,6 +1,7 @@
 """redis-py: commands, pipelines and transactions, sync and async, of clients, clusters and sentinels; values never leave.
 
-Waiting for messages of a subscription is no command. `db.namespace` is the index with which the connection was made.
+Waiting for messages of a subscription is no command; commands that wait until something comes are measured apart.
+`db.namespace` is the index with which the connection was made.
 Span: the command's name. Metrics: those of operations, of lookups in a cache and of connection pools (`redis_pool`);
 redis-py's own, where the application asks for them, go without these, which else were counted twice.
 Source: https://opentelemetry.io/docs/specs/semconv/database/redis/ (version 1.37.0);
@@ -15,15 +16,15 @@ from platform_instrument import privacy  # loads what knows commands with the fi
 from platform_instrument.core import families
 from platform_instrument.core.values import Instrumentation, Observe, Operation
 from platform_instrument.engine.caches import looked_up
-from platform_instrument.instrumentations.redis_pool import POOLED
+from platform_instrument.instrumentations.redis_pool import pooled
 from platform_instrument.semantics.database import command
 from platform_instrument.semantics.redis import (
     LOOKUPS,
-    PROCEDURES,
+    PARTICULAR,
     client_database,
     in_transaction,
     items,
-    procedure,
+    particular,
     queued,
     reached,
     redis_failure,
@@ -39,7 +40,7 @@ def single(call: Call) -> tuple[Operation, Attributes]:
     arguments = call.args[1:]
     where = call.state = client_database(call.args[0])
     name = privacy.command_name(arguments)
-    operation = command(where, name, procedure(arguments)) if name in PROCEDURES else where.operations.get(name)
+    operation = particular(where, name, arguments) if name in PARTICULAR else where.operations.get(name)
     return operation or command(where, name), {"db.query.text": privacy.mask_command(arguments, name)}
 
 
@@ -89,12 +90,17 @@ def failed(_call: Call, error: BaseException) -> Attributes:
     return redis_failure(error)
 
 
-def _client(module: str) -> tuple[Observe, ...]:
+def clients(library: str, kind: str) -> tuple[Observe, ...]:
+    """Return what is observed of a library of this shape, by its name and that of its clients' class, sync and async."""
+    return (*_client(library, kind), *_client(f"{library}.asyncio", kind))
+
+
+def _client(module: str, kind: str) -> tuple[Observe, ...]:
     return (
-        Observe(f"{module}.client:Redis.execute_command", single, answered, failed),
+        Observe(f"{module}.client:{kind}.execute_command", single, answered, failed),
         Observe(f"{module}.client:Pipeline.immediate_execute_command", single, answered, failed),
         Observe(f"{module}.client:Pipeline.execute", pipeline, all_answered, failed),
-        Observe(f"{module}.cluster:RedisCluster.execute_command", single, looked, failed, optional=True),
+        Observe(f"{module}.cluster:{kind}Cluster.execute_command", single, looked, failed, optional=True),
         Observe(f"{module}.cluster:ClusterPipeline.execute", pipeline, all_looked, failed, optional=True),
     )
 
@@ -103,9 +109,8 @@ INSTRUMENTATION = Instrumentation(
     name="redis",
     requires="redis>=4.5,<9",
     patches=(
-        *_client("redis"),
-        *_client("redis.asyncio"),
-        *POOLED,
+        *clients("redis", "Redis"),
+        *pooled("redis"),
     ),
     family=families.DB_CLIENT,
     modules=("redis",),

@@ -14,7 +14,7 @@ from platform_instrument.runtime.health.dependencies import Clients, at_home, sp
 from platform_instrument.semantics.redis import pool_database, pool_state
 
 if TYPE_CHECKING:
-    from platform_instrument.core.values import Call
+    from platform_instrument.core.values import Call, Patch
 
 
 def ask(pool: Any, _seconds: float) -> None:  # noqa: ANN401 - redis.ConnectionPool
@@ -77,22 +77,29 @@ def _found(pool: Any, *, asynchronous: bool) -> None:  # noqa: ANN401 - as above
         if service is None:
             return
         name = f"{service}/{pool_database(pool).namespace}{'' if pool.is_master else ' replica'}"
-    CLIENTS.found(pool, "redis", pool_database(pool), name=name, asynchronous=asynchronous)
+    where = pool_database(pool)
+    CLIENTS.found(pool, where.system, where, name=name, asynchronous=asynchronous)
 
 
 CLIENTS = Clients("redis", room, ask, ask_soon)
 
+
+def checks(library: str) -> tuple[Patch, ...]:
+    """Return what finds the pools of a library of this shape, sync and async."""
+    return (
+        Custom(f"{library}.connection", CLIENTS.watch),
+        EditResult(f"{library}.connection:ConnectionPool.__init__", made),
+        EditResult(f"{library}.asyncio.connection:ConnectionPool.__init__", made_async),
+        EditResult(f"{library}.sentinel:SentinelConnectionPool.__init__", made, optional=True),
+        EditResult(f"{library}.asyncio.sentinel:SentinelConnectionPool.__init__", made_async, optional=True),
+        EditCall(f"{library}.asyncio.connection:ConnectionPool.make_connection", connecting),
+    )
+
+
 INSTRUMENTATION = Instrumentation(
     name="redis_checks",
     requires="redis>=4.5,<9",
-    patches=(
-        Custom("redis.connection", CLIENTS.watch),
-        EditResult("redis.connection:ConnectionPool.__init__", made),
-        EditResult("redis.asyncio.connection:ConnectionPool.__init__", made_async),
-        EditResult("redis.sentinel:SentinelConnectionPool.__init__", made, optional=True),
-        EditResult("redis.asyncio.sentinel:SentinelConnectionPool.__init__", made_async, optional=True),
-        EditCall("redis.asyncio.connection:ConnectionPool.make_connection", connecting),
-    ),
+    patches=checks("redis"),
     modules=("redis",),
     settings=("probes", "admin_port"),
 )

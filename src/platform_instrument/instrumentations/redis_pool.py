@@ -103,9 +103,11 @@ def _pools(module: str) -> tuple[Patch, ...]:
     )
 
 
-POOLED = (
-    Custom("redis.connection", POOLS.watch),
-    *_pools("redis.connection"),
-    *_pools("redis.asyncio.connection"),
-    EditResult("redis.observability.metrics:RedisMetricsCollector.__init__", without_ours, optional=True),
-)
+def pooled(library: str) -> tuple[Patch, ...]:
+    """Return what is measured of the pools of a library of this shape, sync and async."""
+    return (
+        Custom(f"{library}.connection", POOLS.watch),
+        *_pools(f"{library}.connection"),
+        *_pools(f"{library}.asyncio.connection"),
+        EditResult(f"{library}.observability.metrics:RedisMetricsCollector.__init__", without_ours, optional=True),
+    )

@@ -49,6 +49,14 @@ DURATION = Instrument(
     along=(RETURNED_ROWS,),
 )
 
+BLOCKING = Instrument(
+    "platform.db.client.blocking.duration",
+    "Duration of commands that wait until something comes, such as BLPOP: no operation is slow for that.",
+    constant=_CONSTANT,
+    varying=_VARYING,
+    bounds=(0.01, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0),
+)
+
 KNOWN = "_platform_instrument_database"
 """Where a connection, a dialect or a pool remembers its database."""
 
@@ -210,18 +218,25 @@ def _target(where: Database) -> str:
     return f"{where.address}:{where.port}" if where.port else where.address
 
 
-def command(where: Database, name: str, procedure: str = "") -> Operation:
-    """Return the operation of a command with a name, such as Redis'; `procedure` names the stored one that it calls."""
-    key = (name, procedure) if procedure else name
+def command(where: Database, name: str, procedure: str = "", *, blocking: bool = False) -> Operation:
+    """Return the operation of a command with a name, such as Redis'; `procedure` names the stored one that it calls.
+
+    One that is `blocking` waits until something comes, and is measured apart from those that are slow.
+    """
+    key = (name, procedure, blocking) if procedure or blocking else name
     operation = where.operations.get(key)
-    return operation if operation is not None else _command(where, key, name, procedure)
+    return operation if operation is not None else _command(where, key, name, procedure, blocking=blocking)
 
 
-def _command(where: Database, key: object, name: str, procedure: str) -> Operation:
+def _command(where: Database, key: object, name: str, procedure: str, *, blocking: bool) -> Operation:
     attributes = {**where.attributes(), "db.operation.name": name}
+    if where.address:
+        attributes["network.transport"] = "unix" if where.address.startswith(("/", "@")) else "tcp"
     if procedure:
         attributes["db.stored_procedure.name"] = procedure
-    return where.remember(key, Operation(f"{name} {procedure}".rstrip(), CLIENT, attributes, DURATION))
+    if blocking:
+        attributes["platform.db.blocking"] = True
+    return where.remember(key, Operation(f"{name} {procedure}".rstrip(), CLIENT, attributes, BLOCKING if blocking else DURATION))
 
 
 def returned_rows(cursor: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a DB-API cursor

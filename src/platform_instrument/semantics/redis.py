@@ -15,8 +15,19 @@ from platform_instrument.semantics.pools import State, waiting
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from platform_instrument.core.values import Operation
+
 PROCEDURES = frozenset(("EVALSHA", "EVALSHA_RO", "FCALL", "FCALL_RO"))
 """Commands whose first argument names a script or a function that the server keeps."""
+
+WAITING = frozenset(("BLMOVE", "BLMPOP", "BLPOP", "BRPOP", "BRPOPLPUSH", "BZMPOP", "BZPOPMAX", "BZPOPMIN", "WAIT", "WAITAOF"))
+"""Commands that wait until something comes."""
+
+_READING = {"XREAD": 1, "XREADGROUP": 4}
+"""Commands that wait where an option asks for it, by the place from which on options stand."""
+
+PARTICULAR = PROCEDURES | WAITING | _READING.keys()
+"""Commands whose operation depends on more than their name, or that wait."""
 
 LOOKUPS = {"GET": False, "GETDEL": False, "GETEX": False, "HGET": False, "HMGET": True, "MGET": True}
 """Commands that ask for a value by its key, and whether they ask for several at once: None answers for one that is not there."""
@@ -42,6 +53,22 @@ _CODES = {
     "TryAgainError": "TRYAGAIN",
 }
 """The prefixes that redis-py takes away from the message of an error, by the class that it makes of it."""
+
+
+def particular(where: Database, name: str, arguments: tuple[Any, ...]) -> Operation:
+    """Return the operation of a command in `PARTICULAR`."""
+    if name in PROCEDURES:
+        return command(where, name, procedure(arguments))
+    return command(where, name, blocking=name in WAITING or _waits(arguments[_READING[name] :]))
+
+
+def _waits(options: tuple[Any, ...]) -> bool:
+    """Say whether BLOCK is among the options of a command that reads streams."""
+    for option in options[:8]:
+        word = option.upper() if isinstance(option, (str, bytes)) else ""
+        if word in {"BLOCK", b"BLOCK", "STREAMS", b"STREAMS"}:
+            return word in {"BLOCK", b"BLOCK"}
+    return False
 
 
 def procedure(arguments: tuple[Any, ...]) -> str:
@@ -107,15 +134,20 @@ def client_database(client: Any) -> Database:  # noqa: ANN401 - a client or a pi
     return known
 
 
+def _system(kept: Any) -> str:  # noqa: ANN401 - a pool or a cluster's client
+    """Return `db.system.name`, which is that of the library whose object it is, or an object of a subclass."""
+    return "valkey" if any(kind.__module__.startswith("valkey.") for kind in type(kept).__mro__) else "redis"
+
+
 def pool_database(pool: Any) -> Database:  # noqa: ANN401 - a connection pool
     """Return the database that a pool is for; a sentinel's pool learns the address when it connects."""
     options = pool.connection_kwargs
-    namespace = str(options.get("db") or 0)
+    system, namespace = _system(pool), str(options.get("db") or 0)
     if options.get("path"):
-        return database("redis", namespace, str(options["path"]))
+        return database(system, namespace, str(options["path"]))
     if hasattr(pool, "service_name"):
-        return database("redis", namespace)
-    return database("redis", namespace, str(options.get("host") or "localhost"), int(options.get("port") or _DEFAULT_PORT))
+        return database(system, namespace)
+    return database(system, namespace, str(options.get("host") or "localhost"), int(options.get("port") or _DEFAULT_PORT))
 
 
 def pool_state(pool: Any) -> State:  # noqa: ANN401 - as above
@@ -150,7 +182,8 @@ def cluster_database(client: Any) -> Database:  # noqa: ANN401 - a cluster's cli
     """Return a cluster by the node that it was entered through."""
     owner = getattr(client, "_client", client)
     node = getattr(getattr(owner, "nodes_manager", None), "default_node", None)
-    return database("redis", "0", str(node.host), int(node.port)) if node is not None else database("redis", "0")
+    system = _system(owner)
+    return database(system, "0", str(node.host), int(node.port)) if node is not None else database(system, "0")
 
 
 def last_used(pool: Any) -> Any:  # noqa: ANN401 - a connection pool, a connection
@@ -180,7 +213,8 @@ def reached(span: Any, client: Any, where: Database) -> None:  # noqa: ANN401 - 
 def _move(span: Any, where: Database) -> None:  # noqa: ANN401 - our span
     """Let the operation of a span be the same one at another database."""
     attributes = span.operation.attributes
-    moved = command(where, attributes["db.operation.name"], attributes.get("db.stored_procedure.name", ""))
+    blocking = "platform.db.blocking" in attributes
+    moved = command(where, attributes["db.operation.name"], attributes.get("db.stored_procedure.name", ""), blocking=blocking)
     if span.name is span.operation.name:
         span.name = moved.name
     span.operation = moved
@@ -193,8 +227,8 @@ def peered(where: Database, connection: Any, stream: Any) -> Database:  # noqa: 
     host, port = getattr(connection, "host", None), getattr(connection, "port", None)
     address, number = (host, int(port)) if isinstance(host, str) and port else (where.address, where.port)
     if isinstance(peer, tuple):
-        return database("redis", where.namespace, address, number, (str(peer[0]), int(peer[1])))
-    return database("redis", where.namespace, address, number, (peer, 0) if isinstance(peer, str) else ("", 0))
+        return database(where.system, where.namespace, address, number, (str(peer[0]), int(peer[1])))
+    return database(where.system, where.namespace, address, number, (peer, 0) if isinstance(peer, str) else ("", 0))
 
 
 def queued(client: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401 - a pipeline

@@ -110,6 +110,7 @@ METRICS: Mapping[str, frozenset[str]] = {
     "platform.container.cpu.limit": _NONE,
     "platform.container.memory.limit": _NONE,
     "platform.cpython.gc.pause.duration": _GENERATION,
+    "platform.db.client.blocking.duration": _DATABASE,
     "platform.library.info": frozenset(("platform.library.name", "platform.library.version")),
     "platform.process.memory.anonymous": _NONE,
     "platform.process.open_file_descriptor.limit": _NONE,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from platform_instrument.semantics.database import Database
 
 _SSL_REQUEST = b"\0\0\0\x08\x04\xd2\x16\x2f"
-KNOCKS = {"postgresql": _SSL_REQUEST, "cockroachdb": _SSL_REQUEST, "redis": b"PING\r\n"}
+KNOCKS = {"postgresql": _SSL_REQUEST, "cockroachdb": _SSL_REQUEST, "redis": b"PING\r\n", "valkey": b"PING\r\n"}
 """What is sent, by system. MySQL is not here: it locks hosts out that connect and do not log in."""
 
 
