@@ -39,9 +39,9 @@ def single(call: Call) -> tuple[Operation, Attributes]:
     """Return one command."""
     arguments = call.args[1:]
     where = call.state = client_database(call.args[0])
-    name = privacy.command_name(arguments)
+    name, text = privacy.read_command(arguments)
     operation = particular(where, name, arguments) if name in PARTICULAR else where.operations.get(name)
-    return operation or command(where, name), {"db.query.text": privacy.mask_command(arguments, name)}
+    return operation or command(where, name), {"db.query.text": text}
 
 
 def pipeline(call: Call) -> tuple[Operation, Attributes] | None:
