@@ -142,6 +142,9 @@ def test_a_version_that_was_never_tested_is_patched_and_said_once(shop: str, req
     ("body", "folder", "version"),
     [
         ("VERSION = (4, 2, 1, 'final')", None, "4.2.1"),
+        ("VERSION = (4, 2, 0); __version__ = '4.2'", "shop-9.0.1.dist-info", "4.2"),
+        ("VERSION = (4, 2, 1); __version__ = '2.2.8'", "shop-4.2.1.dist-info", "4.2.1"),
+        ("VERSION = (4, 2, 1); __version__ = '2.2.8'", None, "2.2.8"),
         ("", "shop-9.0.1.dist-info", "9.0.1"),
         ("", "Shop-0.7.egg-info", "0.7"),
         ("def __getattr__(name): raise AssertionError(name)", "shop-1.0.dist-info", "1.0"),

@@ -68,6 +68,7 @@ def dressed(wrapper: Callable[..., Any], function: Callable[..., Any]) -> Callab
     for name in WRAPPER_ASSIGNMENTS:
         if hasattr(function, name):
             setattr(wrapper, name, getattr(function, name))
+    wrapper.__module__ = getattr(function, "__module__", None)  # type: ignore[assignment] # a method of C code has none
     wrapper.__dict__.update(getattr(function, "__dict__", {}))
     wrapper.__wrapped__ = function  # type: ignore[attr-defined]
     return wrapper

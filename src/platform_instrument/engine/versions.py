@@ -15,24 +15,32 @@ _SUFFIXES = (".dist-info", ".egg-info")
 def version_of(module: ModuleType, requires: str) -> str:
     """Return the version of the library that a requirement names, empty where it cannot be told.
 
-    A module's `__version__` is read from its namespace: some libraries warn when it is asked for. Else the name of the
-    folder that the installer left beside the library tells; `importlib.metadata` costs 40 ms to import.
+    A module's `__version__` is read from its namespace: some libraries warn when it is asked for. Else, and where a module
+    says two (PyMySQL passes for mysqlclient), the name of the folder that the installer left beside the library tells;
+    `importlib.metadata` costs 40 ms to import.
     """
     name = name_of(requires)
     if name == "python":
         return ".".join(str(part) for part in sys.version_info[:3])
     top = sys.modules.get(module.__name__.partition(".")[0], module)
-    for said in (vars(top).get("__version__"), vars(top).get("VERSION")):
-        if isinstance(said, str):
-            return said
-        if isinstance(said, tuple) and said and all(isinstance(part, (int, str)) for part in said):
-            return ".".join(str(part) for part in said[:3])
-    return _installed(top, name)
+    said = [version for attribute in ("__version__", "VERSION") if (version := _dotted(vars(top).get(attribute)))]
+    if len({_numbers(version)[:3] for version in said}) == 1:
+        return said[0]
+    return _installed(top, name) or "".join(said[:1])
 
 
 def name_of(requires: str) -> str:
     """Return the distribution that a requirement names."""
     return requires.partition(">=")[0].partition("<")[0].strip()
+
+
+def _dotted(said: object) -> str:
+    """Return a version that a module says as a text or a tuple, empty where it is neither."""
+    if isinstance(said, str):
+        return said
+    if isinstance(said, tuple) and said and all(isinstance(part, (int, str)) for part in said):
+        return ".".join(str(part) for part in said[:3])
+    return ""
 
 
 def _installed(top: ModuleType, name: str) -> str:
