@@ -65,11 +65,16 @@ USES: dict[str, Callable[[str], None]] = {
 }
 """How some libraries are used; the rest records what its own tests compare with a literal."""
 
+ELSEWHERE = {"platform_instrument.web.channels": "channels"}
+"""Libraries that the development environment does not have; their own tests keep the contract where it is."""
+
 
 class TestOurs(InstrumentationContract):
     @pytest.fixture(autouse=True, params=MODULES, ids=lambda module: module.rpartition(".")[2])
     def _declared(self, request: Any) -> None:
         self.declared_in = request.param
+        if request.param in ELSEWHERE:
+            pytest.importorskip(ELSEWHERE[request.param], reason="not in this environment: the matrix has it")
 
     def test_its_module_imports_no_library(self, instrumentation: Instrumentation) -> None:
         if "shutdown" in instrumentation.settings:

@@ -20,6 +20,7 @@ from tests.processes import BIN, environment
 TOOLS = ("pytest", "pytest-timeout", "opentelemetry-api", "opentelemetry-proto", "protobuf")
 DRIVERS = ("aiosqlite", "asyncpg", "psycopg[binary]")
 UPSTREAM = ("opentelemetry-sdk", "opentelemetry-instrumentation-httpx")
+VERIFYING = ("uvicorn", "gunicorn", "fastapi", "flask")
 OURS = ("--editable", str(ROOT))
 """With our command, which starts servers under instrumentation."""
 
@@ -70,6 +71,11 @@ MATRIX = {
     "asyncpg-0.27": ("3.10", ("asyncpg==0.27.*",), "instrumentations/test_asyncpg"),
     "asyncpg-0.29": ("3.12", ("asyncpg==0.29.*",), "instrumentations/test_asyncpg"),
     "asyncpg-newest": ("3.13", ("asyncpg",), "instrumentations/test_asyncpg"),
+    "asyncpg-0.27-pool": ("3.10", ("asyncpg==0.27.*",), "instrumentations/test_asyncpg_pool"),
+    "asyncpg-0.29-pool": ("3.12", ("asyncpg==0.29.*",), "instrumentations/test_asyncpg_pool"),
+    "asyncpg-newest-pool": ("3.13", ("asyncpg",), "instrumentations/test_asyncpg_pool"),
+    "psycopg2-2.9": ("3.10", ("psycopg2-binary==2.9.3",), "instrumentations/test_psycopg2"),
+    "psycopg2-newest": ("3.13", ("psycopg2-binary",), "instrumentations/test_psycopg2"),
     "redis-4.5-pool": ("3.10", ("redis==4.5.*",), "instrumentations/test_redis_pool"),
     "redis-5-pool": ("3.11", ("redis==5.*",), "instrumentations/test_redis_pool"),
     "redis-6-pool": ("3.12", ("redis==6.*",), "instrumentations/test_redis_pool"),
@@ -87,6 +93,25 @@ MATRIX = {
     "uvloop-3.11": ("3.11", (*OURS, "uvloop", "uvicorn", "sqlalchemy", "grpcio"), "runtime/test_loops"),
     "celery-newest": ("3.12", (*OURS, "celery[redis]"), "runtime/ending/test_celery"),
     "flask-2.0": ("3.11", (*OURS, "flask==2.0.*", "werkzeug==2.0.*"), "web/test_werkzeug"),
+    "litestar-2.0": ("3.10", (*OURS, "litestar==2.0.*", "uvicorn", "starlette"), "web/test_litestar"),
+    "litestar-newest": ("3.13", (*OURS, "litestar", "uvicorn", "starlette"), "web/test_litestar"),
+    "quart-0.18": ("3.10", (*OURS, "quart==0.18.*", "werkzeug<3", "uvicorn"), "web/test_quart"),
+    "quart-newest": ("3.13", (*OURS, "quart", "uvicorn"), "web/test_quart"),
+    "falcon-3.0": ("3.10", (*OURS, "falcon==3.0.*", "uvicorn", "gunicorn"), "web/test_falcon"),
+    "falcon-newest": ("3.13", (*OURS, "falcon", "uvicorn", "gunicorn"), "web/test_falcon"),
+    "bottle-0.12": ("3.10", (*OURS, "bottle==0.12.*", "gunicorn", "flask"), "web/test_bottle"),
+    "channels-3": ("3.10", (*OURS, "channels==3.*", "django==3.2.*", "uvicorn"), "web/test_channels"),
+    "channels-newest": ("3.13", (*OURS, "channels", "uvicorn"), "web/test_channels"),
+    "claims-oldest": (
+        "3.10",
+        (*OURS, "pyjwt[crypto]==2.0.*", "python-jose[cryptography]==3.3.*", "authlib==1.0.*", "joserfc==1.0.*", *VERIFYING),
+        "instrumentations/test_claims",
+    ),
+    "claims-newest": (
+        "3.13",
+        (*OURS, "pyjwt[crypto]", "python-jose[cryptography]", "authlib", "joserfc", *VERIFYING),
+        "instrumentations/test_claims",
+    ),
     **{
         f"checks-{age}-{subject}": (python, tuple(requirements.split()), f"runtime/health/test_{subject}")
         for subject in ("dependencies", "outages")

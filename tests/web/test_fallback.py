@@ -25,6 +25,11 @@ EXPECTED = {
     "flask": [("GET /items/<int:item>", "/items/3"), ("GET /fails", "/fails")],
     "django_wsgi": [("GET /items/<int:item>/", "/items/3/")],
     "django_asgi": [("GET /items/<int:item>/", "/items/3/")],
+    "litestar": [("GET /items/{item}", "/items/3")],
+    "quart": [("GET /items/<int:item>", "/items/3")],
+    "falcon_wsgi": [("GET /items/{item:int}", "/items/3")],
+    "falcon_asgi": [("GET /items/{item:int}", "/items/3")],
+    "bottle": [("GET /items/<item:int>", "/items/3"), ("GET /fails", "/fails")],
     "bridged": [("GET /old/items/<int:item>", "/old/items/3")],
 }
 

@@ -10,9 +10,10 @@ warnings.simplefilter("ignore")
 
 def call_asgi(app: Any, path: str) -> None:
     sent: list[Any] = []
+    received = [{"type": "http.request", "body": b"", "more_body": False}]
 
     async def receive() -> Any:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        return received.pop() if received else await asyncio.sleep(60)
 
     async def send(message: Any) -> None:
         sent.append(message)
@@ -86,6 +87,37 @@ def django_asgi() -> None:
     from django_app import asgi
 
     call_asgi(asgi, "/items/3/")
+
+
+def litestar() -> None:
+    from litestar_app import app
+
+    call_asgi(app, "/items/3")
+
+
+def quart() -> None:
+    from quart_app import app
+
+    call_asgi(app, "/items/3")
+
+
+def falcon_wsgi() -> None:
+    from falcon_apps import wsgi
+
+    call_wsgi(wsgi, "/items/3")
+
+
+def falcon_asgi() -> None:
+    from falcon_apps import asgi
+
+    call_asgi(asgi, "/items/3")
+
+
+def bottle() -> None:
+    from bottle_app import app
+
+    call_wsgi(app, "/items/3")
+    call_wsgi(app, "/fails")
 
 
 def bridged() -> None:
