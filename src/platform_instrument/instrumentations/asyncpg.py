@@ -1,96 +1,109 @@
-"""asyncpg: the metrics of its connection pools.
+"""asyncpg: statements, batches, prepared statements, cursors and copies; one span each, and the metrics of its pools.
 
-A pool has no room to remember anything; its queue, which lives as long, has. A holder is a place in a pool, and has a
-connection for a time.
-Metrics: `db.client.connection.*`.
-Source: https://opentelemetry.io/docs/specs/semconv/database/database-metrics/#connection-pools (version 1.37.0);
-asyncpg/pool.py (0.27 to 0.32).
+To prepare a statement is a span only where it fails, since to execute it is one. That of a cursor ends with the first rows.
+What asyncpg asks by itself (types, the reset of a connection), begin, commit and rollback are no statements.
+Span: `db.query.summary`. Metrics: of operations, and of connection pools (`asyncpg_pool`).
+Source: https://opentelemetry.io/docs/specs/semconv/database/postgresql/ (version 1.37.0);
+asyncpg/connection.py, asyncpg/prepared_stmt.py, asyncpg/cursor.py, asyncpg/transaction.py (0.27 to 0.32).
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from platform_instrument.core.values import Custom, Instrumentation, Time
-from platform_instrument.engine.pools import Pools
-from platform_instrument.semantics.database import database
-from platform_instrument.semantics.pools import State, pool_name, waiting
+from platform_instrument.core import families
+from platform_instrument.core.values import OPEN, Attributes, Instrumentation, Observe, Operation
+from platform_instrument.instrumentations.asyncpg_pool import POOLED
+from platform_instrument.semantics.database import batch, query
+from platform_instrument.semantics.dbapi import failed, own_question
+from platform_instrument.semantics.postgresql import asyncpg_database, named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_POOL = "_platform_instrument_of"
-_HOLDERS = "_platform_instrument_holders"
+    from platform_instrument.core.values import Call
 
 
-def called(_queue: Any, holder: Any) -> str:  # noqa: ANN401 - a pool's queue, a holder
-    """Return the name of the database, as its first connection says it."""
-    connection = getattr(holder, "_con", None)
-    if connection is None:
-        return "postgresql"
-    address = connection._addr  # noqa: SLF001 - there is no public way to it
-    host, port = address if isinstance(address, tuple) else (str(address), 0)
-    return pool_name(database("postgresql", connection._params.database or "", host, port))  # noqa: SLF001 - as above
+def statement(call: Call, name: str = "query") -> Operation:
+    """Return what is executed, and where."""
+    return query(asyncpg_database(call.args[0]), call.argument(1, name))
 
 
-def look(queue: Any, _holders: list[Any]) -> State | None:  # noqa: ANN401 - as above
-    """Return how a pool is."""
-    pool = queue.__dict__[_POOL]
-    if pool._closed:  # noqa: SLF001 - `is_closing` is true while connections are still in use
-        return None
-    size, idle = pool.get_size(), pool.get_idle_size()
-    most = pool.get_max_size()
-    return State(size - idle, idle, waiting(queue._getters), most, most, pool.get_min_size())  # noqa: SLF001 - of asyncio.Queue
+def many(call: Call, name: str = "query") -> tuple[Operation, Attributes | None]:
+    """Return what is executed for a list of arguments, and where."""
+    return batch(asyncpg_database(call.args[0]), call.argument(1, name), call.argument(2, "args"))
 
 
-def taken(began: float, proxy: Any, args: Any, _kwargs: Any) -> None:  # noqa: ANN401 - of `_acquire(self, timeout)`
-    """Measure the wait for a connection."""
-    holder = proxy._holder  # noqa: SLF001 - there is no public way to it
-    queue = _queue(args[0])
-    POOLS.taken(began, queue, holder, queue.__dict__[_HOLDERS].setdefault(holder, {}))
+def prepared(call: Call) -> Operation:
+    """Return what a prepared statement or a cursor executes, and where."""
+    resource = call.args[0]
+    return query(asyncpg_database(resource._connection), resource._query)  # noqa: SLF001 - a cursor has no public way to it
 
 
-def refused(_began: float, error: BaseException, args: Any, _kwargs: Any) -> None:  # noqa: ANN401 - as above
-    """Count a wait that was too long."""
-    if type(error).__name__ == "TimeoutError":
-        POOLS.timed_out(_queue(args[0]))
+def prepared_many(call: Call) -> tuple[Operation, Attributes | None]:
+    """Return what a prepared statement executes for a list of arguments, and where."""
+    resource = call.args[0]
+    return batch(asyncpg_database(resource._connection), resource._query, call.argument(1, "args"))  # noqa: SLF001 - as above
 
 
-def given_back(began: float, _result: None, args: Any, _kwargs: Any) -> None:  # noqa: ANN401 - of `_release(self)` of a holder
-    """Measure the use of a connection; this is called for those too that are not in use."""
-    queue = _queue(args[0]._pool)  # noqa: SLF001 - there is no public way to it
-    POOLS.given_back(began, queue, queue.__dict__[_HOLDERS].get(args[0], {}))
+def copied(call: Call, way: str) -> Operation:
+    """Return what is copied, and where."""
+    table = named(call.kwargs.get("schema_name"), call.argument(1, "table_name"))
+    return query(asyncpg_database(call.args[0]), f"COPY {table} {way}")
 
 
-def made(began: float, _result: None, args: Any, _kwargs: Any) -> None:  # noqa: ANN401 - of `connect(self)` of a holder
-    """Measure the opening of a connection, with the application's `init`."""
-    POOLS.made(began, _queue(args[0]._pool), args[0])  # noqa: SLF001 - as above
+def copied_query(call: Call) -> Operation:
+    """Return which query's rows are copied, and where."""
+    return query(asyncpg_database(call.args[0]), f"COPY ({call.argument(1, 'query')}) TO STDOUT")
 
 
-def _queue(pool: Any) -> Any:  # noqa: ANN401 - asyncpg.Pool
-    queue = pool._queue  # noqa: SLF001 - as above
-    if _POOL not in queue.__dict__:
-        queue.__dict__[_HOLDERS] = {}
-        queue.__dict__[_POOL] = pool
-    return queue
+def going_on(_call: Call, _result: Any) -> Any:  # noqa: ANN401 - a statement
+    """Leave no span of a statement that was prepared."""
+    return OPEN
 
 
-def closing(queue: Any) -> Callable[[], Any]:  # noqa: ANN401 - as above
-    """Return the coroutine function that closes a pool."""
-    close: Callable[[], Any] = queue.__dict__[_POOL].close
-    return close
+def rows(_call: Call, result: list[Any]) -> Attributes:
+    """Return how many rows there are."""
+    return {"db.response.returned_rows": len(result)}
 
 
-POOLS = Pools("asyncpg", called, look, closing=closing)
+def row(_call: Call, result: Any) -> Attributes:  # noqa: ANN401 - a record, or None
+    """Return that there is a row, or none."""
+    return {"db.response.returned_rows": 0 if result is None else 1}
+
+
+def _of(owner: str, name: str, begin: Callable[[Call], Any], end: Any = None, *, optional: bool = False) -> Observe:  # noqa: ANN401
+    return Observe(f"asyncpg.{owner}.{name}", begin, end, failed, optional=optional)
+
+
+_CONNECTION, _PREPARED, _TRANSACTION = "connection:Connection", "prepared_stmt:PreparedStatement", "transaction:Transaction"
 
 INSTRUMENTATION = Instrumentation(
     name="asyncpg",
     requires="asyncpg>=0.27,<1",
     patches=(
-        Custom("asyncpg.pool", POOLS.watch),
-        Time("asyncpg.pool:Pool._acquire", taken, refused),
-        Time("asyncpg.pool:PoolConnectionHolder._release", given_back),
-        Time("asyncpg.pool:PoolConnectionHolder.connect", made),
+        _of(_CONNECTION, "execute", statement),
+        _of(_CONNECTION, "fetch", statement, rows),
+        _of(_CONNECTION, "fetchrow", statement, row),
+        _of(_CONNECTION, "fetchval", statement),
+        _of(_CONNECTION, "executemany", partial(many, name="command")),
+        _of(_CONNECTION, "fetchmany", many, rows, optional=True),
+        _of(_CONNECTION, "copy_from_table", partial(copied, way="TO STDOUT")),
+        *[_of(_CONNECTION, f"copy_{name}to_table", partial(copied, way="FROM STDIN")) for name in ("", "records_")],
+        _of(_CONNECTION, "copy_from_query", copied_query),
+        _of(_CONNECTION, "_get_statement", statement, going_on),
+        _of(_PREPARED, "fetch", prepared, rows),
+        _of(_PREPARED, "fetchrow", prepared, row),
+        _of(_PREPARED, "fetchval", prepared),
+        _of(_PREPARED, "executemany", prepared_many),
+        _of(_PREPARED, "fetchmany", prepared_many, rows, optional=True),
+        _of("cursor:CursorIterator", "_bind_exec", prepared),
+        _of("cursor:Cursor", "_init", prepared),
+        _of(_CONNECTION, "reset", own_question),
+        *[_of(_TRANSACTION, name, own_question) for name in ("start", "_Transaction__commit", "_Transaction__rollback")],
+        *POOLED,
     ),
+    family=families.DB_CLIENT,
     modules=("asyncpg",),
 )

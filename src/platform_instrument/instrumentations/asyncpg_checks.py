@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.values import Custom, EditCall, EditResult, Instrumentation
 from platform_instrument.runtime.health.dependencies import Clients, at_home, spare
-from platform_instrument.semantics.database import Database, database
 from platform_instrument.semantics.pools import waiting
+from platform_instrument.semantics.postgresql import asyncpg_database
 
 if TYPE_CHECKING:
     from platform_instrument.core.values import Call
@@ -49,19 +49,13 @@ def initialized(call: Call, _result: Any) -> None:  # noqa: ANN401 - the pool, N
         return
     queue.__dict__[_POOL] = pool
     connection = next((each._con for each in pool._holders if each._con is not None), None)  # noqa: SLF001 - as above
-    where = _where(connection) if connection is not None else None
+    where = asyncpg_database(connection) if connection is not None else None
     CLIENTS.found(queue, "postgresql", where, asynchronous=True, loop=pool._loop)  # noqa: SLF001 - as above
 
 
 def connecting(call: Call) -> None:
     """Note where a pool is at home."""
     at_home(call.args[0]._pool._queue)  # noqa: SLF001 - of a holder
-
-
-def _where(connection: Any) -> Database:  # noqa: ANN401 - a connection
-    address = connection._addr  # noqa: SLF001 - as above
-    host, port = address if isinstance(address, tuple) else (str(address), 0)
-    return database("postgresql", connection._params.database or "", host, port)  # noqa: SLF001 - as above
 
 
 CLIENTS = Clients("asyncpg", room, ask_soon=ask)

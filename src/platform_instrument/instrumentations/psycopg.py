@@ -9,15 +9,18 @@ psycopg/cursor.py, psycopg/server_cursor.py, psycopg/sql.py (3.1 to 3.3).
 
 from __future__ import annotations
 
-import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core import families
 from platform_instrument.core.values import Attributes, Instrumentation, Observe, Operation
 from platform_instrument.semantics.database import batch, connected_database, failure, query, returned_rows
+from platform_instrument.semantics.postgresql import query_text
 
 if TYPE_CHECKING:
     from platform_instrument.core.values import Call
+
+_text = partial(query_text, composing="psycopg.sql")
 
 
 def statement(call: Call) -> Operation | None:
@@ -46,33 +49,6 @@ def rows(call: Call, _result: Any) -> Attributes | None:  # noqa: ANN401 - the c
 def failed(_call: Call, error: BaseException) -> Attributes:
     """Return the SQLSTATE."""
     return failure(error)
-
-
-def _text(sql: Any) -> str:  # noqa: ANN401 - str, bytes, psycopg.sql.Composable, string.templatelib.Template
-    """Return the text of a query; the values that a composed one holds are left out, and nothing of them is called."""
-    if isinstance(sql, (str, bytes)):
-        return str.__str__(sql) if isinstance(sql, str) else sql.decode("utf-8", "replace")
-    composing = sys.modules["psycopg.sql"]
-    if isinstance(sql, composing.Composed):
-        return "".join([_text(part) for part in sql])
-    if isinstance(sql, composing.Identifier):
-        return ".".join([_quoted(name) for name in sql._obj])  # noqa: SLF001 - `as_string` needs a connection in 3.1
-    if isinstance(sql, composing.Composable):
-        return "?" if isinstance(sql, composing.Literal) else str(sql.as_string(None))
-    if type(sql).__name__ == "Template":
-        return "".join([part if isinstance(part, str) else _interpolated(part) for part in sql])
-    return ""  # psycopg will say that it is no query
-
-
-def _interpolated(part: Any) -> str:  # noqa: ANN401 - string.templatelib.Interpolation
-    """Return a field of a template: names and nested queries as they are, values as a question mark."""
-    if part.format_spec == "i" and isinstance(part.value, str):
-        return _quoted(part.value)
-    return _text(part.value) if part.format_spec in {"i", "q"} else "?"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _cursor(name: str) -> tuple[Observe, ...]:
