@@ -7,6 +7,8 @@ import textwrap
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import pytest
+
 from tests.processes import door, run
 
 if TYPE_CHECKING:
@@ -134,3 +136,62 @@ def test_the_times_of_a_pool_add_up_over_a_process_and_its_children(collector: C
         points = collector.latest(f"db.client.connection.{name}")
         assert sorted(point.count for point in points) == [2, 3, 4]
         assert {point.attributes["db.client.connection.pool.name"] for point in points} == {"shop.db"}
+
+
+DJANGO = textwrap.dedent(
+    """
+    import sys
+    driver, name, host, port, user = sys.argv[1:]
+    sys.modules["psycopg" if driver == "psycopg2" else "psycopg2"] = None  # Django takes the first that it finds
+    import django
+    from django.conf import settings
+
+    server = {"ENGINE": "django.db.backends.postgresql", "NAME": name, "HOST": host, "PORT": port, "USER": user}
+    settings.configure(DATABASES={"default": server}, USE_TZ=True)
+    django.setup()
+    from django.db import connection, models, transaction
+
+    class Order(models.Model):
+        item = models.TextField()
+        made = models.DateTimeField(auto_now_add=True)
+
+        class Meta:
+            app_label, db_table = "shop", "django_orders"
+
+    assert connection.Database.__name__ == driver
+    try:
+        with transaction.atomic():
+            with connection.schema_editor() as editor:
+                editor.create_model(Order)
+            Order.objects.bulk_create([Order(item=f"s3cret{number}") for number in range(5)])
+            assert Order.objects.filter(item="s3cret1").count() == 1
+            assert len(list(Order.objects.iterator(chunk_size=2))) == 5
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT %s", ["s3cret"])
+                assert cursor.fetchone() == ("s3cret",)
+                cursor.executemany("UPDATE django_orders SET item = %s WHERE id = %s", [("a", 1), ("b", 2)])
+            raise LookupError
+    except LookupError:
+        pass
+    connection.close()
+    """
+)
+
+
+@pytest.mark.parametrize("driver", ["psycopg2", "psycopg"])
+def test_the_orm_of_django_is_one_span_a_statement(collector: Collector, tmp_path: Path, postgres_url: str, driver: str) -> None:
+    pytest.importorskip("django")
+    pytest.importorskip(driver)
+    program = tmp_path / "program.py"
+    program.write_text(DJANGO)
+    address = urlsplit(postgres_url)
+    where = (address.path.lstrip("/"), address.hostname, str(address.port or 5432), address.username)
+    argv, env = door("command", [sys.executable, program, driver, *where])
+    done = run(argv, env=env, collector=collector)
+    assert (done.returncode, done.stderr) == (0, "")
+    spans = collector.wait_for(lambda spans: any(span.name.startswith("BATCH") for span in spans))
+    names = [span.name.replace('"', "") for span in spans if "django_orders" in span.name]
+    assert [name.partition(" django")[0] for name in names] == ["CREATE TABLE", "INSERT", "SELECT", "SELECT", "BATCH UPDATE"]
+    assert {span.scope.name for span in spans} == {f"platform_instrument.{driver}"}
+    assert {span.attributes["server.address"] for span in spans} == {address.hostname}
+    assert "s3cret" not in repr(spans)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from importlib.metadata import version
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:sqlalchemy", "ignore:.*:sqlalchemy.exc.MovedIn20Warning")
 
 VERSION = tuple(int(part) for part in version("sqlalchemy").split(".")[:2])
-ALL = ("sqlalchemy", "sqlite3", "psycopg", "aiosqlite")
+ALL = ("sqlalchemy", "sqlite3", *[name for name in ("psycopg", "psycopg2", "asyncpg", "aiosqlite") if find_spec(name)])
 
 
 class _Tables:
@@ -111,6 +112,39 @@ def test_postgresql_over_psycopg_is_one_span_with_its_server_and_rows(recorded: 
     }
     assert "s3cret" not in repr(span)
     assert recorded.rows() == [("SELECT", 1, 3)]
+
+
+def test_postgresql_over_psycopg2_is_one_span_a_statement(recorded: Recording, postgres_url: str, orders: sa.Table) -> None:
+    pytest.importorskip("psycopg2")
+    engine = sa.create_engine(postgres(postgres_url, "psycopg2"), pool_pre_ping=True)
+    with engine.begin() as connection:
+        assert connection.execute(sa.text("SELECT generate_series(1, :last)"), {"last": 3}).all() == [(1,), (2,), (3,)]
+        span = recorded.one()
+        orders.create(connection)
+        connection.execute(orders.insert(), [{"id": number, "item": str(number)} for number in range(250)])
+        connection.execute(orders.insert(), {"id": 999, "item": "z"})
+        streamed = sa.select(orders.c.id).execution_options(stream_results=True)
+        assert len(connection.execute(streamed).all()) == 251
+        with pytest.raises(sa.exc.IntegrityError):
+            connection.execute(orders.insert(), {"id": 999, "item": "s3cret"})
+    engine.dispose()
+    address = urlsplit(postgres_url)
+    assert span.attributes == {
+        "db.system.name": "postgresql",
+        "db.namespace": address.path.lstrip("/"),
+        "server.address": address.hostname,
+        "server.port": address.port or 5432,
+        "db.query.text": "SELECT generate_series(?, %(last)s)",
+        "db.query.summary": "SELECT",
+        "db.response.returned_rows": 3,
+    }
+    create, *spans = recorded.take()
+    assert create.name.startswith("CREATE")
+    assert [span.name.replace("BATCH ", "").split()[0] for span in spans] == ["INSERT", "INSERT", "SELECT", "INSERT"]
+    if VERSION < (2, 0):  # later ones write the rows into the statement
+        assert spans[0].attributes["db.operation.batch.size"] == 250
+    assert [span.attributes.get("db.response.status_code") for span in spans] == [None, None, None, "23505"]
+    assert {span.scope.name for span in spans} == {"platform_instrument.sqlalchemy"}
 
 
 def test_a_driver_that_does_not_know_how_many_rows_there_are_says_a_number_that_is_none(

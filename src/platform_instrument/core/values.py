@@ -117,6 +117,13 @@ class Call:
             return self.args[position]
         return self.kwargs.get(name, default)
 
+    def put(self, position: int, name: str, value: Any) -> None:  # noqa: ANN401 - as above
+        """Have the call made with another value for one argument; where it is not passed, it is passed by its name."""
+        if position < len(self.args):
+            self.args = (*self.args[:position], value, *self.args[position + 1 :])
+        else:
+            self.kwargs = {**self.kwargs, name: value}
+
 
 class Observe:
     """Observe a call: a span, a duration.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet, WeakValueDictionary
 
+from platform_instrument.core.guard import guard
 from platform_instrument.engine.frames import uncover, unseen
 
 if TYPE_CHECKING:
@@ -91,6 +92,29 @@ def by_way_of(make: Callable[[Any], Any], name: str) -> Callable[..., Any]:
             uncover(error)
             raise
         return made
+
+    return method
+
+
+@unseen
+def with_argument(plain: Any, position: int, name: str, instead: Callable[[Any, Any], Any], place: str) -> Callable[..., Any]:  # noqa: ANN401
+    """Return a method that calls `plain` with another value for one argument: what `instead(self, given or None)` returns.
+
+    `position` does not count `self`. A fault of `instead`, counted under `place`, leaves the arguments as they are.
+    """
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the application's
+        given = args[position] if len(args) > position else kwargs.get(name)
+        made = guard(place, instead, self, given)
+        if made is not None and len(args) > position:
+            args = (*args[:position], made, *args[position + 1 :])
+        elif made is not None:
+            kwargs[name] = made
+        try:
+            return plain(self, *args, **kwargs)
+        except BaseException as error:
+            uncover(error)
+            raise
 
     return method
 

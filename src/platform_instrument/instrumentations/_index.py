@@ -40,6 +40,7 @@ TRIGGERS: dict[str, tuple[tuple[str, str], ...]] = {
     "opentelemetry.instrumentation": (("opentelemetry_instrumentation", "platform_instrument.instrumentations.instrumentors"),),
     "opentelemetry.metrics": (("opentelemetry_metrics", "platform_instrument.instrumentations.opentelemetry_metrics"),),
     "psycopg": (("psycopg", "platform_instrument.instrumentations.psycopg"),),
+    "psycopg2": (("psycopg2", "platform_instrument.instrumentations.psycopg2"),),
     "psycopg_pool": (
         ("psycopg_pool", "platform_instrument.instrumentations.psycopg_pool"),
         ("psycopg_pool_checks", "platform_instrument.instrumentations.psycopg_pool_checks"),

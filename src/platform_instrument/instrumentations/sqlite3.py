@@ -23,7 +23,7 @@ from platform_instrument.semantics.database import KNOWN, Database, batch, failu
 if TYPE_CHECKING:
     from platform_instrument.core.values import Call, Changes
 
-_FACTORY = 5
+_FACTORY = 5, "factory"
 
 
 def statement(call: Call) -> Operation:
@@ -100,11 +100,7 @@ def observed_factory(call: Call) -> None:
     """Let the connection be made by an observed class."""
     if _Observed.current is None:
         return
-    made = _Observed.current.factory(call.argument(_FACTORY, "factory", sys.modules["sqlite3"].Connection))
-    if len(call.args) > _FACTORY:
-        call.args = (*call.args[:_FACTORY], made, *call.args[_FACTORY + 1 :])
-    else:
-        call.kwargs["factory"] = made
+    call.put(*_FACTORY, _Observed.current.factory(call.argument(*_FACTORY, sys.modules["sqlite3"].Connection)))
 
 
 INSTRUMENTATION = Instrumentation(
