@@ -86,7 +86,7 @@ def test_wrong_and_unknown_settings_are_found() -> None:
         "PLATFORM_DISABLED_INSTRUMENTATIONS": "redis,sqlit3",
         "PLATFORM_INSTRUMENTATION_DJANO": "false",
         "PLATFORM_INSTRUMENTATION_DJANGO": "false",
-        "PLATFORM_SPAN_ATTRIBUTES_FROM_CLAIMS": "sub",
+        "PLATFORM_DEBUG": "true",
         "OTEL_SDK_DISABLED": "true",
     }
     found, ended = examined("--", "true", env=env)
@@ -98,7 +98,7 @@ def test_wrong_and_unknown_settings_are_found() -> None:
         "PI201": ["OTEL_TRACES_SAMPLER"],
         "PI202": ["OTEL_SERVICENAME"],
         "PI203": ["PLATFORM_DISABLED_INSTRUMENTATIONS", "PLATFORM_INSTRUMENTATION_DJANO"],
-        "PI204": ["PLATFORM_SPAN_ATTRIBUTES_FROM_CLAIMS"],
+        "PI204": ["PLATFORM_DEBUG"],
         "PI505": ["export"],
     }
     assert (library(found, "redis")["status"], library(found, "django")["status"]) == ("off", "off")

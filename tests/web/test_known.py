@@ -264,12 +264,6 @@ def test_unasked_for_nothing_of_it_is_there(server: str) -> None:
     assert not {"platform.request.id", "tenant.id", "user.id"} & set(span.attributes)
 
 
-def test_claims_wait_for_what_verifies_them_and_that_is_said() -> None:
-    with observed(SERVERS["uvicorn"], {**NOWHERE, "PLATFORM_SPAN_ATTRIBUTES_FROM_CLAIMS": "sub"}) as running:
-        running.get("/?u1")
-        assert running.server.stderr.count("PLATFORM_SPAN_ATTRIBUTES_FROM_CLAIMS: nothing verifies claims yet") == 1
-
-
 @pytest.mark.parametrize("server", ["uvicorn", "gthread"])
 def test_metrics_carry_the_attributes_that_are_listed_masked_and_no_others(server: str) -> None:
     env = {"PLATFORM_METRICS_ATTRIBUTES": "user.id,http.route,never.said", "OTEL_METRIC_EXPORT_INTERVAL": "300"}

@@ -6,7 +6,6 @@ from platform_instrument.config.schema import SIGNALS, setting_of
 
 PROMISED = frozenset({
     "PLATFORM_DEBUG",
-    "PLATFORM_SPAN_ATTRIBUTES_FROM_CLAIMS",
 })  # fmt: skip
 """Settings that are read and checked but that nothing obeys yet."""
 
@@ -66,6 +65,8 @@ SECTIONS: dict[str, dict[str, str]] = {
         "PLATFORM_INTERNAL_HOSTS": "Further hosts, or `.suffixes`, that may be sent baggage; `*` is all.",
         "OTEL_PYTHON_ID_GENERATOR": "How trace and span ids are made: `random`, or the name of an entry point.",
         "OTEL_PYTHON_EXCLUDED_URLS": "Patterns of URLs that are left out of traces, with everything under them.",
+        "OTEL_PYTHON_GRPC_EXCLUDED_SERVICES": "gRPC services whose calls are left out of traces, with everything under them; "
+        "the metrics count them.",
         "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST": "Headers of received requests that become attributes.",
         "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_RESPONSE": "Headers of responses given that become attributes.",
         "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_REQUEST": "Headers of requests made that become attributes.",
@@ -74,7 +75,8 @@ SECTIONS: dict[str, dict[str, str]] = {
         "PLATFORM_SPAN_ATTRIBUTES_FROM_HEADERS": "Request headers that become attributes of the request's span, of the spans "
         "below it and of its log lines: `X-Tenant-ID` is `tenant.id`, `X-Plan=shop.plan` names another.",
         "PLATFORM_SPAN_ATTRIBUTES_FROM_BAGGAGE": "Baggage entries that do.",
-        "PLATFORM_SPAN_ATTRIBUTES_FROM_CLAIMS": "Verified claims that do, once there is something that verifies them.",
+        "PLATFORM_SPAN_ATTRIBUTES_FROM_CLAIMS": "Claims that do, of tokens that the service has verified by a library: "
+        "`sub=user.id,realm_access.roles`.",
         "PLATFORM_REQUEST_ID": "`true`: each request has an id, its caller's or a new one, on its answer, its log lines, its "
         "span, and on what it sends to internal hosts.",
         "PLATFORM_REQUEST_ID_HEADER": "The header that carries it.",

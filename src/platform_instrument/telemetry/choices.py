@@ -37,19 +37,18 @@ def put_in_force(settings: Settings) -> None:
 
 
 def facts_wanted(settings: Settings) -> bool:
-    """Say whether anything is to be known of requests beside their spans."""
+    """Say whether anything is to be known of requests beside their spans, when they begin."""
     return bool(settings.request_id or settings.span_attributes_from_headers or settings.span_attributes_from_baggage)
 
 
 def show_facts(settings: Settings) -> None:
     """Show the facts of requests, where the settings ask for some, or the application has something to say already."""
     if settings.span_attributes_from_claims:
-        say(
-            "PLATFORM_SPAN_ATTRIBUTES_FROM_CLAIMS: nothing verifies claims yet, so none becomes an attribute; take it out, and "
-            "call platform_instrument.set_attributes where the service has verified them"
-        )
-    if facts_wanted(settings) or "platform_instrument.telemetry.request" in modules:
-        from platform_instrument.telemetry.facts_shown import put_in_force  # few services want it
+        from platform_instrument.telemetry.facts_claimed import put_in_force as claim  # few services want it
+
+        claim(settings)
+    if facts_wanted(settings) or settings.span_attributes_from_claims or "platform_instrument.telemetry.request" in modules:
+        from platform_instrument.telemetry.facts_shown import put_in_force  # as above
 
         put_in_force()
     if settings.metrics_attributes and pipeline.PIPELINE is not None:

@@ -34,11 +34,13 @@ _NAMES = {"user_id": "user.id", "tenant_id": "tenant.id"}
 class Facts:
     """What is known of one request. `span()` is the span that stands for it, None once that is gone."""
 
-    __slots__ = ("attributes", "request_id", "span", "told", "trace_id", "version")
+    __slots__ = ("attributes", "claimed", "request_id", "span", "told", "trace_id", "version")
 
     def __init__(self, span: Span) -> None:
         self.attributes: dict[str, Any] = {}
         """By their names; texts, numbers, truth values and tuples of those. Added to, seldom overwritten, by any thread."""
+        self.claimed: set[str] = set()
+        """The names of those that a verified token says."""
         self.request_id = ""
         self.span = ref(span)
         self.trace_id = span.trace_id
@@ -90,6 +92,12 @@ def name_of(key: str) -> str:
     """Return the name of an attribute by that of an argument, a header's or an entry's of baggage; empty where it is none."""
     name = _NAMES.get(key, key)
     return name if 0 < len(name) <= _LONGEST_NAME and _NAME.issuperset(name) else ""
+
+
+def attribute_of(item: str) -> tuple[str, str]:
+    """Return what a setting names in `name` or `name=attribute`, and the attribute that it becomes."""
+    name, equals, attribute = item.partition("=")
+    return name, attribute if equals else name_of(name.removeprefix("x-").replace("-", "_"))
 
 
 def note(facts: Facts, name: str, value: Any) -> None:  # noqa: ANN401 - whatever the application passes

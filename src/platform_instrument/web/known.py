@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.guard import guard
 from platform_instrument.engine.frames import unseen
-from platform_instrument.telemetry.facts import REQUEST_ID, Facts, facts_of, name_of, note
+from platform_instrument.telemetry.facts import REQUEST_ID, Facts, attribute_of, facts_of, note
 from platform_instrument.telemetry.request_ids import new_request_id, well_formed
 from platform_instrument.web.exchange import KEY, Exchange
 
@@ -30,8 +30,8 @@ class Known:
     """What is wanted of each request, by the settings."""
 
     def __init__(self, settings: Settings) -> None:
-        headers = [_pair(item) for item in settings.span_attributes_from_headers]
-        self.baggage = tuple([_pair(item) for item in settings.span_attributes_from_baggage])
+        headers = [attribute_of(item) for item in settings.span_attributes_from_headers]
+        self.baggage = tuple([attribute_of(item) for item in settings.span_attributes_from_baggage])
         self.header = settings.request_id_header if settings.request_id else ""
         self._trusts = settings.trust_inbound
         self._raw = self.header.lower().encode()
@@ -175,12 +175,6 @@ def _headers(given: Any, header: str, lower: str, exchange: Exchange) -> list[tu
             return None
     facts = facts_of(exchange.span)
     return None if facts is None else [*given, (header, facts.request_id)]
-
-
-def _pair(item: str) -> tuple[str, str]:
-    """Return what a setting names, and the attribute that it becomes."""
-    name, equals, attribute = item.partition("=")
-    return name, attribute if equals else name_of(name.removeprefix("x-").replace("-", "_"))
 
 
 def _text(value: str) -> str:
