@@ -63,6 +63,13 @@ def redis_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def memcached_url() -> Iterator[str]:
+    """Return the URL of a memcached server."""
+    with servers.running(servers.MEMCACHED) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
 def mariadb_url() -> Iterator[str]:
     """Return the URL of a MariaDB server, for root without a password."""
     with servers.running(servers.MARIADB) as url:

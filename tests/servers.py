@@ -162,6 +162,10 @@ def _redis_answers(port: int) -> bool:
     return _exchange(port, lambda _: b"PING\r\n").startswith(b"+PONG")
 
 
+def _memcached_answers(port: int) -> bool:
+    return _exchange(port, lambda _: b"version\r\n").startswith(b"VERSION")
+
+
 def _postgres_answers(port: int) -> bool:
     """Say whether `postgres` gets in without a password. Source: PostgreSQL protocol 3.0, StartupMessage."""
     body = struct.pack("!I", 3 << 16) + b"user\0postgres\0database\0postgres\0\0"
@@ -207,6 +211,16 @@ REDIS = Server(
     ],
     account="nobody",
     image="redis:7-alpine",
+)
+MEMCACHED = Server(
+    name="memcached",
+    url="memcached://127.0.0.1:{port}",
+    port=11211,
+    answers=_memcached_answers,
+    programs=("memcached",),
+    commands=lambda programs, _folder, port: [[programs["memcached"], "-l", HOST, "-p", str(port)]],
+    account="nobody",
+    image="memcached:1.6-alpine",
 )
 MARIADB = Server(
     name="mariadb",

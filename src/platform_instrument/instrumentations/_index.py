@@ -3,6 +3,7 @@
 TRIGGERS: dict[str, tuple[tuple[str, str], ...]] = {
     "MySQLdb": (("mysqlclient", "platform_instrument.instrumentations.mysqldb"),),
     "aiohttp": (("aiohttp_client", "platform_instrument.instrumentations.aiohttp"),),
+    "aiomcache": (("aiomcache", "platform_instrument.instrumentations.aiomcache"),),
     "aiomysql": (("aiomysql", "platform_instrument.instrumentations.aiomysql"),),
     "aiosqlite": (("aiosqlite", "platform_instrument.instrumentations.aiosqlite"),),
     "asyncio": (("asyncio", "platform_instrument.instrumentations.std_asyncio"),),
@@ -49,6 +50,8 @@ TRIGGERS: dict[str, tuple[tuple[str, str], ...]] = {
         ("psycopg_pool", "platform_instrument.instrumentations.psycopg_pool"),
         ("psycopg_pool_checks", "platform_instrument.instrumentations.psycopg_pool_checks"),
     ),
+    "pylibmc": (("pylibmc", "platform_instrument.instrumentations.pylibmc"),),
+    "pymemcache": (("pymemcache", "platform_instrument.instrumentations.pymemcache"),),
     "pymysql": (("pymysql", "platform_instrument.instrumentations.pymysql"),),
     "quart": (("quart", "platform_instrument.web.quart"),),
     "redis": (
