@@ -1,4 +1,7 @@
-"""Telemetry for any Python service without a change to its code: an OpenTelemetry distro."""
+"""Telemetry for any Python service without a change to its code: an OpenTelemetry distro.
+
+PYTEST_DONT_REWRITE: tests run under it, where it is loaded long before pytest, which complains of that.
+"""
 
 TYPE_CHECKING = False  # typing costs 4 ms at start
 if TYPE_CHECKING:

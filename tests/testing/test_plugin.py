@@ -3,7 +3,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from tests.processes import run
+from tests.processes import door, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,3 +55,11 @@ print(sorted(set(sys.modules) - before))
     done = run([sys.executable, "-c", program])
     expected = ["platform_instrument", "platform_instrument.testing", "platform_instrument.testing.plugin"]
     assert done.stdout == f"{expected}\n", done.stderr
+
+
+def test_a_suite_that_takes_warnings_for_errors_runs_under_telemetry(tmp_path: Path) -> None:
+    """We are loaded before pytest, which would rewrite our assertions for the plugin's sake, and warns that it cannot."""
+    (tmp_path / "test_one.py").write_text("import sys\ndef test_one(): assert 'platform_instrument' in sys.modules\n")
+    words, env = door("command", [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider"])
+    ended = run(words, env={**env, "OTEL_TRACES_EXPORTER": "none"}, cwd=tmp_path, timeout=60)
+    assert (ended.returncode, "1 passed" in ended.stdout) == (0, True), ended.stderr
