@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import sqlite3
+import urllib.error
+import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -47,6 +50,19 @@ def _aiohttp(url: str) -> None:
     asyncio.run(main())
 
 
+def _urllib(url: str) -> None:
+    urllib.request.urlopen(f"{url}/redirect/1").read()  # noqa: S310 - our own server
+    with pytest.raises(urllib.error.HTTPError):
+        urllib.request.urlopen(f"{url}/status/503")  # noqa: S310 - our own server
+
+
+def _http_client(url: str) -> None:
+    connection = http.client.HTTPConnection(url.partition("://")[2])
+    connection.request("GET", "/status/503")
+    connection.getresponse().read()
+    connection.close()
+
+
 def _sqlite3(_url: str) -> None:
     connection = sqlite3.connect(":memory:")
     connection.execute("CREATE TABLE orders (id)")
@@ -61,6 +77,8 @@ USES: dict[str, Callable[[str], None]] = {
     "platform_instrument.instrumentations.requests": _requests,
     "platform_instrument.instrumentations.urllib3": _urllib3,
     "platform_instrument.instrumentations.aiohttp": _aiohttp,
+    "platform_instrument.instrumentations.std_urllib": _urllib,
+    "platform_instrument.instrumentations.std_http_client": _http_client,
     "platform_instrument.instrumentations.sqlite3": _sqlite3,
 }
 """How some libraries are used; the rest records what its own tests compare with a literal."""

@@ -120,6 +120,10 @@ MATRIX = {
         (*OURS, "pyjwt[crypto]", "python-jose[cryptography]", "authlib", "joserfc", *VERIFYING),
         "instrumentations/test_claims",
     ),
+    "http_client-3.10": ("3.10", ("requests",), "instrumentations/test_std_http_client"),
+    "http_client-3.13": ("3.13", ("requests",), "instrumentations/test_std_http_client"),
+    "urllib-3.10": ("3.10", ("requests",), "instrumentations/test_std_urllib"),
+    "urllib-3.13": ("3.13", ("requests",), "instrumentations/test_std_urllib"),
     **{
         f"checks-{age}-{subject}": (python, tuple(requirements.split()), f"runtime/health/test_{subject}")
         for subject in ("dependencies", "outages")
