@@ -295,7 +295,10 @@ def test_a_connection_from_before_is_observed_with_its_database(driver: Driver, 
     with recording(driver.kind.module) as recorded:
         driver.execute(connection, "SELECT 1")
         attributes = recorded.one().attributes
-    assert where(driver, shop).items() <= attributes.items()
+    expected = where(driver, shop)
+    if driver.name == "mysqlclient" and not hasattr(connection, "database"):
+        del expected["db.namespace"]  # before 2.2 only the arguments tell
+    assert expected.items() <= attributes.items()
 
 
 def test_a_statement_may_be_bytes_or_nonsense(driver: Driver, recorded: Recording, db: Any) -> None:
@@ -371,7 +374,7 @@ def test_concurrent_callers_keep_their_parents(driver: Driver, recorded: Recordi
 
 def test_classes_and_signatures_stay_as_they_are(driver: Driver, recorded: Recording, db: Any) -> None:
     cursor = driver.cursor(db)
-    assert cursor.connection is db if hasattr(cursor, "connection") else cursor._connection is not None
+    assert cursor.connection is db if hasattr(cursor, "connection") else cursor.__dict__.keys() & {"_connection", "_cnx"}
     for kind in driver.kind.cursors:
         made, wanted = driver.cursor(db, kind), getattr(driver.library.cursors, kind)
         assert isinstance(made, wanted)

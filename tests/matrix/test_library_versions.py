@@ -84,6 +84,21 @@ MATRIX = {
     "asyncpg-newest-pool": ("3.13", ("asyncpg",), "instrumentations/test_asyncpg_pool"),
     "psycopg2-2.9": ("3.10", ("psycopg2-binary==2.9.3",), "instrumentations/test_psycopg2"),
     "psycopg2-newest": ("3.13", ("psycopg2-binary",), "instrumentations/test_psycopg2"),
+    "mysql-oldest": (
+        "3.10",
+        ("pymysql==1.0.*", "aiomysql==0.1.*", "asyncmy==0.2.9", "mysql-connector-python==8.1.*"),
+        "instrumentations/test_mysql",
+    ),
+    "mysql-c": (
+        "3.12",
+        ("pymysql==1.1.*", "aiomysql==0.2.*", "asyncmy", "mysql-connector-python==9.*", "mysqlclient==2.1.*"),
+        "instrumentations/test_mysql",
+    ),
+    "mysql-newest": (
+        "3.13",
+        ("pymysql", "aiomysql", "asyncmy", "mysql-connector-python", "mysqlclient"),
+        "instrumentations/test_mysql",
+    ),
     "redis-4.5-pool": ("3.10", ("redis==4.5.*",), "instrumentations/test_redis_pool"),
     "redis-5-pool": ("3.11", ("redis==5.*",), "instrumentations/test_redis_pool"),
     "redis-6-pool": ("3.12", ("redis==6.*",), "instrumentations/test_redis_pool"),

@@ -21,6 +21,7 @@ TRIGGERS: dict[str, tuple[tuple[str, str], ...]] = {
     "flask": (("flask", "platform_instrument.web.flask"),),
     "grpc": (("grpc_health", "platform_instrument.instrumentations.grpc_health"),),
     "gunicorn": (("gunicorn", "platform_instrument.web.gunicorn"),),
+    "http.client": (("http_client", "platform_instrument.instrumentations.std_http_client"),),
     "httpx": (("httpx", "platform_instrument.instrumentations.httpx"),),
     "jose": (("jose", "platform_instrument.instrumentations.jose"),),
     "joserfc": (("joserfc", "platform_instrument.instrumentations.joserfc"),),
@@ -75,6 +76,7 @@ TRIGGERS: dict[str, tuple[tuple[str, str], ...]] = {
         ("structlog_recorder", "platform_instrument.instrumentations.structlog_recorder"),
         ("structlog_sampling", "platform_instrument.instrumentations.structlog_sampling"),
     ),
+    "urllib.request": (("urllib", "platform_instrument.instrumentations.std_urllib"),),
     "urllib3": (("urllib3", "platform_instrument.instrumentations.urllib3"),),
     "uvicorn": (("uvicorn", "platform_instrument.web.uvicorn"),),
     "valkey": (

@@ -4,7 +4,7 @@ Its cursors are C code and cannot be patched, so they are made by subclasses; fo
 application's, the observed one is put between it and the library's, where `super()` finds it.
 Span: `db.query.summary`. Metric: `db.client.operation.duration`.
 Source: https://opentelemetry.io/docs/specs/semconv/database/mysql/ (version 1.37.0); asyncmy/cursors.pyx,
-asyncmy/connection.pyx (0.2).
+asyncmy/connection.pyx (0.2.9 to 0.2.18).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core import families
 from platform_instrument.core.values import Custom, EditCall, Instrumentation
+from platform_instrument.engine.frames import COROUTINE, kind_of
 from platform_instrument.engine.subclasses import Subclasses, subclass
 from platform_instrument.runtime import leaving
 from platform_instrument.semantics.dbapi import Driver
@@ -52,7 +53,10 @@ class _Observed:
 
 
 def make_classes(changes: Changes) -> None:
-    """Have the observed classes ready for `observed_cursor`."""
+    """Have the observed classes ready for `observed_cursor`; AttributeError where Cython does not say what is a coroutine."""
+    if kind_of(sys.modules["asyncmy.cursors"].Cursor.execute) != COROUTINE:
+        message = "coroutine functions of this Cython"
+        raise AttributeError(message)
     _Observed.current = _Observed(changes)
     changes.on_undo(forget)
     leaving.LET_GO.append(forget)
@@ -72,7 +76,7 @@ def observed_cursor(call: Call) -> None:
 
 INSTRUMENTATION = Instrumentation(
     name="asyncmy",
-    requires="asyncmy>=0.2,<1",
+    requires="asyncmy>=0.2.9,<1",
     patches=(
         Custom("asyncmy.cursors", make_classes),
         EditCall(f"{_CONNECTION}.cursor", observed_cursor),

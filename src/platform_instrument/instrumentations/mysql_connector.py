@@ -29,7 +29,7 @@ def look(connection: Any) -> Database:  # noqa: ANN401 - mysql.connector.abstrac
     return mysql_database(version, namespace, connection.server_host, connection.server_port, connection.unix_socket)
 
 
-DRIVER = Driver("mysql", look, connection="_connection", text="operation", many="seq_params")
+DRIVER = Driver("mysql", look, connection="_connection", formerly="_cnx", text="operation", many="seq_params")
 _PURE, _EXTENDED, _ASYNC = (f"mysql.connector.{name}" for name in ("connection", "connection_cext", "aio.connection"))
 
 

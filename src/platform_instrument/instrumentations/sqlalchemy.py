@@ -1,7 +1,8 @@
 """SQLAlchemy: one span a statement with any driver and dialect, sync and async, Core and ORM; 1.4, 2.0 and 2.1.
 
 `DefaultDialect` passes statements to the driver's cursor. The dialect of each new engine may do that in its own way, so it is
-looked at too. What it asks by itself (the kind of server, whether that is alive) is no statement of the application's.
+looked at too. What it asks by itself (the kind of server, whether that is alive) is no statement of the application's
+(`sqlalchemy_own`).
 Span: `db.query.summary`. Metrics: of operations, and of connection pools (`sqlalchemy_pool`).
 Source: https://opentelemetry.io/docs/specs/semconv/database/sql/ (version 1.37.0);
 sqlalchemy/engine/default.py `DefaultDialect.do_execute` and its siblings, sqlalchemy/log.py `instance_logger`.
@@ -12,8 +13,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core import families
-from platform_instrument.core.values import CLIENT, UNSEEN, Custom, EditResult, Instrumentation, Observe, Operation
+from platform_instrument.core.values import Custom, EditResult, Instrumentation, Observe
 from platform_instrument.engine.subclasses import Overrides
+from platform_instrument.instrumentations.sqlalchemy_own import AT_CONNECT, OWN
 from platform_instrument.instrumentations.sqlalchemy_pool import POOLED
 from platform_instrument.semantics.database import (
     KNOWN,
@@ -27,9 +29,8 @@ from platform_instrument.semantics.database import (
 )
 
 if TYPE_CHECKING:
-    from platform_instrument.core.values import Attributes, Call, Changes
+    from platform_instrument.core.values import Attributes, Call, Changes, Operation
 
-_OWN = Operation("connect", CLIENT, {})
 _overrides: list[Overrides] = []
 
 
@@ -51,11 +52,6 @@ def rows(call: Call, _result: None) -> Attributes | None:
 def failed(_call: Call, error: BaseException) -> Attributes:
     """Return the database's code."""
     return failure(error)
-
-
-def own_question(_call: Call) -> tuple[Operation, Any]:
-    """Let what the dialect asks by itself go unseen."""
-    return _OWN, UNSEEN
 
 
 def _where(call: Call) -> Database:
@@ -88,7 +84,7 @@ _OBSERVED = (
     _dialect("do_execute", statement, rows, failed),
     _dialect("do_execute_no_params", statement, rows, failed),
     _dialect("do_executemany", many, rows, failed),
-    *[_dialect(name, own_question) for name in ("do_ping", "initialize", "set_isolation_level")],
+    *OWN,
 )
 
 
@@ -113,6 +109,7 @@ INSTRUMENTATION = Instrumentation(
         *_OBSERVED,
         Custom("sqlalchemy.engine.default", prepare),
         EditResult("sqlalchemy.log:instance_logger", new_engine),
+        AT_CONNECT,
         *POOLED,
     ),
     family=families.DB_CLIENT,

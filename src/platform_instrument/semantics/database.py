@@ -242,11 +242,14 @@ def _command(where: Database, key: object, name: str, procedure: str, *, blockin
 def returned_rows(cursor: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a DB-API cursor
     """Return how many rows a query has, where the driver knows before they are fetched.
 
-    One that does not know says -1, as a signed or an unsigned number. psycopg makes its `description` anew each time, a call
+    One that does not know says -1, as a signed or an unsigned number; mysql-connector's C cursor counts what was fetched, where
+    it keeps no rows itself. psycopg makes its `description` anew each time, a call
     to libpq a column; its result says the number of columns.
     """
     count = cursor.rowcount
     if count is None or not 0 <= count < _UNKNOWN_ROWS:
+        return None
+    if count == 0 and hasattr(cursor, "_affected_rows") and getattr(cursor, "_rows", None) is None:
         return None
     result = getattr(cursor, "pgresult", cursor)
     has_rows = cursor.description is not None if result is cursor else result is not None and result.nfields > 0

@@ -30,11 +30,11 @@ class Driver:
     """One driver: where its connections lead, and how the patches of its classes read a call.
 
     `look(connection)` says which database a connection is open to. `connection` is the attribute of a cursor that holds its
-    connection, `text` and `many` are what the parameters of `execute` and `executemany` are called. Where connections are
-    `slotted`, what they remember lies beside them.
+    connection, or `formerly` was; `text` and `many` are what the parameters of `execute` and `executemany` are called. Where
+    connections are `slotted`, what they remember lies beside them.
     """
 
-    __slots__ = ("_beside", "_connection", "_look", "_many", "_nowhere", "_text")
+    __slots__ = ("_beside", "_connection", "_formerly", "_look", "_many", "_nowhere", "_text")
 
     def __init__(  # noqa: PLR0913 - the ways in which drivers differ
         self,
@@ -42,12 +42,14 @@ class Driver:
         look: Callable[[Any], Database],
         *,
         connection: str = "connection",
+        formerly: str = "",
         text: str = "query",
         many: str = "args",
         slotted: bool = False,
     ) -> None:
         self._look = look
         self._connection = connection
+        self._formerly = formerly or connection
         self._text = text
         self._many = many
         self._nowhere = database(system)
@@ -102,7 +104,7 @@ class Driver:
         """Return how many rows there are."""
         cursor = call.args[0]
         if call.state is not None:
-            self.lead(getattr(cursor, self._connection, None), call.state)
+            self.lead(self.connection_of(cursor), call.state)
         return returned_rows(cursor)
 
     # --- calls of connections -------------------------------------------------------------------------------------
@@ -125,9 +127,14 @@ class Driver:
     def where(self, cursor: Any) -> Database:  # noqa: ANN401 - the driver's
         """Return the database of a cursor, which may be closed and its connection gone."""
         try:
-            return self.known(getattr(cursor, self._connection, None))
+            return self.known(self.connection_of(cursor))
         except ReferenceError:
             return self._nowhere
+
+    def connection_of(self, cursor: Any) -> Any:  # noqa: ANN401 - as above
+        """Return the connection of a cursor, None where it has none any more."""
+        connection = getattr(cursor, self._connection, None)
+        return connection if connection is not None else getattr(cursor, self._formerly, None)
 
     def known(self, connection: Any) -> Database:  # noqa: ANN401 - as above
         """Return the database of a connection; one that was opened unobserved is looked at now."""

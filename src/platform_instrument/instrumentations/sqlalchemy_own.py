@@ -1,0 +1,46 @@
+"""What a dialect of SQLAlchemy asks by itself: part of the instrumentation of SQLAlchemy, and no statement of the application's.
+
+It learns by that whether a server of MySQL is one of MariaDB.
+Source: sqlalchemy/engine/default.py `DefaultDialect.initialize`, sqlalchemy/engine/interfaces.py `Dialect.on_connect_url`
+(1.4 to 2.1).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from platform_instrument.core import families
+from platform_instrument.core.values import EditResult, Observe
+from platform_instrument.engine.drive import observe
+from platform_instrument.engine.scope import Plan
+from platform_instrument.semantics.database import KNOWN
+from platform_instrument.semantics.dbapi import own_question
+from platform_instrument.semantics.mysql import as_mariadb
+from platform_instrument.telemetry.scope import own_scope
+
+if TYPE_CHECKING:
+    from platform_instrument.core.values import Call
+
+
+def initialized(call: Call, _result: None) -> None:
+    """Note what the server says it is."""
+    fields = call.args[0].__dict__
+    if KNOWN in fields and getattr(call.args[0], "is_mariadb", False):
+        fields[KNOWN] = as_mariadb(fields[KNOWN])
+
+
+def unseen(_call: Call, function: Any) -> Any:  # noqa: ANN401 - a function of a connection, or None
+    """Return what asks each new connection, such that it leaves no span."""
+    plan = Plan("sqlalchemy on_connect", own_question, None, None, None, families.DB_CLIENT, own_scope("sqlalchemy"))
+    return None if function is None else observe(function, plan)
+
+
+_DIALECT = "sqlalchemy.engine.default:DefaultDialect"
+
+OWN = (
+    Observe(f"{_DIALECT}.initialize", own_question, initialized),
+    Observe(f"{_DIALECT}.do_ping", own_question),
+    Observe(f"{_DIALECT}.set_isolation_level", own_question),
+)
+
+AT_CONNECT = EditResult("sqlalchemy.engine.interfaces:Dialect.on_connect_url", unseen, optional=True)
