@@ -33,6 +33,24 @@ NEEDED: dict[str, tuple[str, ...]] = {
 _NEEDED_TAIL = '''}
 """Settings of which one has to be on, by instrumentation: else our module is not loaded."""
 '''
+UPSTREAM = """
+## Everything else
+
+An instrumentor of upstream's that is installed (`opentelemetry-instrumentation-pymongo`, for instance) is loaded when its library
+is imported. Its spans go our way: masked, sampled and sent as ours; it writes the stable names of the conventions, unless
+`OTEL_SEMCONV_STABILITY_OPT_IN` says otherwise. One that fails, or that does not fit the library's version, is left out, which is
+said once. Its name in the settings is that of its package, `aio_pika` for `opentelemetry-instrumentation-aio-pika`.
+
+- `PLATFORM_INSTRUMENTATION_<NAME>=contrib` prefers it where we observe the same library; `native` is ours, `off` is nobody.
+- What the service switches on in its own code stays the service's, with the options that it gave.
+- It is found in the folders of `sys.path` at the start: one in an archive is not.
+"""
+_OWNED_HEAD = """
+OWNED: frozenset[str] = frozenset((
+"""
+_OWNED_TAIL = '''))  # fmt: skip
+"""Packages of upstream's instrumentors for what we observe ourselves, and those that are for no library."""
+'''
 
 
 def instrumentations() -> list[tuple[str, object]]:
@@ -56,7 +74,17 @@ def index() -> str:
     lines = [_entry(trigger, pairs[trigger]) for trigger in sorted(pairs)]
     needed = {each.name: each.settings for _, each in instrumentations() if each.settings}
     said = [_entry(name, [f'"{setting}"' for setting in settings]) for name, settings in sorted(needed.items())]
-    return _INDEX_HEAD + "".join(lines) + "}\n" + _NEEDED_HEAD + "".join(said) + _NEEDED_TAIL
+    return (
+        _INDEX_HEAD + "".join(lines) + "}\n" + _NEEDED_HEAD + "".join(said) + _NEEDED_TAIL + _OWNED_HEAD + owned() + _OWNED_TAIL
+    )
+
+
+def owned() -> str:
+    """Return the names of upstream's packages that have nothing to add to ours, a line each."""
+    contrib: Any = import_module("platform_instrument.distro.contrib")
+    names = {each.name for _, each in instrumentations()}
+    names |= {theirs for theirs, ours in contrib.SAME.items() if ours in names}
+    return "".join(f'    "{name}",\n' for name in sorted(names | contrib.NO_LIBRARY))
 
 
 def _entry(key: str, items: list[str]) -> str:
@@ -81,7 +109,7 @@ def libraries() -> str:
     for module, instrumentation in instrumentations():
         promise = " ".join((import_module(module).__doc__ or "").partition("\n\n")[0].split())
         lines.append(f"| `{instrumentation.name}` | `{instrumentation.requires}` | {promise.partition(': ')[2]} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" + UPSTREAM
 
 
 def sitecustomize(packages: tuple[str, ...] = ()) -> str:

@@ -39,4 +39,4 @@ def test_the_example_file_on_the_page_is_right(tmp_path: Path) -> None:
     found, problems = read({"PLATFORM_CONFIG_FILE": str(tmp_path / "a.yaml")})
     assert problems == []
     assert found.traces_sampler_arg == 0.1
-    assert found.instrumentation_switches == {"django": False}
+    assert found.instrumentation_switches == {"django": "off"}

@@ -83,7 +83,7 @@ def test_a_tree_in_yaml_or_toml_is_the_same_settings(tmp_path: Path, name: str, 
     assert (found.traces_sampler, found.traces_sampler_arg) == ("parentbased_traceidratio", 0.1)
     assert found.propagators == ("b3", "baggage")
     assert found.trust_inbound is False
-    assert found.instrumentation_switches == {"django": False}
+    assert found.instrumentation_switches == {"django": "off"}
     assert found.flush_timeout == 1.5
     assert found.traces_exporter == ("console",)
     assert found.source("service_name") == "file"

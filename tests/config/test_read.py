@@ -61,6 +61,10 @@ VALUES = {
     "PLATFORM_METRICS_ATTRIBUTES": ("tenant.id, plan", ("tenant.id", "plan")),
     "PLATFORM_REQUEST_ID": ("true", True),
     "PLATFORM_REQUEST_ID_HEADER": ("X-Correlation-ID", "X-Correlation-ID"),
+    "PLATFORM_DB_TRANSACTIONS": ("true", True),
+    "PLATFORM_DB_REPEATED": ("false", False),
+    "PLATFORM_SLOW_QUERY_MS": ("250", 0.25),
+    "PLATFORM_SQLCOMMENTER": ("true", True),
     "OTEL_METRIC_EXPORT_INTERVAL": ("1000", 1.0),
     "OTEL_METRIC_EXPORT_TIMEOUT": ("1000", 1.0),
     "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": ("Delta", "delta"),
@@ -324,13 +328,13 @@ def test_two_settings_objects_share_nothing() -> None:
     second, _ = read({})
     assert second.service_name is None
     assert second.instrumentation_switches == {}
-    assert first.instrumentation_switches == {"redis": False}
+    assert first.instrumentation_switches == {"redis": "off"}
 
 
 def test_settings_of_single_libraries_are_kept_by_library() -> None:
     found, problems = read({"PLATFORM_INSTRUMENTATION_STD_LOGGING": "off", "OTEL_PYTHON_FLASK_EXCLUDED_URLS": "/a,/b"})
     assert problems == []
-    assert found.instrumentation_switches == {"std_logging": False}
+    assert found.instrumentation_switches == {"std_logging": "off"}
     assert found.excluded_urls_by_library == {"flask": ("/a", "/b")}
 
 

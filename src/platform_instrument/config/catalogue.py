@@ -171,7 +171,7 @@ SECTIONS: dict[str, dict[str, str]] = {
 }  # fmt: skip
 
 LIBRARY_SETTINGS = {
-    "PLATFORM_INSTRUMENTATION_<NAME>": "`true` or `false`: one library, over all lists.",
+    "PLATFORM_INSTRUMENTATION_<NAME>": "`native`, `contrib` for upstream's instrumentor, or `off`: one library, over all lists.",
     "OTEL_PYTHON_<LIBRARY>_EXCLUDED_URLS": "As `OTEL_PYTHON_EXCLUDED_URLS`, for one library, and instead of it.",
 }
 """Settings whose variables name a library."""

@@ -113,7 +113,7 @@ class Found:
     def __init__(self) -> None:
         self.sources: dict[str, str] = {}
         """Attribute to `environment` or `file`; what stands at its default is absent."""
-        self.instrumentation_switches: dict[str, bool] = {}
+        self.instrumentation_switches: dict[str, str] = {}
         """`PLATFORM_INSTRUMENTATION_<NAME>` by name."""
         self.excluded_urls_by_library: dict[str, tuple[str, ...]] = {}
         """`OTEL_PYTHON_<LIBRARY>_EXCLUDED_URLS` by library."""
@@ -283,7 +283,7 @@ def setting_of(variable: str) -> Setting | None:
         return setting
     if name.startswith("platform_instrumentation_"):
         library = name[len("platform_instrumentation_") :]
-        return LibrarySetting("PLATFORM_", name[9:], kinds.FLAG, "instrumentation_switches", library) if library else None
+        return LibrarySetting("PLATFORM_", name[9:], kinds.OWNER, "instrumentation_switches", library) if library else None
     if name.startswith("otel_python_") and name.endswith("_excluded_urls"):
         library = name[len("otel_python_") : -len("_excluded_urls")]
         return LibrarySetting("OTEL_", name[5:], kinds.PATTERNS, "excluded_urls_by_library", library) if library else None

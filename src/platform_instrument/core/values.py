@@ -241,10 +241,10 @@ class Instrumentation:
 
     `requires` is the tested range, such as ``redis>=4.5,<9``; a version outside of it is patched all the same, and doubtful.
     `family` is a bit of `core.families`; `modules` are the top-level imports that trigger it; `settings` names settings
-    of which one has to be on.
+    of which one has to be on; not `native` is what upstream's instrumentor does.
     """
 
-    __slots__ = ("family", "modules", "name", "patches", "requires", "settings")
+    __slots__ = ("family", "modules", "name", "native", "patches", "requires", "settings")
 
     def __init__(  # noqa: PLR0913 - what a library is
         self,
@@ -254,8 +254,11 @@ class Instrumentation:
         family: int = 0,
         modules: tuple[str, ...] = (),
         settings: tuple[str, ...] = (),
+        *,
+        native: bool = True,
     ) -> None:
         self.name = name
+        self.native = native
         self.requires = requires
         self.patches = patches
         self.family = family

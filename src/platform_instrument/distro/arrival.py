@@ -12,11 +12,23 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from platform_instrument.config.schema import Settings
+    from platform_instrument.core.values import Instrumentation
 
 
 def arrived(settings: Settings, entries: tuple[tuple[str, str], ...], module: ModuleType) -> None:
     """Instrument the library, and see to it that the last records leave with the process."""
     apply.arrived(settings, entries, module, NEEDED)
+    _prepare(settings)
+
+
+def install(settings: Settings, instrumentation: Instrumentation, module: ModuleType) -> None:
+    """Do the same with an instrumentation that is in no index of ours."""
+    apply.begin(settings)
+    apply.install(instrumentation, module)
+    _prepare(settings)
+
+
+def _prepare(settings: Settings) -> None:
     leaving.prepare(settings)
     beginning.prepare(settings)
     if settings.probes or settings.admin_port is not None:

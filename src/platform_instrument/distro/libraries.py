@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from platform_instrument.core.guard import guard
 from platform_instrument.core.values import Custom
+from platform_instrument.distro import contrib, startup
 from platform_instrument.distro.finding import Finding
 from platform_instrument.engine.apply import OFF, PATCHED, UNDONE, UNFIT, WAITING, why_off
 from platform_instrument.engine.versions import doubt, name_of
@@ -65,12 +66,19 @@ def installed(settings: Settings) -> list[Library]:
                 library = _library(settings, name, known, _distribution(top, names))
                 library.modules = (trigger, *library.modules)
                 found.append(library)
-    return found
+    return found + [_upstream(name, distributions) for name in contrib.names_wanted(settings, startup.instrumentors())]
+
+
+def _upstream(name: str, distributions: Mapping[str, list[str]]) -> Library:
+    """Return what an instrumentor of upstream's would do."""
+    trigger = contrib.LIBRARIES.get(name, name)
+    distribution, number = _distribution(trigger, distributions.get(trigger.partition(".")[0], ()))
+    return Library(name, distribution, number, "", WOULD, modules=(trigger,))
 
 
 def unknown_names(settings: Settings) -> list[Finding]:
     """Return the names in our lists of libraries that nobody knows."""
-    ours = {name for entries in TRIGGERS.values() for name, _ in entries}
+    ours = {name for entries in TRIGGERS.values() for name, _ in entries} | startup.instrumentors()
     given = [("PLATFORM_INSTRUMENTATIONS", name) for name in settings.instrumentations or ()]
     given += [("PLATFORM_DISABLED_INSTRUMENTATIONS", name) for name in settings.disabled_instrumentations]
     given += [(f"PLATFORM_INSTRUMENTATION_{name.upper()}", name) for name in settings.instrumentation_switches]

@@ -15,7 +15,7 @@ from platform_instrument.core.report import say
 from platform_instrument.distro.activation import refusal, unsafe
 from platform_instrument.distro.agents import AGENTS
 from platform_instrument.engine import imports
-from platform_instrument.instrumentations._index import NEEDED, TRIGGERS
+from platform_instrument.instrumentations._index import NEEDED, OWNED, TRIGGERS
 from platform_instrument.telemetry.workers.founding import found
 
 TYPE_CHECKING = False  # typing costs 4 ms at start
@@ -88,6 +88,22 @@ def _arm(settings: Settings) -> None:
             imports.when_imported(trigger, _hook(settings, entries))
     for agent in AGENTS.values():
         imports.when_imported(agent, _agent_arrived)
+    names = instrumentors()
+    if not names <= OWNED or "contrib" in settings.instrumentation_switches.values():
+        from platform_instrument.distro.contrib import wait  # few environments hold instrumentors for what is not ours
+
+        guard("contrib", wait, settings, names)
+
+
+def instrumentors() -> set[str]:
+    """Return the packages of upstream's instrumentors that are found in the folders of `sys.path`; nothing of them is read."""
+    found: set[str] = set()
+    for folder in sys.path:
+        try:
+            found.update(os.listdir(f"{folder}/opentelemetry/instrumentation"))
+        except OSError:
+            continue
+    return {name for name in found if "." not in name and not name.startswith("_")}
 
 
 def _asked_for(settings: Settings, entries: tuple[tuple[str, str], ...]) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from platform_instrument.config.read import NOTHING
 from platform_instrument.config.schema import Settings
 from platform_instrument.config.switches import instrumentation_enabled
+from platform_instrument.core.families import DB_CLIENT
 from platform_instrument.core.guard import faults, guard, on_fault
 from platform_instrument.core.report import say
 from platform_instrument.core.values import Custom, EditCall, EditResult, Instrumentation, Observe, Time
@@ -68,6 +69,9 @@ class Applied:
     def observe(self, owner: Any, patch: Observe) -> None:  # noqa: ANN401 - a module or class
         """Apply an `Observe` to an attribute of `owner`, named by the last part of its target."""
         assert self.instrumentation is not None  # noqa: S101 - only reached from its own patches
+        settings = pipeline.PIPELINE.settings if pipeline.PIPELINE is not None else Settings()
+        if patch.setting and not getattr(settings, patch.setting):
+            return
         plan = Plan(
             f"{self.name} {patch.target}",
             patch.begin,
@@ -77,6 +81,10 @@ class Applied:
             self.instrumentation.family,
             self.scope,
         )
+        if self.instrumentation.family & DB_CLIENT and not patch.setting:
+            from platform_instrument.engine import statements  # those of databases alone need it
+
+            statements.complete(plan, patch, settings)
         wrap = partial(drive.observe, plan=plan, context_manager=patch.context_manager)
         self.journal.wrap(owner, _last(patch.target), wrap, otherwise=partial(setattr, plan, "begin", passes))
 
@@ -147,11 +155,16 @@ def _arrive(settings: Settings, name: str, path: str, module: ModuleType, needed
     if reason:
         _off(Applied(name, instrumentation), reason)
         return
+    begin(settings)
+    install(instrumentation, module)
+
+
+def begin(settings: Settings) -> None:
+    """Set up the pipeline, once a process."""
     if pipeline.PIPELINE is None:
         choices.put_in_force(settings)
         pipeline.start(settings)
         choices.show_facts(settings)
-    install(instrumentation, module)
 
 
 def _off(applied: Applied, reason: str) -> None:

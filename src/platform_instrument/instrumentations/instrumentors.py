@@ -46,6 +46,8 @@ def _observed(library: str, current: Span | Ambient | None) -> int:
         return CLIENT if families & _WITHIN[library] else 0
     applied = APPLIED.get(library)
     ours = applied.instrumentation if applied is not None and applied.status == PATCHED else None
+    if ours is not None and not ours.native:
+        return 0
     if ours is not None and ours.family:
         return CLIENT
     return SERVER if (ours is not None or library in _SERVERS) and families & HTTP_SERVER else 0
