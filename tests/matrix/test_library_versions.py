@@ -99,6 +99,8 @@ MATRIX = {
         ("pymysql", "aiomysql", "asyncmy", "mysql-connector-python", "mysqlclient"),
         "instrumentations/test_mysql",
     ),
+    "duckdb-1.0": ("3.10", ("duckdb==1.0.*",), "instrumentations/test_duckdb"),
+    "duckdb-newest": ("3.13", ("duckdb",), "instrumentations/test_duckdb"),
     "redis-4.5-pool": ("3.10", ("redis==4.5.*",), "instrumentations/test_redis_pool"),
     "redis-5-pool": ("3.11", ("redis==5.*",), "instrumentations/test_redis_pool"),
     "redis-6-pool": ("3.12", ("redis==6.*",), "instrumentations/test_redis_pool"),

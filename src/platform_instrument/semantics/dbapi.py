@@ -30,8 +30,8 @@ class Driver:
     """One driver: where its connections lead, and how the patches of its classes read a call.
 
     `look(connection)` says which database a connection is open to. `connection` is the attribute of a cursor that holds its
-    connection, or `formerly` was; `text` and `many` are what the parameters of `execute` and `executemany` are called. Where
-    connections are `slotted`, what they remember lies beside them.
+    connection, or `formerly` was, empty where a cursor is its own; `text` and `many` are what the parameters of `execute` and
+    `executemany` are called. Where connections are `slotted`, what they remember lies beside them.
     """
 
     __slots__ = ("_beside", "_connection", "_formerly", "_look", "_many", "_nowhere", "_text")
@@ -133,6 +133,8 @@ class Driver:
 
     def connection_of(self, cursor: Any) -> Any:  # noqa: ANN401 - as above
         """Return the connection of a cursor, None where it has none any more."""
+        if not self._connection:
+            return cursor
         connection = getattr(cursor, self._connection, None)
         return connection if connection is not None else getattr(cursor, self._formerly, None)
 
