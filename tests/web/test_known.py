@@ -33,6 +33,12 @@ SERVERS: dict[str, Callable[[int], Sequence[str | Path]]] = {
     "uvicorn": lambda port: [BIN / "uvicorn", "facts_apps:asgi", "--port", str(port)],
     "gthread": lambda port: [BIN / "gunicorn", "-k", "gthread", "--threads", "3", "-b", f"127.0.0.1:{port}", "facts_apps:wsgi"],
     "gevent": lambda port: [BIN / "gunicorn", "-k", "gevent", "-b", f"127.0.0.1:{port}", "facts_apps:wsgi"],
+    "hypercorn": lambda port: [BIN / "hypercorn", "-b", f"127.0.0.1:{port}", "facts_apps:asgi"],
+    "granian": lambda port: [BIN / "granian", "--interface", "asgi", "--port", str(port), "facts_apps:asgi"],
+    "granian wsgi": lambda port: [
+        *(BIN / "granian", "--interface", "wsgi", "--blocking-threads", "3", "--port", str(port), "facts_apps:wsgi"),
+    ],
+    "waitress": lambda port: [BIN / "waitress-serve", "--listen", f"127.0.0.1:{port}", "facts_apps:wsgi"],
 }
 REQUESTS = 40
 MARK = re.compile(r"(began|step) <(\w*)>")
@@ -51,7 +57,7 @@ def test_lines_spans_and_records_have_the_facts_of_their_own_request_and_no_othe
     users = ["" if number % 3 == 2 else f"u{number}" for number in range(REQUESTS)]
     with observed(SERVERS[server], {**NOWHERE, **LOGS}) as running:
         with ThreadPoolExecutor(12) as pool:
-            paths = [f"/streams?{user}" if server != "uvicorn" else f"/?{user}" for user in users]
+            paths = [f"/streams?{user}" if "wsgi" in str(SERVERS[server](0)[-1]) else f"/?{user}" for user in users]
             assert {answer[0] for answer in pool.map(running.server.get, paths)} == {200}
         spans = running.collector.wait_for(lambda spans: len(servers(spans)) == REQUESTS, 30)
         running.server.terminate()
@@ -98,7 +104,7 @@ WANTED = {
 }
 
 
-@pytest.fixture(scope="module", params=["uvicorn", "gthread"])
+@pytest.fixture(scope="module", params=["uvicorn", "gthread", "hypercorn", "waitress"])
 def wanting(request: pytest.FixtureRequest) -> Iterator[Observed]:
     """Run a server whose requests have ids and attributes by the settings."""
     with observed(SERVERS[request.param], {**WANTED, **LOGS}) as running:
@@ -231,11 +237,8 @@ def test_a_failing_request_s_lines_have_its_facts_to_the_end(wanting: Observed) 
 
 @pytest.mark.parametrize("app", ["bridged:app", "unclaimed_starlette:app"])
 def test_an_answer_has_one_id_below_a_bridge_and_by_a_framework_s_own_call(app: str) -> None:
-    program = "uvicorn" if app.startswith("bridged") else "hypercorn"
-    words = ["--port"] if program == "uvicorn" else ["-b"]
-    with observed(
-        lambda port: [BIN / program, app, *words, str(port) if program == "uvicorn" else f"127.0.0.1:{port}"], WANTED
-    ) as running:
+    env = {**WANTED, "PLATFORM_DISABLED_INSTRUMENTATIONS": "" if app.startswith("bridged") else "uvicorn"}
+    with observed(lambda port: [BIN / "uvicorn", app, "--port", str(port)], env) as running:
         with socket.create_connection(("127.0.0.1", running.server.port), 5) as connection:
             connection.sendall(b"GET /plain HTTP/1.1\r\nHost: shop\r\nConnection: close\r\nX-Request-ID: r3\r\n\r\n")
             answered = b"".join(iter(lambda: connection.recv(65_536), b""))

@@ -52,14 +52,16 @@ SERVERS: dict[str, Callable[[int], Sequence[Any]]] = {
         f"{HOST}:{port}",
         "probed:asgi",
     ],
-    "hypercorn": lambda port: [BIN / "hypercorn", "asgi_apps:app", "-b", f"{HOST}:{port}"],
+    "hypercorn": lambda port: [BIN / "hypercorn", "probed:asgi", "-b", f"{HOST}:{port}"],
     "werkzeug": lambda port: [sys.executable, "-c", WERKZEUG, str(port)],
     "wsgiref": lambda port: [sys.executable, "-c", WSGIREF, str(port)],
     "uwsgi": lambda port: [*UWSGI, "--http-socket", f"{HOST}:{port}", "--module", "wsgi_apps:app"],
-    "waitress": lambda port: [BIN / "waitress-serve", "--listen", f"{HOST}:{port}", "wsgi_apps:app"],
-    "granian": lambda port: [BIN / "granian", "--interface", "asgi", "--port", str(port), "asgi_apps:app"],
+    "waitress": lambda port: [BIN / "waitress-serve", "--listen", f"{HOST}:{port}", "probed:wsgi"],
+    "granian": lambda port: [BIN / "granian", "--interface", "asgi", "--port", str(port), "probed:asgi"],
+    "granian_wsgi": lambda port: [BIN / "granian", "--interface", "wsgi", "--port", str(port), "probed:wsgi"],
+    "daphne": lambda port: [BIN / "daphne", "-p", str(port), "probed:asgi"],
 }
-FRAMEWORK = {"hypercorn", "uwsgi", "waitress", "granian"}
+FRAMEWORK = {"uwsgi"}
 """Those that are observed by their framework."""
 KEEP_ALIVE = {
     "uvicorn",
@@ -70,6 +72,8 @@ KEEP_ALIVE = {
     "hypercorn",
     "waitress",
     "granian",
+    "granian_wsgi",
+    "daphne",
 }
 
 

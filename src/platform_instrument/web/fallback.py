@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from platform_instrument.engine.frames import dressed, unseen
 from platform_instrument.runtime import leaving
 from platform_instrument.runtime.beginning import serving
+from platform_instrument.web.asgi import note_peer
 from platform_instrument.web.exchange import KEY
 from platform_instrument.web.front import Front
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from platform_instrument.core.values import Changes
+
+_RESOLVING = frozenset(("ProxyHeadersMiddleware", "ProxyFixMiddleware"))
+"""What uvicorn and hypercorn have to put around an application, for the client's address behind proxies that are trusted."""
 
 _with_traceback = BaseException.with_traceback
 
@@ -34,9 +38,12 @@ leaving.LET_GO.append(_Claims.patched.clear)
 
 
 def serve_asgi(application: Any) -> Any:  # noqa: ANN401 - an ASGI application
-    """Return an application under observation, for a known server."""
+    """Return an application under observation, for a known server; what resolves the client's address stays outside."""
     retire()
     serving()
+    if type(application).__name__ in _RESOLVING:
+        application.app = Front.asgi(application.app)
+        return note_peer(application)
     return Front.asgi(application)
 
 

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 from platform_instrument.core.values import Custom, EditResult, Instrumentation
 from platform_instrument.runtime import leaving
 from platform_instrument.web.afterwards import span_of_holder, within
-from platform_instrument.web.asgi import note_peer
 from platform_instrument.web.fallback import serve_asgi, serve_wsgi
 from platform_instrument.web.front import Front
 
@@ -30,15 +29,11 @@ def observe_application(call: Call, _result: None) -> None:
     """Put the adapter around the application that was loaded, inside what uvicorn itself puts around it."""
     config = call.instance
     outermost = config.loaded_app
-    proxied = type(outermost).__name__ == "ProxyHeadersMiddleware"
-    served = outermost.app if proxied else outermost
     if config.interface == "wsgi":
-        served.app = serve_wsgi(served.app)  # uvicorn runs it in a thread that does not inherit the context
-    elif proxied:
-        outermost.app = serve_asgi(served)
-        config.loaded_app = note_peer(outermost)
+        bridge = outermost.app if type(outermost).__name__ == "ProxyHeadersMiddleware" else outermost
+        bridge.app = serve_wsgi(bridge.app)  # uvicorn runs it in a thread that does not inherit the context
     else:
-        config.loaded_app = serve_asgi(served)
+        config.loaded_app = serve_asgi(outermost)
     if config.lifespan == "off":
         Front.loaded()
 

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     StartResponse = Callable[..., Any]
     Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
+PEER = "platform_instrument.peer"
+"""Where `environ` carries address and port of the connection, once a middleware has put the client's own in their place."""
+
 _PLACE = "wsgi request"
 _HEADER = "HTTP_"
 _LONG = 2_048
@@ -79,6 +82,21 @@ def observe_wsgi(application: Application) -> Application:
     return observed
 
 
+@unseen
+def note_peer(application: Application) -> Application:
+    """Return the application, told in `environ` who is at the other end of the connection."""
+
+    def noting(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        environ[PEER] = environ.get("REMOTE_ADDR", ""), str(environ.get("REMOTE_PORT", ""))
+        try:
+            return application(environ, start_response)
+        except BaseException as error:
+            _with_traceback(error, error.__traceback__.tb_next)  # type: ignore[union-attr] # our own frame is in it
+            raise
+
+    return noting
+
+
 class _Carriers:
     """The headers that carry context, as `environ` calls them, by their names: made once, when the propagators are known."""
 
@@ -103,9 +121,9 @@ def _open(environ: Environ) -> Exchange | None:
     address = environ.get("REMOTE_ADDR")
     if address:
         attributes["client.address"] = address
-        port = str(environ.get("REMOTE_PORT", ""))
+        peer, port = environ.get(PEER) or (address, str(environ.get("REMOTE_PORT", "")))
         if port.isdecimal() and int(port):
-            attributes["network.peer.address"], attributes["network.peer.port"] = address, int(port)
+            attributes["network.peer.address"], attributes["network.peer.port"] = peer, int(port)
     agent = environ.get("HTTP_USER_AGENT")
     if agent:
         attributes["user_agent.original"] = agent
@@ -116,7 +134,7 @@ def _open(environ: Environ) -> Exchange | None:
     version = known_version(environ.get("SERVER_PROTOCOL", "").rpartition("/")[2])
     exchange = open_exchange(environ["REQUEST_METHOD"], scheme, version, host, attributes, carried)
     environ[KEY] = exchange
-    if exchange is not None and (environ.get("CONTENT_LENGTH") or "HTTP_TRANSFER_ENCODING" in environ):
+    if exchange is not None and (exchange.expects or environ.get("CONTENT_LENGTH") or "HTTP_TRANSFER_ENCODING" in environ):
         _expect(exchange, environ)
     return exchange
 

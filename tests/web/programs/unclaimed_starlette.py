@@ -1,4 +1,4 @@
-"""A framework's application under a server that we do not know."""
+"""A framework's application under a server that nobody observes."""
 
 from starlette.applications import Starlette
 from starlette.requests import Request
