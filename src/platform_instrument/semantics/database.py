@@ -242,25 +242,32 @@ def _command(where: Database, key: object, name: str, procedure: str, *, blockin
 def returned_rows(cursor: Any) -> dict[str, Any] | None:  # noqa: ANN401 - a DB-API cursor
     """Return how many rows a query has, where the driver knows before they are fetched.
 
-    One that does not know says -1, as a signed or an unsigned number; mysql-connector's C cursor counts what was fetched, where
-    it keeps no rows itself. psycopg makes its `description` anew each time, a call
-    to libpq a column; its result says the number of columns.
+    One that does not know says -1, as a signed or an unsigned number; some say how many were fetched, none yet. psycopg makes
+    its `description` anew each time, a call to libpq a column; its result says the number of columns.
     """
     count = cursor.rowcount
     if count is None or not 0 <= count < _UNKNOWN_ROWS:
         return None
-    if count == 0 and hasattr(cursor, "_affected_rows") and getattr(cursor, "_rows", None) is None:
+    if count == 0 and _counts_fetched(cursor):
         return None
     result = getattr(cursor, "pgresult", cursor)
     has_rows = cursor.description is not None if result is cursor else result is not None and result.nfields > 0
     return {"db.response.returned_rows": count} if has_rows else None
 
 
+def _counts_fetched(cursor: Any) -> bool:  # noqa: ANN401 - as above
+    """Say whether a cursor counts what was fetched: oracledb's, and mysql-connector's in C where it keeps no rows itself."""
+    if type(cursor).__module__.partition(".")[0] in {"oracledb", "cx_Oracle"}:
+        return True
+    return hasattr(cursor, "_affected_rows") and getattr(cursor, "_rows", None) is None
+
+
 def failure(error: BaseException) -> dict[str, Any]:
     """Return what a driver's exception says: the database's code where there is one, else the exception's class.
 
     PEP 249 gives no name to the code: it is `sqlstate` (psycopg, asyncpg), `pgcode` (psycopg2), `sqlite_errorname`,
-    `errno` (mysql-connector) or the first argument (the other MySQL drivers). SQLAlchemy keeps the exception in `orig`.
+    `errno` (mysql-connector), `code` (clickhouse-connect) or the first argument: a number (the other MySQL drivers, pymssql),
+    an object (oracledb) or the SQLSTATE (pyodbc). SQLAlchemy keeps the exception in `orig`.
     """
     original = getattr(error, "orig", None) or error
     code = _code(original)
@@ -274,7 +281,10 @@ def _code(error: Any) -> str:  # noqa: ANN401 - a driver's exception
         return ""  # not a driver's exception: an OSError has an `errno`, a KeyError a number for its argument
     if getattr(error, "sqlite_errorname", None):
         return str(error.sqlite_errorname)
-    number = getattr(error, "errno", None) or (error.args[0] if error.args else None)
-    if type(number) is int and number > 0:
-        return str(number)
-    return str(getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or "")
+    first = error.args[0] if error.args else None
+    for number in (getattr(error, "errno", None), getattr(error, "code", None), first):
+        if type(number) is int and number > 0:
+            return str(number)
+    if type(error).__module__ == "pyodbc" and type(first) is str:
+        return first
+    return str(getattr(first, "full_code", None) or getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or "")

@@ -97,7 +97,7 @@ class Driver:
 
     def procedure(self, call: Call) -> Operation | None:
         """Return which stored procedure is called, and where."""
-        name = call.args[1] if len(call.args) > 1 else next(iter(call.kwargs.values()), None)
+        name = call.argument(1, "procname") or call.kwargs.get("name")
         return procedure(self.where(call.args[0]), name) if type(name) is str else None
 
     def rows(self, call: Call, _result: Any) -> Attributes | None:  # noqa: ANN401 - differs from driver to driver
