@@ -57,9 +57,22 @@ print(sorted(set(sys.modules) - before))
     assert done.stdout == f"{expected}\n", done.stderr
 
 
+_LOADED = """
+import importlib, sys
+
+def test_one():
+    assert "platform_instrument.engine.imports" in sys.modules
+    loaders = [
+        type(importlib.import_module(f"platform_instrument.{name}").__loader__).__name__
+        for name in ("telemetry.exceptions", "telemetry.prometheus.negotiation", "testing.collector")
+    ]
+    assert loaders == ["SourceFileLoader", "SourceFileLoader", "AssertionRewritingHook"]
+"""
+
+
 def test_a_suite_that_takes_warnings_for_errors_runs_under_telemetry(tmp_path: Path) -> None:
-    """We are loaded before pytest, which would rewrite our assertions for the plugin's sake, and warns that it cannot."""
-    (tmp_path / "test_one.py").write_text("import sys\ndef test_one(): assert 'platform_instrument' in sys.modules\n")
+    """We are loaded before pytest, which would rewrite our assertions for the plugin's sake: in our worker's thread, later."""
+    (tmp_path / "test_one.py").write_text(_LOADED)
     words, env = door("command", [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider"])
     ended = run(words, env={**env, "OTEL_TRACES_EXPORTER": "none"}, cwd=tmp_path, timeout=60)
     assert (ended.returncode, "1 passed" in ended.stdout) == (0, True), ended.stderr

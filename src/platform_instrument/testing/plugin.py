@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,6 +15,19 @@ if TYPE_CHECKING:
 
     from platform_instrument.testing.collector import Collector
     from platform_instrument.testing.recorder import Recorder
+
+
+def pytest_addoption(pluginmanager: Any) -> None:  # noqa: ANN401 - pytest's, which has no type for its hook
+    """Have pytest rewrite the assertions of `platform_instrument.testing` alone, as soon as it knows of us.
+
+    It would do so for all of a distribution that brings a plugin. But what our worker loads while a test runs would be parsed in
+    a thread, and where CPython, 3.11 for one, parses in two threads at a time, the other one may fail with a `SystemError`.
+    """
+    hook = pluginmanager.rewrite_hook
+    marked = getattr(hook, "_must_rewrite", None)
+    if marked is not None:
+        marked.discard("platform_instrument")
+        hook.mark_rewrite("platform_instrument.testing")
 
 
 @pytest.fixture
