@@ -52,7 +52,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(200, X_Kind="tea", Set_Cookie="session=s3cret")
 
     def answer_status(self, argument: str) -> None:
-        self._send(int(argument))
+        self._send(int(argument.partition("/")[0]))
 
     def answer_redirect(self, argument: str) -> None:
         left = int(argument)

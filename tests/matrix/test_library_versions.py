@@ -141,6 +141,8 @@ MATRIX = {
     "http_client-3.13": ("3.13", ("requests",), "instrumentations/test_std_http_client"),
     "urllib-3.10": ("3.10", ("requests",), "instrumentations/test_std_urllib"),
     "urllib-3.13": ("3.13", ("requests",), "instrumentations/test_std_urllib"),
+    "botocore-1.29": ("3.10", ("boto3==1.26.*", "moto[server]==4.2.*", "urllib3<2"), "instrumentations/test_botocore"),
+    "botocore-newest": ("3.13", ("boto3", "moto[server]"), "instrumentations/test_botocore"),
     **{
         f"checks-{age}-{subject}": (python, tuple(requirements.split()), f"runtime/health/test_{subject}")
         for subject in ("dependencies", "outages")

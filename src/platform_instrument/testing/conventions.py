@@ -13,8 +13,12 @@ if TYPE_CHECKING:
     from platform_instrument.testing.received import Span
 
 TYPES: Mapping[str, type] = {
+    "aws.extended_request_id": str,
+    "aws.request_id": str,
+    "aws.s3.bucket": str,
     "client.address": str,
     "client.port": int,
+    "cloud.region": str,
     "db.collection.name": str,
     "db.namespace": str,
     "db.operation.batch.size": int,
@@ -44,6 +48,8 @@ TYPES: Mapping[str, type] = {
     "network.transport": str,
     "rpc.method": str,
     "rpc.response.status_code": str,
+    "rpc.service": str,
+    "rpc.system": str,
     "rpc.system.name": str,
     "server.address": str,
     "server.port": int,
