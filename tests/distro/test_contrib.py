@@ -154,6 +154,20 @@ def test_one_whose_library_is_another_version_is_left_out_and_that_is_said(tmp_p
     assert "jinja2 < 1" in said
 
 
+def test_one_of_several_that_is_for_a_library_that_is_not_there_keeps_no_other_from_its_work(
+    tmp_path: Path, collector: Collector
+) -> None:
+    body = """
+    def _instrument(self, **options):
+        print("at work")
+
+class Other(Made):
+    def instrumentation_dependencies(self):
+        return ("no-such-library >= 1",)
+"""
+    assert work("import xmlrpc.client", collector, instrumentor(tmp_path, "xmlrpc", body)) == (["at work"], "")
+
+
 def test_what_is_not_installed_is_said_and_ours_is_used(collector: Collector, redis_url: str) -> None:
     program = f"import redis; redis.Redis.from_url({redis_url!r}).set('key', 'value')"
     env = {"PLATFORM_INSTRUMENTATION_FLUX": "contrib"}

@@ -85,21 +85,25 @@ def _arrived(settings: Settings, name: str, module: ModuleType) -> None:
 
 
 def _switch_on(name: str, changes: Changes) -> None:
-    """Switch the instrumentors of a package on; ImportError where they do not fit the library's version."""
+    """Switch the instrumentors of a package on; ImportError where none fits the libraries that are there."""
     package: Any = import_module(f"{PACKAGE}.{name}")
     base = import_module(f"{PACKAGE}.instrumentor").BaseInstrumentor  # untyped in old versions
     kinds = [kind for kind in vars(package).values() if isinstance(kind, type) and issubclass(kind, base) and kind is not base]
     _prefer_stable_names()
-    for kind in dict.fromkeys(kinds):
-        instrumentor = kind()
-        if instrumentor.is_instrumented_by_opentelemetry:
-            continue  # by the service
-        conflict = instrumentor._check_dependency_conflicts()  # noqa: SLF001 - `instrument` would only log it
-        if conflict:
-            raise ImportError(str(conflict))
-        instrumentor.instrument()
-        _made.append(instrumentor)
-        changes.on_undo(partial(_switch_off, instrumentor))
+    fitting, conflict = [], None
+    for instrumentor in [kind() for kind in dict.fromkeys(kinds)]:
+        found = instrumentor._check_dependency_conflicts()  # noqa: SLF001 - `instrument` would only log it
+        if not found:
+            fitting.append(instrumentor)
+        elif conflict is None or found.found:  # one of several may be for another library, which is not there
+            conflict = found
+    if conflict is not None and not fitting:
+        raise ImportError(str(conflict))
+    for instrumentor in fitting:
+        if not instrumentor.is_instrumented_by_opentelemetry:  # by the service
+            instrumentor.instrument()
+            _made.append(instrumentor)
+            changes.on_undo(partial(_switch_off, instrumentor))
 
 
 def _switch_off(instrumentor: Any) -> None:  # noqa: ANN401 - upstream's
