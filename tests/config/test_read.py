@@ -73,6 +73,7 @@ VALUES = {
         "base2_exponential_bucket_histogram",
     ),
     "PLATFORM_RUNTIME_METRICS": ("false", False),
+    "PLATFORM_CACHE_METRICS": ("true", True),
     "PLATFORM_METRICS_CARDINALITY_LIMIT": ("50", 50),
     "PLATFORM_METRICS_SERIES_LIMIT": ("500", 500),
     "OTEL_METRICS_EXEMPLAR_FILTER": ("always_off", "always_off"),

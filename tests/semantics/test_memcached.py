@@ -8,7 +8,8 @@ import pytest
 from aiomcache.exceptions import ClientException
 from pymemcache.exceptions import MemcacheServerError
 
-from platform_instrument.semantics.memcached import found, keyed, known, memcached, memcached_failure, one, retrieved, several
+from platform_instrument.semantics.caches import found, known
+from platform_instrument.semantics.memcached import keyed, memcached, memcached_failure, one, retrieved, several
 
 if TYPE_CHECKING:
     from platform_instrument.semantics.database import Database

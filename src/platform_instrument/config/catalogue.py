@@ -93,6 +93,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "PLATFORM_METRICS_ATTRIBUTES": "Attributes of requests, such as `tenant.id`, that the metrics of HTTP servers carry too.",
         "OTEL_METRICS_EXEMPLAR_FILTER": "Which measurements may be kept as exemplars.",
         "PLATFORM_RUNTIME_METRICS": "`false`: nothing about process, garbage collector, event loops, thread pools and container.",
+        "PLATFORM_CACHE_METRICS": "`true`: Django's caches and those of functions are measured: [which](databases.md#caches).",
     },
     "Privacy": {
         "PLATFORM_MASK": "What is masked, by kind: `mask` puts a label, `hash` a pseudonym, `off` lets it through; `ip` is off.",

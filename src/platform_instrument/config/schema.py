@@ -199,6 +199,7 @@ class Settings(Found, metaclass=Schema):
     metrics_attributes: tuple[str, ...] = platform((), kinds.listed(lower=False))
     metrics_exemplar_filter = otel("trace_based", kinds.one_of("trace_based", "always_on", "always_off"))
     runtime_metrics = platform(True, kinds.FLAG)
+    cache_metrics = platform(False, kinds.FLAG)
 
     # Privacy
     mask: Mapping[str, str] = platform({}, kinds.MASKING)

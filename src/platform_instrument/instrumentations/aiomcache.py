@@ -12,15 +12,8 @@ from typing import TYPE_CHECKING, Any
 from platform_instrument.core import families
 from platform_instrument.core.values import Instrumentation, Observe, Operation
 from platform_instrument.engine.caches import looked_up
-from platform_instrument.semantics.memcached import (
-    keyed,
-    lookup,
-    lookup_with_token,
-    memcached,
-    memcached_failure,
-    one,
-    retrieved,
-)
+from platform_instrument.semantics.caches import lookup, lookup_with_token
+from platform_instrument.semantics.memcached import keyed, memcached, memcached_failure, one, retrieved
 
 if TYPE_CHECKING:
     from collections.abc import Callable

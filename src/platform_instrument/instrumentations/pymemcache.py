@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from platform_instrument.core import families
 from platform_instrument.core.values import Instrumentation, Observe, Operation
 from platform_instrument.engine.caches import looked_up
+from platform_instrument.semantics.caches import found, known
 from platform_instrument.semantics.database import KNOWN, Database
-from platform_instrument.semantics.memcached import RETRIEVALS, found, known, memcached, memcached_failure, retrieved, several
+from platform_instrument.semantics.memcached import RETRIEVALS, memcached, memcached_failure, retrieved, several
 
 if TYPE_CHECKING:
     from platform_instrument.core.values import Attributes, Call

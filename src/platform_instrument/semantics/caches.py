@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from platform_instrument.core.values import COUNTER, Instrument
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from platform_instrument.core.values import COUNTER, UP_DOWN_COUNTER, Instrument
 
 RESULT = "cache.result"
 HIT, MISS = "hit", "miss"
 
+NAMED = ("cache.system", "cache.name")
 _SERVER = ("db.system.name", "db.namespace", "server.address", "server.port")
 
 LOOKUPS = Instrument(
@@ -14,18 +18,63 @@ LOOKUPS = Instrument(
     "Keys that a cache was asked for, by whether it had them.",
     unit="{lookup}",
     kind=COUNTER,
-    constant=(*_SERVER, RESULT),
+    constant=(*NAMED, *_SERVER, RESULT),
 )
 
 ITEM_SIZE = Instrument(
     "platform.cache.item.size",
     "Size of what a cache returned for a key.",
     unit="By",
-    constant=_SERVER,
+    constant=(*NAMED, *_SERVER),
     bounds=tuple(float(4**power) for power in range(3, 13)),
 )
 
+ITEMS = Instrument(
+    "platform.cache.items",
+    "Items that a cache in the process holds.",
+    unit="{item}",
+    kind=UP_DOWN_COUNTER,
+    constant=NAMED,
+    observable=True,
+)
+
 _LONGEST = 1 << 16
+_THERE, _ABSENT = object(), object()
+
+
+class Cache:
+    """A cache that is known by a name and not by a server; `system` is whose it is, such as `django`."""
+
+    __slots__ = ("name", "system")
+
+    def __init__(self, system: str, name: str) -> None:
+        self.system = system
+        self.name = name
+
+    def attributes(self) -> dict[str, Any]:
+        """Return the attributes of its series."""
+        return {"cache.system": self.system, "cache.name": self.name}
+
+
+def known(keys: object) -> Collection[Any]:
+    """Return keys that can be gone through more than once, none where they cannot."""
+    return keys if isinstance(keys, Collection) and not isinstance(keys, (str, bytes)) else ()
+
+
+def lookup(result: object, default: object) -> tuple[Any, ...]:
+    """Return what was there for one key, None where nothing was: the very default that was asked with."""
+    return (None if result is default else _THERE if result is None else result,)
+
+
+def lookup_with_token(result: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a value and its token
+    """Return what was there for one key, None where nothing was: then there is no token."""
+    return (None,) if result[1] is None else lookup(result[0], _ABSENT)
+
+
+def found(keys: object, answered: Mapping[Any, Any]) -> list[Any]:
+    """Return what was there for each key, None where nothing was; an iterator's keys are those that were there."""
+    values = [answered.get(key, _ABSENT) for key in known(keys) or answered]
+    return [None if value is _ABSENT else _THERE if value is None else value for value in values]
 
 
 def size(item: object) -> int | None:

@@ -7,12 +7,12 @@ Source: https://opentelemetry.io/docs/specs/semconv/database/ (version 1.37.0); 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument import privacy  # loads what knows commands with the first, not at start
 from platform_instrument.core.errors import error_type
+from platform_instrument.semantics.caches import known
 from platform_instrument.semantics.database import Database, command, database
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ RETRIEVALS = frozenset(("gat", "gats", "get", "gets"))
 
 _BARE = frozenset(("delete", "get", "gets"))
 _MOST_SHOWN = 20
-_THERE, _ABSENT = object(), object()
 _WORDS = ("CLIENT_ERROR", "ERROR", "SERVER_ERROR")
 _CODES = {
     "ClientError": "CLIENT_ERROR",
@@ -67,27 +66,6 @@ def several(where: Database, commands: Iterable[tuple[Any, ...]], size: int) -> 
     if size == 1:
         return command(where, name), {"db.query.text": shown[0]}
     return command(where, f"BATCH {name}"), {"db.query.text": "\n".join(shown), "db.operation.batch.size": size}
-
-
-def known(keys: object) -> Collection[Any]:
-    """Return keys that can be gone through more than once, none where they cannot."""
-    return keys if isinstance(keys, Collection) and not isinstance(keys, (str, bytes)) else ()
-
-
-def lookup(result: object, default: object) -> tuple[Any, ...]:
-    """Return what was there for one key, None where nothing was: the very default that was asked with."""
-    return (None if result is default else _THERE if result is None else result,)
-
-
-def lookup_with_token(result: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a value and its token
-    """Return what was there for one key, None where nothing was: then there is no token."""
-    return (None if result[1] is None else _THERE if result[0] is None else result[0],)
-
-
-def found(keys: object, answered: Mapping[Any, Any]) -> list[Any]:
-    """Return what was there for each key, None where nothing was; an iterator's keys are those that were there."""
-    values = [answered.get(key, _ABSENT) for key in known(keys) or answered]
-    return [None if value is _ABSENT else _THERE if value is None else value for value in values]
 
 
 def memcached_failure(error: BaseException) -> dict[str, Any]:

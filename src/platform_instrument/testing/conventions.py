@@ -80,7 +80,7 @@ _HTTP_SERVER = frozenset((
 ))  # fmt: skip
 
 _POOL = frozenset(("db.client.connection.pool.name",))
-_CACHE = frozenset(("db.namespace", "db.system.name", "server.address", "server.port"))
+_CACHE = frozenset(("cache.name", "cache.system", "db.namespace", "db.system.name", "server.address", "server.port"))
 
 _NONE: frozenset[str] = frozenset()
 _GENERATION = frozenset(("cpython.gc.generation",))
@@ -112,6 +112,7 @@ METRICS: Mapping[str, frozenset[str]] = {
     "platform.asyncio.loop.lag": frozenset(("platform.asyncio.loop.kind",)),
     "platform.asyncio.task.count": _NONE,
     "platform.cache.item.size": _CACHE,
+    "platform.cache.items": frozenset(("cache.name", "cache.system")),
     "platform.cache.lookups": _CACHE | {"cache.result"},
     "platform.container.cpu.limit": _NONE,
     "platform.container.memory.limit": _NONE,
