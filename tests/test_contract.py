@@ -86,6 +86,7 @@ USES: dict[str, Callable[[str], None]] = {
 ELSEWHERE = {
     "platform_instrument.instrumentations.mysqldb": "MySQLdb",
     "platform_instrument.instrumentations.pylibmc": "pylibmc",
+    "platform_instrument.instrumentations.pyodbc": "pyodbc",
     "platform_instrument.web.channels": "channels",
 }
 """Libraries that the development environment may not have; their own tests keep the contract where it is."""

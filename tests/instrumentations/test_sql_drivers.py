@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from platform_instrument.core.values import Call
+from platform_instrument.instrumentations.pymssql import connected, described
 from platform_instrument.semantics.database import failure, returned_rows
 from platform_instrument.semantics.oracle import oracle_database
 from tests.instrumentations.recording import Recording, recording
@@ -125,3 +127,52 @@ def test_a_client_of_clickhouse_that_is_not_connected_tells_each_call_once(recor
     assert [span.status for span in spans] == ["ERROR"] * 3
     assert spans[2].attributes["db.operation.batch.size"] == 2
     assert "s3cret" not in repr(spans)
+
+
+@pytest.mark.parametrize("recorded", ["pymssql"], indirect=True)
+def test_who_cannot_connect_to_sql_server_gets_its_own_error_and_no_span(recorded: Recording, free_port: int) -> None:
+    pymssql = importlib.import_module("pymssql")
+    with pytest.raises(pymssql.OperationalError):
+        pymssql.connect("127.0.0.1", "u", "s3cret", "shop", port=str(free_port), login_timeout=1)
+    assert recorded.spans == ()
+
+
+@pytest.mark.parametrize("recorded", ["pymssql"], indirect=True)
+def test_a_connection_to_sql_server_that_is_closed_is_the_application_s_error(recorded: Recording) -> None:
+    pymssql = importlib.import_module("pymssql")
+    closed = pymssql.Connection(None, as_dict=False, autocommit=True)
+    connection: Any = connected(Call(("db.example.com:1434", "u", "s3cret", "shop"), {}), closed)
+    cursor = connection.cursor(as_dict=True)
+    assert isinstance(connection, pymssql.Connection)
+    assert isinstance(cursor, pymssql.Cursor)
+    assert cursor.connection is connection
+    with pytest.raises(pymssql.InterfaceError, match="closed"):
+        cursor.execute("SELECT * FROM orders WHERE item = N's3cret'")
+    with pytest.raises(pymssql.InterfaceError, match="closed"):
+        cursor.executemany("INSERT INTO orders VALUES (%s)", [("a",), ("b",)])
+    with pytest.raises(pymssql.InterfaceError, match="closed"):
+        cursor.callproc("ordered", ("s3cret",))
+    first, second, third = recorded.take()
+    where = {
+        "db.system.name": "microsoft.sql_server",
+        "db.namespace": "shop",
+        "server.address": "db.example.com",
+        "server.port": 1434,
+    }
+    assert where.items() <= first.attributes.items()
+    assert (first.name, second.name, third.name) == ("SELECT orders", "BATCH INSERT orders", "CALL ordered")
+    assert {span.attributes["error.type"].rpartition(".")[2] for span in (first, second, third)} == {"InterfaceError"}
+    assert "s3cret" not in repr([first, second, third])
+
+
+@pytest.mark.parametrize(
+    ("call", "address"),
+    [
+        (Call((), {"server": r"db\SQLEXPRESS"}), ("db", 1433)),
+        (Call((), {"host": "db", "port": 1500}), ("db", 1500)),
+        (Call(("db:1501",), {}), ("db", 1501)),
+        (Call((), {}), ("", 0)),
+    ],
+)
+def test_a_server_is_what_pymssql_was_asked_for(call: Call, address: tuple[str, int]) -> None:
+    assert (described(call).address, described(call).port) == address

@@ -105,6 +105,8 @@ MATRIX = {
     ),
     "duckdb-1.0": ("3.10", ("duckdb==1.0.*",), "instrumentations/test_duckdb"),
     "duckdb-newest": ("3.13", ("duckdb",), "instrumentations/test_duckdb"),
+    "pyodbc-5.0": ("3.11", ("pyodbc==5.0.*",), "instrumentations/test_pyodbc"),
+    "pyodbc-newest": ("3.13", ("pyodbc",), "instrumentations/test_pyodbc"),
     "redis-4.5-pool": ("3.10", ("redis==4.5.*",), "instrumentations/test_redis_pool"),
     "redis-5-pool": ("3.11", ("redis==5.*",), "instrumentations/test_redis_pool"),
     "redis-6-pool": ("3.12", ("redis==6.*",), "instrumentations/test_redis_pool"),
