@@ -81,6 +81,12 @@ SECTIONS: dict[str, dict[str, str]] = {
         "span, and on what it sends to internal hosts.",
         "PLATFORM_REQUEST_ID_HEADER": "The header that carries it.",
     },
+    "Statements of databases": {
+        "PLATFORM_DB_TRANSACTIONS": "`true`: commit and rollback are spans, too.",
+        "PLATFORM_DB_REPEATED": "`false`: it is not counted how often a request executes the same statement.",
+        "PLATFORM_SLOW_QUERY_MS": "A statement that takes so long says which line of the application issued it; 0: none does.",
+        "PLATFORM_SQLCOMMENTER": "`true`: statements carry `traceparent` in a comment: [which](databases.md).",
+    },
     "Metrics": {
         "OTEL_METRIC_EXPORT_INTERVAL": "Time between two exports.",
         "OTEL_METRIC_EXPORT_TIMEOUT": "Longest time for one export.",

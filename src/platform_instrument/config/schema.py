@@ -121,13 +121,9 @@ class Found:
         """The id of the process that the resource attributes' `service.instance.id` is for; empty: whichever asks."""
 
 
-_MINUTE_MS = 60_000
-_HOUR_MS = 60 * _MINUTE_MS
-_COUNT = kinds.whole(0)
-_QUEUE = kinds.whole(1, 1_000_000)
-_INTERVAL = kinds.milliseconds(1, _HOUR_MS)
-_TIMEOUT = kinds.milliseconds(100, 10 * _MINUTE_MS)
-_SECONDS = kinds.number(0, 3_600, unit="s")
+_COUNT, _QUEUE, _SECONDS = kinds.whole(0), kinds.whole(1, 1_000_000), kinds.number(0, 3_600, unit="s")
+_INTERVAL = kinds.milliseconds(1, 3_600_000)
+_BUCKETS = "explicit_bucket_histogram", "base2_exponential_bucket_histogram"
 _SAMPLERS = kinds.one_of_or_plugin(
     "opentelemetry_traces_sampler", "always_on", "always_off", "traceidratio", "parentbased_always_on", "parentbased_always_off",
     "parentbased_traceidratio")  # fmt: skip
@@ -157,7 +153,7 @@ class Settings(Found, metaclass=Schema):
     exporter_otlp_endpoint: str | None = otel(None, kinds.ENDPOINT, signals=True)
     exporter_otlp_protocol: str | None = otel(None, kinds.one_of("http/protobuf", "grpc", "http/json"), signals=True)
     exporter_otlp_headers: Mapping[str, str] = otel({}, kinds.HEADERS, signals=True)
-    exporter_otlp_timeout = otel(10.0, _TIMEOUT, signals=True)
+    exporter_otlp_timeout = otel(10.0, kinds.milliseconds(100, 600_000), signals=True)
     exporter_otlp_compression = otel("gzip", kinds.one_of("gzip", "none"), signals=True)
     exporter_otlp_certificate: str | None = otel(None, kinds.PATH, signals=True)
     exporter_otlp_client_key: str | None = otel(None, kinds.KEY_FILE, signals=True)
@@ -186,14 +182,16 @@ class Settings(Found, metaclass=Schema):
     span_attributes_from_claims: tuple[str, ...] = platform((), kinds.NAMED)
     request_id = platform(False, kinds.FLAG)
     request_id_header = platform("X-Request-ID", kinds.HEADER)
+    db_transactions = platform(False, kinds.FLAG)
+    db_repeated = platform(True, kinds.FLAG)
+    slow_query_ms = platform(0.0, kinds.milliseconds(0, 3_600_000))
+    sqlcommenter = platform(False, kinds.FLAG)
 
     # Metrics
     metric_export_interval = otel(60.0, _INTERVAL)
     metric_export_timeout = otel(30.0, _INTERVAL)
     exporter_otlp_metrics_temporality_preference = otel("cumulative", kinds.one_of("cumulative", "delta", "lowmemory"))
-    exporter_otlp_metrics_default_histogram_aggregation = otel(
-        "explicit_bucket_histogram", kinds.one_of("explicit_bucket_histogram", "base2_exponential_bucket_histogram")
-    )
+    exporter_otlp_metrics_default_histogram_aggregation = otel(_BUCKETS[0], kinds.one_of(*_BUCKETS))
     metrics_cardinality_limit = platform(2_000, kinds.whole(1, 100_000))
     metrics_series_limit = platform(10_000, kinds.whole(1, 1_000_000))
     metrics_attributes: tuple[str, ...] = platform((), kinds.listed(lower=False))

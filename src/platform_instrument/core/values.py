@@ -134,9 +134,11 @@ class Observe:
     `carrier(call)` returns the mapping of headers into which the trace context is put, or None.
     A plain function, a coroutine function, a generator and an async generator are told apart by the engine;
     `context_manager` says that the returned object is entered and left, and that the span covers the block.
+    `comment(call)` returns position and name of the argument that is a statement of SQL, and may end in a comment; None where
+    somebody keeps statements by their text. `setting` names a setting that has to be on: else nothing is patched.
     """
 
-    __slots__ = ("begin", "carrier", "context_manager", "end", "error", "optional", "target")
+    __slots__ = ("begin", "carrier", "comment", "context_manager", "end", "error", "optional", "setting", "target")
 
     def __init__(  # noqa: PLR0913 - what a patch is
         self,
@@ -148,6 +150,8 @@ class Observe:
         *,
         optional: bool = False,
         context_manager: bool = False,
+        comment: Callable[[Call], tuple[int, str] | None] | None = None,
+        setting: str = "",
     ) -> None:
         self.target = target
         self.begin = begin
@@ -156,6 +160,8 @@ class Observe:
         self.carrier = carrier
         self.optional = optional
         self.context_manager = context_manager
+        self.comment = comment
+        self.setting = setting
 
 
 class EditCall:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core import families
 from platform_instrument.core.values import Instrumentation
-from platform_instrument.semantics.dbapi import Driver
+from platform_instrument.semantics.dbapi import Driver, transactions
 from platform_instrument.semantics.mysql import mysql_database
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def look(connection: Any) -> Database:  # noqa: ANN401 - aiomysql.Connection
     return mysql_database(version, connection.db, connection.host, connection.port, connection.unix_socket)
 
 
-DRIVER = Driver("mysql", look)
+DRIVER = Driver("mysql", look, commented=True)
 _CONNECTION = "aiomysql.connection:Connection"
 
 INSTRUMENTATION = Instrumentation(
@@ -35,6 +35,7 @@ INSTRUMENTATION = Instrumentation(
         DRIVER.asking(f"{_CONNECTION}.query"),
         DRIVER.opening(f"{_CONNECTION}._connect"),
         DRIVER.leading(f"{_CONNECTION}.select_db"),
+        *transactions(_CONNECTION, DRIVER.reached),
     ),
     family=families.DB_CLIENT,
     modules=("aiomysql",),

@@ -17,7 +17,7 @@ from platform_instrument.core.values import Custom, EditCall, Instrumentation
 from platform_instrument.engine.frames import COROUTINE, kind_of
 from platform_instrument.engine.subclasses import Subclasses, subclass
 from platform_instrument.runtime import leaving
-from platform_instrument.semantics.dbapi import Driver
+from platform_instrument.semantics.dbapi import Driver, transactions
 from platform_instrument.semantics.mysql import mysql_database
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def look(connection: Any) -> Database:  # noqa: ANN401 - asyncmy.connection.Conn
     return mysql_database(known("server_version"), known("_db"), known("_host"), known("_port"), known("_unix_socket"))
 
 
-DRIVER = Driver("mysql", look)
+DRIVER = Driver("mysql", look, commented=True)
 _CONNECTION = "asyncmy.connection:Connection"
 _CURSOR = DRIVER.cursor("asyncmy.cursors:Cursor")
 
@@ -83,6 +83,7 @@ INSTRUMENTATION = Instrumentation(
         DRIVER.asking(f"{_CONNECTION}.query"),
         DRIVER.opening(f"{_CONNECTION}.connect"),
         DRIVER.leading(f"{_CONNECTION}.select_db"),
+        *transactions(_CONNECTION, DRIVER.reached),
     ),
     family=families.DB_CLIENT,
     modules=("asyncmy",),

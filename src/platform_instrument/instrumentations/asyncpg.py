@@ -16,13 +16,14 @@ from platform_instrument.core import families
 from platform_instrument.core.values import OPEN, Attributes, Instrumentation, Observe, Operation
 from platform_instrument.instrumentations.asyncpg_pool import POOLED
 from platform_instrument.semantics.database import batch, query
-from platform_instrument.semantics.dbapi import failed, own_question
+from platform_instrument.semantics.dbapi import ending, failed, own_question
 from platform_instrument.semantics.postgresql import asyncpg_database, named
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from platform_instrument.core.values import Call
+    from platform_instrument.semantics.database import Database
 
 
 def statement(call: Call, name: str = "query") -> Operation:
@@ -73,35 +74,44 @@ def row(_call: Call, result: Any) -> Attributes:  # noqa: ANN401 - a record, or 
     return {"db.response.returned_rows": 0 if result is None else 1}
 
 
+def sent_as_it_is(call: Call) -> tuple[int, str] | None:
+    """Return where the text of a statement stands that is not prepared and kept, for want of arguments."""
+    return None if call.args[2:] else (1, "query")
+
+
+def outermost(call: Call) -> Database | None:
+    """Return the database of a transaction that is not part of another one."""
+    transaction = call.args[0]
+    return None if transaction._nested else asyncpg_database(transaction._connection)  # noqa: SLF001 - as above
+
+
 def _of(owner: str, name: str, begin: Callable[[Call], Any], end: Any = None, *, optional: bool = False) -> Observe:  # noqa: ANN401
     return Observe(f"asyncpg.{owner}.{name}", begin, end, failed, optional=optional)
 
 
 _CONNECTION, _PREPARED, _TRANSACTION = "connection:Connection", "prepared_stmt:PreparedStatement", "transaction:Transaction"
+_FETCHES = (("fetch", rows), ("fetchrow", row), ("fetchval", None))
 
 INSTRUMENTATION = Instrumentation(
     name="asyncpg",
     requires="asyncpg>=0.27,<1",
     patches=(
-        _of(_CONNECTION, "execute", statement),
-        _of(_CONNECTION, "fetch", statement, rows),
-        _of(_CONNECTION, "fetchrow", statement, row),
-        _of(_CONNECTION, "fetchval", statement),
+        Observe("asyncpg.connection:Connection.execute", statement, error=failed, comment=sent_as_it_is),
+        *[_of(_CONNECTION, name, statement, end) for name, end in _FETCHES],
         _of(_CONNECTION, "executemany", partial(many, name="command")),
         _of(_CONNECTION, "fetchmany", many, rows, optional=True),
         _of(_CONNECTION, "copy_from_table", partial(copied, way="TO STDOUT")),
         *[_of(_CONNECTION, f"copy_{name}to_table", partial(copied, way="FROM STDIN")) for name in ("", "records_")],
         _of(_CONNECTION, "copy_from_query", copied_query),
         _of(_CONNECTION, "_get_statement", statement, going_on),
-        _of(_PREPARED, "fetch", prepared, rows),
-        _of(_PREPARED, "fetchrow", prepared, row),
-        _of(_PREPARED, "fetchval", prepared),
+        *[_of(_PREPARED, name, prepared, end) for name, end in _FETCHES],
         _of(_PREPARED, "executemany", prepared_many),
         _of(_PREPARED, "fetchmany", prepared_many, rows, optional=True),
         _of("cursor:CursorIterator", "_bind_exec", prepared),
         _of("cursor:Cursor", "_init", prepared),
         _of(_CONNECTION, "reset", own_question),
         *[_of(_TRANSACTION, name, own_question) for name in ("start", "_Transaction__commit", "_Transaction__rollback")],
+        *[ending(f"asyncpg.{_TRANSACTION}._Transaction__{name}", name.upper(), outermost) for name in ("commit", "rollback")],
         *POOLED,
     ),
     family=families.DB_CLIENT,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from platform_instrument.core import families
 from platform_instrument.core.values import Custom, Instrumentation, Observe
 from platform_instrument.engine.edits import Edit, edit_result
-from platform_instrument.semantics.dbapi import Driver, own_question
+from platform_instrument.semantics.dbapi import Driver, own_question, transactions
 from platform_instrument.semantics.mysql import mysql_database
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def look(connection: Any) -> Database:  # noqa: ANN401 - mysql.connector.abstrac
     return mysql_database(version, namespace, connection.server_host, connection.server_port, connection.unix_socket)
 
 
-DRIVER = Driver("mysql", look, connection="_connection", formerly="_cnx", text="operation", many="seq_params")
+DRIVER = Driver("mysql", look, connection="_connection", formerly="_cnx", text="operation", many="seq_params", commented=True)
 _PURE, _EXTENDED, _ASYNC = (f"mysql.connector.{name}" for name in ("connection", "connection_cext", "aio.connection"))
 
 
@@ -44,6 +44,7 @@ def lead_by_property(changes: Changes) -> None:
 def _connection(target: str) -> tuple[Patch, ...]:
     return (
         Observe(f"{target}.info_query", own_question, optional=True),
+        *transactions(target, DRIVER.reached, optional=True),
         DRIVER.leading(f"{target}.cmd_init_db", "database", optional=True),
         DRIVER.leading(f"{target}.cmd_change_user", "database", position=3, optional=True),
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core import families
 from platform_instrument.core.values import Instrumentation, Observe
-from platform_instrument.semantics.dbapi import Driver, own_question
+from platform_instrument.semantics.dbapi import Driver, own_question, transactions
 from platform_instrument.semantics.mysql import mysql_database
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def opened(call: Call, _result: None) -> None:
     DRIVER.remember(call.args[0], look(call.args[0], namespace, call.argument(6, "unix_socket")))
 
 
-DRIVER = Driver("mysql", look)
+DRIVER = Driver("mysql", look, commented=True)
 _CONNECTION = "MySQLdb.connections:Connection"
 
 INSTRUMENTATION = Instrumentation(
@@ -50,6 +50,7 @@ INSTRUMENTATION = Instrumentation(
         Observe(f"{_CONNECTION}.__init__", own_question, opened),
         Observe(f"{_CONNECTION}.begin", own_question),
         DRIVER.leading(f"{_CONNECTION}.select_db"),
+        *transactions(_CONNECTION, DRIVER.reached),
     ),
     family=families.DB_CLIENT,
     modules=("MySQLdb",),

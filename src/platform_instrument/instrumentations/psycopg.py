@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, Any
 from platform_instrument.core import families
 from platform_instrument.core.values import Attributes, Instrumentation, Observe, Operation
 from platform_instrument.semantics.database import batch, connected_database, failure, query, returned_rows
+from platform_instrument.semantics.dbapi import closing_block, own_question, transactions
 from platform_instrument.semantics.postgresql import query_text
 
 if TYPE_CHECKING:
     from platform_instrument.core.values import Call
+    from platform_instrument.semantics.database import Database
 
+_IDLE = 0  # psycopg.pq.TransactionStatus.IDLE
 _text = partial(query_text, composing="psycopg.sql")
 
 
@@ -51,9 +54,27 @@ def failed(_call: Call, error: BaseException) -> Attributes:
     return failure(error)
 
 
+def text_of(call: Call) -> tuple[int, str] | None:
+    """Return where the text of a statement stands that neither psycopg nor the server will keep."""
+    cursor = call.args[0]
+    prepares = cursor.connection.prepare_threshold is not None and "ClientCursor" not in [
+        kind.__name__ for kind in type(cursor).__mro__
+    ]
+    return None if prepares or call.kwargs.get("prepare") else (1, "query")
+
+
+def begun(call: Call) -> Database | None:
+    """Return the database of a connection in a transaction, or of the outermost block that is one."""
+    found = call.args[0]
+    connection = getattr(found, "connection", found)
+    if connection.closed or connection.pgconn.transaction_status == _IDLE or not getattr(found, "_outer_transaction", True):
+        return None
+    return connected_database(connection, "postgresql")
+
+
 def _cursor(name: str) -> tuple[Observe, ...]:
     return (
-        Observe(f"psycopg:{name}.execute", statement, rows, failed),
+        Observe(f"psycopg:{name}.execute", statement, rows, failed, comment=text_of),
         Observe(f"psycopg:{name}.executemany", many, error=failed),
         Observe(f"psycopg:{name}.stream", statement, error=failed),
         Observe(f"psycopg:{name}.copy", copied, error=failed, context_manager=True),
@@ -68,6 +89,11 @@ INSTRUMENTATION = Instrumentation(
         *_cursor("AsyncCursor"),
         Observe("psycopg:ServerCursor.execute", statement, error=failed),
         Observe("psycopg:AsyncServerCursor.execute", statement, error=failed),
+        *[Observe(f"psycopg.types:TypeInfo._fetch{kind}", own_question, optional=True) for kind in ("", "_async")],
+        *transactions("psycopg:Connection", begun),
+        *transactions("psycopg:AsyncConnection", begun),
+        closing_block("psycopg:Transaction.__exit__", begun),
+        closing_block("psycopg:AsyncTransaction.__aexit__", begun),
     ),
     family=families.DB_CLIENT,
     modules=("psycopg",),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from platform_instrument.core import families
 from platform_instrument.core.values import Custom, EditCall, EditResult, Instrumentation
 from platform_instrument.engine.subclasses import Subclasses, subclass, with_argument
-from platform_instrument.instrumentations.psycopg2_cursor import CURSOR, EXTRAS
+from platform_instrument.instrumentations.psycopg2_cursor import CONNECTION, CURSOR, EXTRAS
 from platform_instrument.runtime import leaving
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ class _Observed:
             changes.observe(self.cursor, patch)
         make_cursor = with_argument(library.connection.cursor, 1, "cursor_factory", self._cursor_factory, "psycopg2 cursor")
         self.connection = subclass(library.connection, {"cursor": make_cursor})
+        for patch in CONNECTION:
+            changes.observe(self.connection, patch)
 
     def factory(self, given: Any) -> Any:  # noqa: ANN401 - a class, a function, or None
         """Return the factory that makes observed connections; a function is left alone."""

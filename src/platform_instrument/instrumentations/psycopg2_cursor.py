@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.values import Attributes, Observe, Operation
 from platform_instrument.semantics.database import Database, batch, connected_database, query, returned_rows
-from platform_instrument.semantics.dbapi import failed, own_question, procedure
+from platform_instrument.semantics.dbapi import failed, own_question, procedure, transactions
 from platform_instrument.semantics.postgresql import named, query_text
 
 if TYPE_CHECKING:
     from platform_instrument.core.values import Call
 
+_READY = 1  # psycopg2.extensions.STATUS_READY
 _text = partial(query_text, composing="psycopg2.sql")
 
 
@@ -63,8 +64,22 @@ def _where(cursor: Any) -> Database:  # noqa: ANN401 - psycopg2.extensions.curso
     return connected_database(cursor.connection, "postgresql")
 
 
+def text_of(_call: Call) -> tuple[int, str]:
+    """Return where the text of a statement stands, which psycopg2 never keeps."""
+    return 1, "query"
+
+
+def begun(call: Call) -> Database | None:
+    """Return the database of a connection that has begun a transaction."""
+    connection = call.args[0]
+    return None if connection.closed or connection.status == _READY else connected_database(connection, "postgresql")
+
+
+CONNECTION = transactions("psycopg2.extensions:connection", begun)
+"""Of the observed class of connections."""
+
 CURSOR = (
-    Observe("psycopg2.extensions:cursor.execute", statement, rows, failed),
+    Observe("psycopg2.extensions:cursor.execute", statement, rows, failed, comment=text_of),
     Observe("psycopg2.extensions:cursor.executemany", many, error=failed),
     Observe("psycopg2.extensions:cursor.callproc", called, rows, failed),
     Observe("psycopg2.extensions:cursor.copy_from", partial(copied, way="FROM STDIN"), error=failed),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from platform_instrument.core import families
 from platform_instrument.core.values import Custom, EditResult, Instrumentation, Observe
 from platform_instrument.engine.subclasses import Overrides
-from platform_instrument.instrumentations.sqlalchemy_own import AT_CONNECT, OWN
+from platform_instrument.instrumentations.sqlalchemy_own import AT_CONNECT, ENDS, OWN, text_of
 from platform_instrument.instrumentations.sqlalchemy_pool import POOLED
 from platform_instrument.semantics.database import (
     KNOWN,
@@ -76,15 +76,16 @@ def _remember(dialect: Any, url: Any) -> Database | None:  # noqa: ANN401 - sqla
     return where
 
 
-def _dialect(name: str, begin: Any, *how: Any) -> Observe:  # noqa: ANN401 - functions of a call
-    return Observe(f"sqlalchemy.engine.default:DefaultDialect.{name}", begin, *how)
+def _dialect(name: str, begin: Any, *how: Any, **more: Any) -> Observe:  # noqa: ANN401 - functions of a call
+    return Observe(f"sqlalchemy.engine.default:DefaultDialect.{name}", begin, *how, **more)
 
 
 _OBSERVED = (
-    _dialect("do_execute", statement, rows, failed),
-    _dialect("do_execute_no_params", statement, rows, failed),
+    _dialect("do_execute", statement, rows, failed, comment=text_of),
+    _dialect("do_execute_no_params", statement, rows, failed, comment=text_of),
     _dialect("do_executemany", many, rows, failed),
     *OWN,
+    *ENDS,
 )
 
 

@@ -1,6 +1,7 @@
-"""What a dialect of SQLAlchemy asks by itself: part of the instrumentation of SQLAlchemy, and no statement of the application's.
+"""What a dialect of SQLAlchemy asks by itself, and what the settings ask for of it: part of the instrumentation of SQLAlchemy.
 
-It learns by that whether a server of MySQL is one of MariaDB.
+The former is no statement of the application's. Commit and rollback are those of the driver, which knows whether anything is
+sent, where we observe it. It learns by that whether a server of MySQL is one of MariaDB.
 Source: sqlalchemy/engine/default.py `DefaultDialect.initialize`, sqlalchemy/engine/interfaces.py `Dialect.on_connect_url`
 (1.4 to 2.1).
 """
@@ -13,13 +14,18 @@ from platform_instrument.core import families
 from platform_instrument.core.values import EditResult, Observe
 from platform_instrument.engine.drive import observe
 from platform_instrument.engine.scope import Plan
-from platform_instrument.semantics.database import KNOWN
-from platform_instrument.semantics.dbapi import own_question
+from platform_instrument.semantics.database import KNOWN, Database, connected_database
+from platform_instrument.semantics.dbapi import ending, own_question
 from platform_instrument.semantics.mysql import as_mariadb
 from platform_instrument.telemetry.scope import own_scope
 
 if TYPE_CHECKING:
     from platform_instrument.core.values import Call
+
+
+_COMMENTED = frozenset(("psycopg2", "pymysql", "mysqldb", "mysqlconnector", "aiomysql", "asyncmy"))
+"""Drivers that keep no statement by its text, to servers that keep none."""
+_OBSERVED = _COMMENTED | {"psycopg", "asyncpg", "pysqlite", "aiosqlite"}
 
 
 def initialized(call: Call, _result: None) -> None:
@@ -35,6 +41,21 @@ def unseen(_call: Call, function: Any) -> Any:  # noqa: ANN401 - a function of a
     return None if function is None else observe(function, plan)
 
 
+def text_of(call: Call) -> tuple[int, str] | None:
+    """Return where the text of a statement stands that may end in a comment."""
+    return (2, "statement") if call.args[0].driver in _COMMENTED else None
+
+
+def ended(call: Call) -> Database | None:
+    """Return the database in which a transaction ends that no driver of ours tells of."""
+    dialect = call.args[0]
+    if dialect.driver in _OBSERVED:
+        return None
+    known: Database | None = dialect.__dict__.get(KNOWN)
+    connection = call.argument(1, "dbapi_connection")
+    return known or connected_database(getattr(connection, "dbapi_connection", connection), dialect.name)
+
+
 _DIALECT = "sqlalchemy.engine.default:DefaultDialect"
 
 OWN = (
@@ -44,3 +65,5 @@ OWN = (
 )
 
 AT_CONNECT = EditResult("sqlalchemy.engine.interfaces:Dialect.on_connect_url", unseen, optional=True)
+
+ENDS = tuple([ending(f"{_DIALECT}.do_{name}", name.upper(), ended) for name in ("commit", "rollback")])

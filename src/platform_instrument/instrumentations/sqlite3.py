@@ -19,10 +19,10 @@ from platform_instrument.core.values import Attributes, Custom, EditCall, Instru
 from platform_instrument.engine.subclasses import Subclasses, by_way_of, subclass
 from platform_instrument.runtime import leaving
 from platform_instrument.semantics.database import KNOWN, Database, batch, failure, query, sqlite_database
+from platform_instrument.semantics.dbapi import closing_block, transactions
 
 if TYPE_CHECKING:
     from platform_instrument.core.values import Call, Changes
-
 _FACTORY = 5, "factory"
 
 
@@ -41,16 +41,21 @@ def failed(_call: Call, error: BaseException) -> Attributes:
     return failure(error)
 
 
+def begun(call: Call) -> Database | None:
+    """Return the database of a connection that has begun a transaction."""
+    return call.args[0].__dict__[KNOWN] if call.args[0].in_transaction else None
+
+
 def _where(call: Call) -> Database:
     known: Database = call.args[0].connection.__dict__[KNOWN]
     return known
 
 
 _CURSOR = (
-    Observe("sqlite3:Cursor.execute", statement, error=failed),
+    *[Observe(f"sqlite3:Cursor.{name}", statement, error=failed) for name in ("execute", "executescript")],
     Observe("sqlite3:Cursor.executemany", many, error=failed),
-    Observe("sqlite3:Cursor.executescript", statement, error=failed),
 )
+_CONNECTION = (*transactions("sqlite3:Connection", begun), closing_block("sqlite3:Connection.__exit__", begun))
 
 
 class _Observed:
@@ -62,9 +67,10 @@ class _Observed:
         library = sys.modules["sqlite3"]
         self._classes = Subclasses()
         self.cursor = subclass(library.Cursor, {})
-        for patch in _CURSOR:
-            changes.observe(self.cursor, patch)
         self.connection = self._connection(library.Connection)
+        for kind, patches in ((self.cursor, _CURSOR), (self.connection, _CONNECTION)):
+            for patch in patches:
+                changes.observe(kind, patch)
 
     def factory(self, factory: Any) -> Any:  # noqa: ANN401 - a class or a function
         """Return the factory that makes observed connections; a function is left alone."""
@@ -98,9 +104,8 @@ def make_classes(changes: Changes) -> None:
 
 def observed_factory(call: Call) -> None:
     """Let the connection be made by an observed class."""
-    if _Observed.current is None:
-        return
-    call.put(*_FACTORY, _Observed.current.factory(call.argument(*_FACTORY, sys.modules["sqlite3"].Connection)))
+    if _Observed.current is not None:
+        call.put(*_FACTORY, _Observed.current.factory(call.argument(*_FACTORY, sys.modules["sqlite3"].Connection)))
 
 
 INSTRUMENTATION = Instrumentation(
@@ -108,8 +113,7 @@ INSTRUMENTATION = Instrumentation(
     requires="python>=3.10,<3.16",
     patches=(
         Custom("sqlite3", make_classes),
-        EditCall("sqlite3:connect", observed_factory),
-        EditCall("sqlite3.dbapi2:connect", observed_factory),
+        *[EditCall(f"{module}:connect", observed_factory) for module in ("sqlite3", "sqlite3.dbapi2")],
     ),
     family=families.DB_CLIENT,
     modules=("sqlite3",),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sized
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
     from platform_instrument.core.values import Attributes, Call
 
+TRANSACTIONS = "db_transactions"
+"""The setting that asks for commit and rollback as spans."""
+
 _OWN = Operation("connect", CLIENT, {})
 _USE = re.compile(r"\s*USE\s+(?:`((?:[^`]|``)+)`|\"((?:[^\"]|\"\")+)\"|\[((?:[^\]]|\]\])+)\]|([\w$]+))\s*(?:;|\Z)", re.IGNORECASE)
 
@@ -31,10 +35,11 @@ class Driver:
 
     `look(connection)` says which database a connection is open to. `connection` is the attribute of a cursor that holds its
     connection, or `formerly` was, empty where a cursor is its own; `text` and `many` are what the parameters of `execute` and
-    `executemany` are called. Where connections are `slotted`, what they remember lies beside them.
+    `executemany` are called. Where connections are `slotted`, what they remember lies beside them. `commented` says that neither
+    the driver nor its server keeps statements by their text.
     """
 
-    __slots__ = ("_beside", "_connection", "_formerly", "_look", "_many", "_nowhere", "_text")
+    __slots__ = ("_beside", "_commented", "_connection", "_formerly", "_look", "_many", "_nowhere", "_text")
 
     def __init__(  # noqa: PLR0913 - the ways in which drivers differ
         self,
@@ -46,11 +51,13 @@ class Driver:
         text: str = "query",
         many: str = "args",
         slotted: bool = False,
+        commented: bool = False,
     ) -> None:
         self._look = look
         self._connection = connection
         self._formerly = formerly or connection
         self._text = text
+        self._commented = commented
         self._many = many
         self._nowhere = database(system)
         self._beside: WeakKeyDictionary[Any, Database] | None = WeakKeyDictionary() if slotted else None
@@ -60,7 +67,7 @@ class Driver:
     def cursor(self, target: str, *, procedures: bool = True, optional: bool = False) -> tuple[Observe, ...]:
         """Return what is observed of a class of cursors; one without `procedures` has no `callproc`."""
         found = (
-            Observe(f"{target}.execute", self.statement, self.rows, failed, optional=optional),
+            Observe(f"{target}.execute", self.statement, self.rows, failed, optional=optional, comment=self.text_of),
             Observe(f"{target}.executemany", self.batch, error=failed, optional=optional),
         )
         called = Observe(f"{target}.callproc", self.procedure, error=failed, optional=optional)
@@ -107,7 +114,15 @@ class Driver:
             self.lead(self.connection_of(cursor), call.state)
         return returned_rows(cursor)
 
+    def text_of(self, call: Call) -> tuple[int, str] | None:
+        """Return where the text of a statement stands that may end in a comment: not that of a prepared one."""
+        return (1, self._text) if self._commented and "Prepared" not in type(call.args[0]).__name__ else None
+
     # --- calls of connections -------------------------------------------------------------------------------------
+
+    def reached(self, call: Call) -> Database:
+        """Return the database of the connection whose method is called."""
+        return self.known(call.args[0])
 
     def asked(self, call: Call) -> Operation:
         """Return what a connection executes itself."""
@@ -178,6 +193,35 @@ def own_question(_call: Call) -> tuple[Operation, Any]:
 def failed(_call: Call, error: BaseException) -> Attributes:
     """Return the database's code."""
     return failure(error)
+
+
+def transactions(target: str, where: Callable[[Call], Database | None], *, optional: bool = False) -> tuple[Observe, ...]:
+    """Return what is observed of a class of connections with `commit` and `rollback`.
+
+    `where(call)` returns the database, None where nothing is sent to it.
+    """
+    return tuple([ending(f"{target}.{name}", name.upper(), where, optional=optional) for name in ("commit", "rollback")])
+
+
+def ending(target: str, statement: str, where: Callable[[Call], Database | None], *, optional: bool = False) -> Observe:
+    """Return what is observed of one method that ends a transaction by a statement."""
+    return Observe(
+        target, partial(_ended, statement=statement, where=where), error=failed, optional=optional, setting=TRANSACTIONS
+    )
+
+
+def closing_block(target: str, where: Callable[[Call], Database | None], *, optional: bool = False) -> Observe:
+    """Return what is observed of `__exit__` or `__aexit__`, which commits, or rolls back where an exception leaves the block."""
+    return Observe(target, partial(_left, where=where), error=failed, optional=optional, setting=TRANSACTIONS)
+
+
+def _ended(call: Call, statement: str, where: Callable[[Call], Database | None]) -> Operation | None:
+    found = where(call)
+    return None if found is None else query(found, statement)
+
+
+def _left(call: Call, where: Callable[[Call], Database | None]) -> Operation | None:
+    return _ended(call, "COMMIT" if call.argument(1, "exc_type") is None else "ROLLBACK", where)
 
 
 def used(text: Any) -> str | None:  # noqa: ANN401 - what the application passes as SQL

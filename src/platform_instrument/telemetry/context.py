@@ -10,6 +10,8 @@ from __future__ import annotations
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
+from platform_instrument.core.values import CONSUMER, SERVER
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -19,6 +21,9 @@ CURRENT: ContextVar[Span | Ambient | None] = ContextVar("platform_instrument_cur
 
 SERVED: ContextVar[Any] = ContextVar("platform_instrument_served", default=None)
 """The exchange of the ASGI request being served (`web.exchange`), over already or not: for what cannot be told by its spans."""
+
+SERVING = frozenset((SERVER, CONSUMER))
+"""The kinds of spans that stand for what this process was asked to do."""
 
 SAMPLED = 1
 """The flag of W3C trace context that says: what belongs to this trace is exported."""
@@ -77,7 +82,7 @@ class Ambient:
 
     __slots__ = ("api", "families", "flags", "foreign", "local", "remote", "span_id", "trace_id")
 
-    end_ns = 0
+    end_ns = kind_code = 0
 
     def __init__(  # noqa: PLR0913 - the fields of a context
         self,
@@ -98,6 +103,12 @@ class Ambient:
         self.remote = remote
         self.foreign = foreign
         self.api: Any = None
+
+    @property
+    def root(self) -> Span | None:
+        """The span of the request that is being served here, where this is a context around a span of ours."""
+        above = self.foreign
+        return None if getattr(above, "own_attributes", self) is self else above if above.kind_code in SERVING else above.root
 
 
 def inherited(current: Span | Ambient) -> Ambient:

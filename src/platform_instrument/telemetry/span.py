@@ -55,6 +55,7 @@ class Span:
 
     __slots__ = (
         "__weakref__",
+        "_statements",
         "api",
         "end_ns",
         "extras",
@@ -68,6 +69,7 @@ class Span:
         "parent_id",
         "parent_remote",
         "recording",
+        "root",
         "scope",
         "span_id",
         "start_ns",
@@ -76,6 +78,8 @@ class Span:
         "trace_id",
     )
 
+    _statements: dict[Operation, int]
+    """How often the request executed which statement; absent before the first (`engine.statements`)."""
     api: Any
     """The API's `SpanContext`, once somebody has asked for it."""
     end_ns: int
@@ -92,6 +96,8 @@ class Span:
     parent_id: int
     parent_remote: bool
     recording: bool
+    root: Span | None
+    """The span of the request that it is a part of, where this process serves one."""
     scope: InstrumentationScope
     span_id: int
     start_ns: int

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.families import SUPPRESSED
 from platform_instrument.telemetry import ids
-from platform_instrument.telemetry.context import SAMPLED, Ambient, Local
+from platform_instrument.telemetry.context import SAMPLED, SERVING, Ambient, Local
 from platform_instrument.telemetry.sampling import DROP, RECORD_AND_SAMPLE, Decision, ParentBased, Sampler
 from platform_instrument.telemetry.span import UNSET, Span
 
@@ -47,15 +47,15 @@ def start(  # noqa: PLR0913 - positional on the hot path
     span.scope = scope
     span.families = families
     span.extras = extras
-    span.api = None
-    span.status_code = UNSET
-    span.end_ns = 0
+    span.api = span.root = None
+    span.status_code, span.end_ns = UNSET, 0
     sampler = SAMPLER
     if parent is not None and parent.trace_id:
         span.trace_id = parent.trace_id
         span.parent_id = parent.span_id
         span.parent_remote = parent.remote
         span.local = parent.local
+        span.root = parent if parent.kind_code in SERVING else parent.root  # type: ignore[assignment] # no context is of such a kind
         span.flags = flags = parent.flags
         if sampler.follows_parent:
             span.recording = flags & SAMPLED == SAMPLED
