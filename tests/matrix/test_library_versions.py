@@ -107,6 +107,16 @@ MATRIX = {
     "duckdb-newest": ("3.13", ("duckdb",), "instrumentations/test_duckdb"),
     "pyodbc-5.0": ("3.11", ("pyodbc==5.0.*",), "instrumentations/test_pyodbc"),
     "pyodbc-newest": ("3.13", ("pyodbc",), "instrumentations/test_pyodbc"),
+    "mysql-oldest-pool": (
+        "3.10",
+        ("pymysql==1.0.*", "aiomysql==0.1.*", "asyncmy==0.2.9", "mysql-connector-python==8.1.*"),
+        "instrumentations/test_mysql_pools",
+    ),
+    "mysql-newest-pool": (
+        "3.13",
+        ("pymysql", "aiomysql", "asyncmy", "mysql-connector-python", "mysqlclient"),
+        "instrumentations/test_mysql_pools",
+    ),
     "redis-4.5-pool": ("3.10", ("redis==4.5.*",), "instrumentations/test_redis_pool"),
     "redis-5-pool": ("3.11", ("redis==5.*",), "instrumentations/test_redis_pool"),
     "redis-6-pool": ("3.12", ("redis==6.*",), "instrumentations/test_redis_pool"),

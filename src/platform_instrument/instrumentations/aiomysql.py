@@ -1,6 +1,6 @@
 """aiomysql: statements, batches and stored procedures of every kind of cursor, and `connection.query`.
 
-Span: `db.query.summary`. Metric: `db.client.operation.duration`.
+Span: `db.query.summary`. Metrics: of operations, and of connection pools.
 Source: https://opentelemetry.io/docs/specs/semconv/database/mysql/ (version 1.37.0); aiomysql/cursors.py,
 aiomysql/connection.py (0.1 to 0.3).
 """
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core import families
 from platform_instrument.core.values import Instrumentation
+from platform_instrument.instrumentations.aiomysql_pool import pooled
 from platform_instrument.semantics.dbapi import Driver, transactions
 from platform_instrument.semantics.mysql import mysql_database
 
@@ -35,6 +36,7 @@ INSTRUMENTATION = Instrumentation(
         DRIVER.asking(f"{_CONNECTION}.query"),
         DRIVER.opening(f"{_CONNECTION}._connect"),
         DRIVER.leading(f"{_CONNECTION}.select_db"),
+        *pooled("aiomysql", "_fill_free_pool", "_connect"),
         *transactions(_CONNECTION, DRIVER.reached),
     ),
     family=families.DB_CLIENT,

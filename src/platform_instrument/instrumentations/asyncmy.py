@@ -2,7 +2,7 @@
 
 Its cursors are C code and cannot be patched, so they are made by subclasses; for a class of Python, the library's or the
 application's, the observed one is put between it and the library's, where `super()` finds it.
-Span: `db.query.summary`. Metric: `db.client.operation.duration`.
+Span: `db.query.summary`. Metrics: of operations, and of connection pools.
 Source: https://opentelemetry.io/docs/specs/semconv/database/mysql/ (version 1.37.0); asyncmy/cursors.pyx,
 asyncmy/connection.pyx (0.2.9 to 0.2.18).
 """
@@ -16,6 +16,7 @@ from platform_instrument.core import families
 from platform_instrument.core.values import Custom, EditCall, Instrumentation
 from platform_instrument.engine.frames import COROUTINE, kind_of
 from platform_instrument.engine.subclasses import Subclasses, subclass
+from platform_instrument.instrumentations.aiomysql_pool import pooled
 from platform_instrument.runtime import leaving
 from platform_instrument.semantics.dbapi import Driver, transactions
 from platform_instrument.semantics.mysql import mysql_database
@@ -83,6 +84,7 @@ INSTRUMENTATION = Instrumentation(
         DRIVER.asking(f"{_CONNECTION}.query"),
         DRIVER.opening(f"{_CONNECTION}.connect"),
         DRIVER.leading(f"{_CONNECTION}.select_db"),
+        *pooled("asyncmy", "fill_free_pool", "connect"),
         *transactions(_CONNECTION, DRIVER.reached),
     ),
     family=families.DB_CLIENT,

@@ -1,7 +1,7 @@
 """mysql-connector-python: statements, batches and stored procedures of every kind of cursor, pure, with its extension, asyncio.
 
 Connections and cursors stay of their own classes; `commit`, `ping` and what a property asks are no statements.
-Span: `db.query.summary`. Metric: `db.client.operation.duration`.
+Span: `db.query.summary`. Metrics: of operations, and of connection pools.
 Source: https://opentelemetry.io/docs/specs/semconv/database/mysql/ (version 1.37.0); mysql/connector/cursor.py,
 mysql/connector/cursor_cext.py, mysql/connector/aio/cursor.py, mysql/connector/abstracts.py (8.0 to 26.10).
 """
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from platform_instrument.core import families
 from platform_instrument.core.values import Custom, Instrumentation, Observe
 from platform_instrument.engine.edits import Edit, edit_result
+from platform_instrument.instrumentations.mysql_connector_pool import POOLED
 from platform_instrument.semantics.dbapi import Driver, own_question, transactions
 from platform_instrument.semantics.mysql import mysql_database
 
@@ -67,6 +68,7 @@ INSTRUMENTATION = Instrumentation(
         *_connection(f"{_ASYNC}:MySQLConnection"),
         DRIVER.leading(f"{_ASYNC}:MySQLConnection.set_database", "value", optional=True),
         Custom(_EXTENDED, lead_by_property, optional=True),
+        *POOLED,
     ),
     family=families.DB_CLIENT,
     modules=("mysql.connector",),
