@@ -12,7 +12,7 @@ TRIGGERS: dict[str, tuple[tuple[str, str], ...]] = {
         ("asyncpg", "platform_instrument.instrumentations.asyncpg"),
         ("asyncpg_checks", "platform_instrument.instrumentations.asyncpg_checks"),
     ),
-    "authlib.jose": (("authlib", "platform_instrument.instrumentations.authlib"),),
+    "authlib": (("authlib", "platform_instrument.instrumentations.authlib"),),
     "botocore": (("botocore", "platform_instrument.instrumentations.botocore"),),
     "bottle": (("bottle", "platform_instrument.web.bottle"),),
     "cachetools": (("cachetools", "platform_instrument.instrumentations.cachetools"),),

@@ -38,6 +38,6 @@ INSTRUMENTATION = Instrumentation(
         EditResult("authlib.jose.rfc7519.claims:JWTClaims.validate", validated),
         EditResult("authlib.oidc.core.claims:IDToken.validate", validated, optional=True),
     ),
-    modules=("authlib.jose",),
+    modules=("authlib",),
     settings=("span_attributes_from_claims",),
 )
