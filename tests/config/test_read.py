@@ -61,6 +61,7 @@ VALUES = {
     "PLATFORM_METRICS_ATTRIBUTES": ("tenant.id, plan", ("tenant.id", "plan")),
     "PLATFORM_REQUEST_ID": ("true", True),
     "PLATFORM_REQUEST_ID_HEADER": ("X-Correlation-ID", "X-Correlation-ID"),
+    "PLATFORM_WEBSOCKETS": ("true", True),
     "PLATFORM_DB_TRANSACTIONS": ("true", True),
     "PLATFORM_DB_REPEATED": ("false", False),
     "PLATFORM_SLOW_QUERY_MS": ("250", 0.25),

@@ -141,8 +141,8 @@ MATRIX = {
     "falcon-3.0": ("3.10", (*OURS, "falcon==3.0.*", "uvicorn", "gunicorn"), "web/test_falcon"),
     "falcon-newest": ("3.13", (*OURS, "falcon", "uvicorn", "gunicorn"), "web/test_falcon"),
     "bottle-0.12": ("3.10", (*OURS, "bottle==0.12.*", "gunicorn", "flask"), "web/test_bottle"),
-    "channels-3": ("3.10", (*OURS, "channels==3.*", "django==3.2.*", "uvicorn"), "web/test_channels"),
-    "channels-newest": ("3.13", (*OURS, "channels", "uvicorn"), "web/test_channels"),
+    "channels-3": ("3.10", (*OURS, "channels==3.*", "django==3.2.*", "uvicorn", "websockets"), "web/test_channels"),
+    "channels-newest": ("3.13", (*OURS, "channels", "uvicorn", "websockets"), "web/test_channels"),
     "claims-oldest": (
         "3.10",
         (*OURS, "pyjwt[crypto]==2.0.*", "python-jose[cryptography]==3.3.*", "authlib==1.0.*", "joserfc==1.0.*", *VERIFYING),

@@ -46,3 +46,21 @@ def test_an_exception_of_a_consumer_is_recorded_once(channels: Observed) -> None
     status, span = channels.get("/fails/")
     assert (status, span.name, span.status, span.attributes["error.type"]) == (500, "GET /fails/", "ERROR", "ValueError")
     assert [event.attributes["exception.message"] for event in span.events] == ["nobody handles this"]
+
+
+def test_a_websocket_is_one_span_by_the_patterns_of_its_routers() -> None:
+    pytest.importorskip("websockets")
+    from websockets.sync.client import connect
+
+    with observed(
+        lambda port: [BIN / "uvicorn", "channels_app:app", "--port", str(port)], {"PLATFORM_WEBSOCKETS": "true"}
+    ) as running:
+        with connect(f"ws://127.0.0.1:{running.server.port}/chat/rooms/blue/") as connection:
+            connection.send("hello")
+            assert connection.recv() == "blue hello"
+        spans = running.collector.wait_for(2)
+    by_name = {span.name: span for span in spans}
+    assert set(by_name) == {"own work", r"GET /chat/rooms/(?P<room>\w+)/$"}
+    served = by_name[r"GET /chat/rooms/(?P<room>\w+)/$"]
+    assert by_name["own work"].parent_id == served.span_id
+    assert (served.attributes["platform.websocket.received"], served.attributes["platform.websocket.sent"]) == (1, 1)

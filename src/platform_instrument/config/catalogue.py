@@ -80,6 +80,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "PLATFORM_REQUEST_ID": "`true`: each request has an id, its caller's or a new one, on its answer, its log lines, its "
         "span, and on what it sends to internal hosts.",
         "PLATFORM_REQUEST_ID_HEADER": "The header that carries it.",
+        "PLATFORM_WEBSOCKETS": "`true`: a websocket of an ASGI server is a span, with the numbers of its messages.",
     },
     "Statements of databases": {
         "PLATFORM_DB_TRANSACTIONS": "`true`: commit and rollback are spans, too.",

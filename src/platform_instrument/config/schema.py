@@ -124,9 +124,8 @@ class Found:
 _COUNT, _QUEUE, _SECONDS = kinds.whole(0), kinds.whole(1, 1_000_000), kinds.number(0, 3_600, unit="s")
 _INTERVAL = kinds.milliseconds(1, 3_600_000)
 _BUCKETS = "explicit_bucket_histogram", "base2_exponential_bucket_histogram"
-_SAMPLERS = kinds.one_of_or_plugin(
-    "opentelemetry_traces_sampler", "always_on", "always_off", "traceidratio", "parentbased_always_on", "parentbased_always_off",
-    "parentbased_traceidratio")  # fmt: skip
+_ROOTS = "always_on", "always_off", "traceidratio"
+_SAMPLERS = kinds.one_of_or_plugin("opentelemetry_traces_sampler", *_ROOTS, *["parentbased_" + root for root in _ROOTS])
 
 
 class Settings(Found, metaclass=Schema):
@@ -182,6 +181,7 @@ class Settings(Found, metaclass=Schema):
     span_attributes_from_claims: tuple[str, ...] = platform((), kinds.NAMED)
     request_id = platform(False, kinds.FLAG)
     request_id_header = platform("X-Request-ID", kinds.HEADER)
+    websockets = platform(False, kinds.FLAG)
     db_transactions = platform(False, kinds.FLAG)
     db_repeated = platform(True, kinds.FLAG)
     slow_query_ms = platform(0.0, kinds.milliseconds(0, 3_600_000))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from platform_instrument.core.guard import guard
 from platform_instrument.engine import apply
 from platform_instrument.instrumentations._index import NEEDED
 from platform_instrument.runtime import beginning, leaving
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
 
     from platform_instrument.config.schema import Settings
     from platform_instrument.core.values import Instrumentation
+
+
+class _Prepared:
+    """What is in place in this process."""
+
+    websockets = False
 
 
 def arrived(settings: Settings, entries: tuple[tuple[str, str], ...], module: ModuleType) -> None:
@@ -35,3 +42,8 @@ def _prepare(settings: Settings) -> None:
         from platform_instrument.distro.probing import prepare  # few services are probed
 
         prepare(settings)
+    if settings.websockets and not _Prepared.websockets:
+        from platform_instrument.web.websockets import install  # few services want it
+
+        _Prepared.websockets = True
+        guard("websockets", install)

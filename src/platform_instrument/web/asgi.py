@@ -129,7 +129,7 @@ def _open(scope: Scope) -> Exchange | None:
         pairs = scope["headers"] = list(pairs)  # any iterable is allowed, such as one that can be read once
     headers: dict[bytes, bytes] = dict(pairs)
     if len(headers) != len(pairs):
-        headers = _joined(pairs)
+        headers = joined(pairs)
     names = _Carriers.names
     if names is None:
         names = _Carriers.names = frozenset(name.encode() for name in propagation.ACTIVE.fields)
@@ -137,7 +137,7 @@ def _open(scope: Scope) -> Exchange | None:
     scheme: str = scope.get("scheme", "http")
     raw = headers.get(b"host")
     host = raw.decode("latin-1") if raw else ""
-    attributes = _described(scope, scheme, host, headers.get(b"user-agent"))
+    attributes = described(scope, scheme, host, headers.get(b"user-agent"))
     if captured.Wanted.request is not None or not captured.Wanted.ready:
         attributes.update(captured.of_request(pairs))
     exchange = open_exchange(scope["method"], scheme, known_version(scope.get("http_version", "")), host, attributes, carried)
@@ -163,7 +163,7 @@ def _marked(scope: Scope, exchange: Exchange | None) -> None:
         SERVED.set(exchange)
 
 
-def _described(scope: Scope, scheme: str, host: str, agent: bytes | None) -> dict[str, Any]:
+def described(scope: Scope, scheme: str, host: str, agent: bytes | None) -> dict[str, Any]:
     """Return the attributes of a request besides those of its operation."""
     path = scope["path"]
     attributes: dict[str, Any] = {"url.path": path}
@@ -187,7 +187,7 @@ def _described(scope: Scope, scheme: str, host: str, agent: bytes | None) -> dic
     return attributes
 
 
-def _joined(pairs: Any) -> dict[bytes, bytes]:  # noqa: ANN401 - an iterable of two-item iterables
+def joined(pairs: Any) -> dict[bytes, bytes]:  # noqa: ANN401 - an iterable of two-item iterables
     """Return the headers with the values of repeated ones joined, as RFC 9110 says; two `traceparent` make an invalid one."""
     values: dict[bytes, list[bytes]] = {}
     for name, value in pairs:

@@ -54,7 +54,7 @@ def noting(handle: Handle, note: Callable[[Exchange, Any], None]) -> Handle:
 def apply_routes(changes: Changes) -> None:
     """Have routes and mounts note themselves."""
     routing = sys.modules["starlette.routing"]
-    for kind, note in ((routing.Route, note_route), (routing.Mount, note_mount)):
+    for kind, note in ((routing.Route, note_route), (routing.WebSocketRoute, note_route), (routing.Mount, note_mount)):
         changes.replace(kind, "handle", dressed(noting(kind.handle, note), kind.handle))
 
 
