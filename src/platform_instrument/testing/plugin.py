@@ -24,8 +24,8 @@ def pytest_addoption(pluginmanager: Any) -> None:  # noqa: ANN401 - pytest's, wh
     a thread, and where CPython, 3.11 for one, parses in two threads at a time, the other one may fail with a `SystemError`.
     """
     hook = pluginmanager.rewrite_hook
-    marked = getattr(hook, "_must_rewrite", None)
-    if marked is not None:
+    marked = getattr(hook, "_must_rewrite", set())
+    if "platform_instrument" in marked:
         marked.discard("platform_instrument")
         hook.mark_rewrite("platform_instrument.testing")
 
