@@ -84,10 +84,12 @@ USES: dict[str, Callable[[str], None]] = {
 """How some libraries are used; the rest records what its own tests compare with a literal."""
 
 ELSEWHERE = {
+    "platform_instrument.instrumentations.botocore": "botocore",
     "platform_instrument.instrumentations.mysqldb": "MySQLdb",
     "platform_instrument.instrumentations.pylibmc": "pylibmc",
     "platform_instrument.instrumentations.pyodbc": "pyodbc",
     "platform_instrument.web.channels": "channels",
+    "platform_instrument.web.pyramid": "pyramid",
 }
 """Libraries that the development environment may not have; their own tests keep the contract where it is."""
 

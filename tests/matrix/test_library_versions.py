@@ -159,6 +159,8 @@ MATRIX = {
     "urllib-3.13": ("3.13", ("requests",), "instrumentations/test_std_urllib"),
     "botocore-1.29": ("3.10", ("boto3==1.26.*", "moto[server]==4.2.*", "urllib3<2"), "instrumentations/test_botocore"),
     "botocore-newest": ("3.13", ("boto3", "moto[server]"), "instrumentations/test_botocore"),
+    "pyramid-1.10": ("3.10", (*OURS, "pyramid==1.10.*", "gunicorn", "setuptools<70"), "web/test_pyramid"),
+    "pyramid-newest": ("3.13", (*OURS, "pyramid", "gunicorn", "setuptools<70"), "web/test_pyramid"),
     **{
         f"checks-{age}-{subject}": (python, tuple(requirements.split()), f"runtime/health/test_{subject}")
         for subject in ("dependencies", "outages")

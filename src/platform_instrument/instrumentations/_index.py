@@ -68,6 +68,7 @@ TRIGGERS: dict[str, tuple[tuple[str, str], ...]] = {
     "pymssql": (("pymssql", "platform_instrument.instrumentations.pymssql"),),
     "pymysql": (("pymysql", "platform_instrument.instrumentations.pymysql"),),
     "pyodbc": (("pyodbc", "platform_instrument.instrumentations.pyodbc"),),
+    "pyramid": (("pyramid", "platform_instrument.web.pyramid"),),
     "quart": (("quart", "platform_instrument.web.quart"),),
     "redis": (
         ("redis", "platform_instrument.instrumentations.redis"),
@@ -196,6 +197,7 @@ OWNED: frozenset[str] = frozenset((
     "pymssql",
     "pymysql",
     "pyodbc",
+    "pyramid",
     "quart",
     "redis",
     "redis_checks",
