@@ -161,6 +161,8 @@ MATRIX = {
     "botocore-newest": ("3.13", ("boto3", "moto[server]"), "instrumentations/test_botocore"),
     "pyramid-1.10": ("3.10", (*OURS, "pyramid==1.10.*", "gunicorn", "setuptools<70"), "web/test_pyramid"),
     "pyramid-newest": ("3.13", (*OURS, "pyramid", "gunicorn", "setuptools<70"), "web/test_pyramid"),
+    "tornado_client-6.1": ("3.10", ("tornado==6.1.*", "pycurl"), "instrumentations/test_tornado_client"),
+    "tornado_client-newest": ("3.13", ("tornado", "pycurl"), "instrumentations/test_tornado_client"),
     **{
         f"checks-{age}-{subject}": (python, tuple(requirements.split()), f"runtime/health/test_{subject}")
         for subject in ("dependencies", "outages")
