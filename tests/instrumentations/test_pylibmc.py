@@ -114,6 +114,20 @@ def test_what_is_sent_for_several_keys_is_one_span(recorded: Recording, client: 
     ]
 
 
+def test_keys_may_be_given_by_name(recorded: Recording, client: Any) -> None:
+    client.set_multi(keys={"cart": "s3cret", "basket": "s3cret"})
+    client.set(key="cart", val="s3cret")
+    client.get_multi(keys=["cart", "basket"])
+    client.delete_multi(keys=["cart", "basket"])
+    assert texts(recorded) == [
+        ("BATCH set", "set cart ?\nset basket ?", 2),
+        ("set", "set cart ?", None),
+        ("get", "get cart basket", None),
+        ("BATCH delete", "delete cart delete basket", 2),
+    ]
+    assert lookups(SERVER) == (2, 0, 2, 12)
+
+
 def test_it_is_used_as_a_mapping_and_in_pools(recorded: Recording, client: Any) -> None:
     client["cart"] = "s3cret"
     assert client["cart"] == "s3cret"

@@ -38,7 +38,7 @@ def _single(name: str) -> Callable[[Call], tuple[Operation, Attributes]]:
 
 def _batch(name: str) -> Callable[[Call], tuple[Operation, Attributes] | None]:
     def begin(call: Call) -> tuple[Operation, Attributes] | None:
-        keys = known(call.argument(1, "mapping" if name in {"add", "set"} else "keys"))
+        keys = known(call.argument(1, "keys"))
         value = () if name == "delete" else (None,)
         return several(_where(call.instance), ((name, key, *value) for key in keys), len(keys))
 
