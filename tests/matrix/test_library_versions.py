@@ -18,7 +18,7 @@ from tests.environments import ROOT, install, needed, run_tool
 from tests.processes import BIN, environment
 
 TOOLS = ("pytest", "pytest-timeout", "opentelemetry-api", "opentelemetry-proto", "protobuf")
-DRIVERS = ("aiosqlite", "asyncpg", "psycopg[binary]")
+DRIVERS = ("aiosqlite", "asyncpg", "psycopg[binary]", "psycopg2-binary")
 UPSTREAM = ("opentelemetry-sdk", "opentelemetry-instrumentation-httpx")
 VERIFYING = ("uvicorn", "gunicorn", "fastapi", "flask")
 OURS = ("--editable", str(ROOT))
@@ -86,6 +86,9 @@ MATRIX = {
     "asyncpg-0.27-pool": ("3.10", ("asyncpg==0.27.*",), "instrumentations/test_asyncpg_pool"),
     "asyncpg-0.29-pool": ("3.12", ("asyncpg==0.29.*",), "instrumentations/test_asyncpg_pool"),
     "asyncpg-newest-pool": ("3.13", ("asyncpg",), "instrumentations/test_asyncpg_pool"),
+    "statements-3.10": ("3.10", ("sqlalchemy[asyncio]==1.4.*", *DRIVERS, "pymysql==1.0.*"), "engine/test_statements"),
+    "statements-3.12": ("3.12", ("sqlalchemy[asyncio]==2.0.*", *DRIVERS, "pymysql", "aiomysql"), "engine/test_statements"),
+    "statements-3.13": ("3.13", ("sqlalchemy[asyncio]", *DRIVERS, "pymysql", "asyncmy"), "engine/test_statements"),
     "psycopg2-2.9": ("3.10", ("psycopg2-binary==2.9.3",), "instrumentations/test_psycopg2"),
     "psycopg2-newest": ("3.13", ("psycopg2-binary",), "instrumentations/test_psycopg2"),
     "mysql-oldest": (
