@@ -72,6 +72,7 @@ def test_a_statement_carries_every_attribute_of_the_conventions_and_no_value(
         "db.query.text": "SELECT $1::text AS a, ? AS b",
         "db.query.summary": "SELECT",
         "db.response.returned_rows": 1,
+        "network.transport": "tcp",
     }
     assert (span.name, span.kind, span.status) == ("SELECT", "CLIENT", "UNSET")
     assert (span.trace_id, span.parent_id) == ids(parent)

@@ -76,17 +76,21 @@ _SIGNS = frozenset("@%&+=\\")
 class Database:
     """One database as a client sees it; equal ones are the same object, so that it serves as a key.
 
-    `system` is `db.system.name`, `peer` the address and port of the socket; an absent part is empty or 0.
+    `system` is `db.system.name`, `peer` the address and port of the socket, `transport` that of the network, where spans
+    are to say it; an absent part is empty or 0.
     """
 
-    __slots__ = ("address", "namespace", "operations", "peer", "port", "system")
+    __slots__ = ("address", "namespace", "operations", "peer", "port", "system", "transport")
 
-    def __init__(self, system: str, namespace: str, address: str, port: int, peer: tuple[str, int]) -> None:
+    def __init__(  # noqa: PLR0913 - the parts of a database
+        self, system: str, namespace: str, address: str, port: int, peer: tuple[str, int], transport: str = ""
+    ) -> None:
         self.system = system
         self.namespace = namespace
         self.address = address
         self.port = port
         self.peer = peer
+        self.transport = transport
         self.operations: dict[Any, Operation] = {}
         """What was done with it, by statement or command; a text is a key only where it holds no literal."""
 
@@ -100,6 +104,8 @@ class Database:
                 attributes[f"{name}.address"] = address
                 if port:
                     attributes[f"{name}.port"] = port
+        if self.transport:
+            attributes["network.transport"] = self.transport
         return attributes
 
     def remember(self, key: Any, operation: Operation) -> Operation:  # noqa: ANN401 - a statement or a command's name
@@ -110,17 +116,20 @@ class Database:
         return operation
 
 
-_databases: dict[tuple[str, str, str, int, tuple[str, int]], Database] = {}
+_databases: dict[tuple[str, str, str, int, tuple[str, int], str], Database] = {}
 
 
-def database(system: str, namespace: str = "", address: str = "", port: int = 0, peer: tuple[str, int] = ("", 0)) -> Database:
+def database(  # noqa: PLR0913 - as above
+    system: str, namespace: str = "", address: str = "", port: int = 0, peer: tuple[str, int] = ("", 0), transport: str = ""
+) -> Database:
     """Return the one object for a database: two whose names leave as one are one, so that their series are one too."""
-    key = (system, namespace, address, port, peer)
+    key = (system, namespace, address, port, peer, transport)
     found = _databases.get(key)
     if found is None:
         if len(_databases) >= _MOST_DATABASES:
             _databases.clear()
-        leaving = (system, _as_it_leaves("db.namespace", namespace), _as_it_leaves("server.address", address), port, peer)
+        name, host = _as_it_leaves("db.namespace", namespace), _as_it_leaves("server.address", address)
+        leaving = (system, name, host, port, peer, transport)
         found = _databases.setdefault(key, _databases.setdefault(leaving, Database(*leaving)))
     return found
 

@@ -27,8 +27,10 @@ def pool_database(pool: Any) -> Database | None:  # noqa: ANN401 - psycopg_pool.
 def asyncpg_database(connection: Any) -> Database:  # noqa: ANN401 - asyncpg.Connection
     """Return the database that a connection of asyncpg is open to; a socket file has no port, and asyncpg no public way to it."""
     address = connection._addr  # noqa: SLF001 - as above
-    host, port = address[:2] if type(address) is tuple else (str(address), 0)
-    return database("postgresql", connection._params.database or "", host, port)  # noqa: SLF001 - as above
+    namespace = connection._params.database or ""  # noqa: SLF001 - as above
+    if type(address) is tuple:
+        return database("postgresql", namespace, address[0], address[1], transport="tcp")
+    return database("postgresql", namespace, str(address), transport="unix")
 
 
 def query_text(sql: Any, composing: str) -> str:  # noqa: ANN401 - str, bytes, Composable, string.templatelib.Template
