@@ -195,3 +195,56 @@ def test_the_orm_of_django_is_one_span_a_statement(collector: Collector, tmp_pat
     assert {span.scope.name for span in spans} == {f"platform_instrument.{driver}"}
     assert {span.attributes["server.address"] for span in spans} == {address.hostname}
     assert "s3cret" not in repr(spans)
+
+
+REPEATING = textwrap.dedent(
+    """
+    import sys, threading, urllib.request
+    from wsgiref.simple_server import WSGIRequestHandler, make_server
+    import psycopg2
+
+    def orders(environ, start_response):
+        connection = psycopg2.connect(sys.argv[1])
+        with connection, connection.cursor() as cursor:
+            for number in range(4):
+                cursor.execute(f"SELECT {number}")
+            cursor.execute("SELECT pg_sleep(0.1), query FROM pg_stat_activity WHERE pid = pg_backend_pid()")
+            shown = cursor.fetchone()[1]
+        connection.close()
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return [shown.encode()]
+
+    class Quiet(WSGIRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    server = make_server("127.0.0.1", 0, orders, handler_class=Quiet)
+    thread = threading.Thread(target=server.handle_request)
+    thread.start()
+    print(urllib.request.urlopen(f"http://127.0.0.1:{server.server_port}/").read().decode())
+    thread.join()
+    """
+)
+
+
+def test_a_service_tells_of_its_statements_what_the_settings_ask_for(
+    collector: Collector, tmp_path: Path, postgres_url: str
+) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(REPEATING)
+    argv, env = door("command", [sys.executable, program, postgres_url])
+    asked = {"PLATFORM_SLOW_QUERY_MS": "50", "PLATFORM_SQLCOMMENTER": "true", "PLATFORM_DB_TRANSACTIONS": "true"}
+    done = run(argv, env={**env, **asked}, collector=collector)
+    assert (done.returncode, done.stderr) == (0, "")
+    spans = {span.span_id: span for span in collector.wait_for(lambda spans: any(span.kind == "SERVER" for span in spans))}
+    (request,) = [span for span in spans.values() if span.kind == "SERVER"]
+    asked_for = [span for span in spans.values() if span.parent_id == request.span_id]
+    assert [span.attributes.get("platform.db.repeated") for span in asked_for] == [None, 2, 3, 4, None, None]
+    assert request.attributes["platform.db.repeated"] == 4
+    slow, commit = asked_for[-2:]
+    assert commit.name == "COMMIT"
+    assert slow.attributes["code.file.path"] == str(program)
+    assert slow.attributes["code.line.number"] == REPEATING[: REPEATING.index("pg_sleep")].count("\n") + 1
+    assert slow.attributes["code.function.name"] == "orders"
+    assert not [span for span in asked_for[:4] if "code.file.path" in span.attributes]
+    assert done.stdout.endswith(f"/*traceparent='00-{request.trace_id}-{slow.span_id}-03'*/\n")

@@ -319,6 +319,19 @@ def test_pools_work_as_before(recorded: Recording, postgres_url: str) -> None:
     assert len(recorded.take()) == 2
 
 
+def test_types_that_are_looked_up_are_no_statements(recorded: Recording, db: psycopg.Connection[Any], postgres_url: str) -> None:
+    from psycopg.types import TypeInfo
+
+    async def work(connection: psycopg.AsyncConnection[Any]) -> None:
+        assert await TypeInfo.fetch(connection, "nothing") is None
+
+    found = TypeInfo.fetch(db, "int4")
+    assert found is not None
+    assert found.oid == 23
+    run(postgres_url, work)
+    assert recorded.spans == ()
+
+
 def test_undo_restores_every_method() -> None:
     names = ("execute", "executemany", "stream", "copy")
     classes = (psycopg.Cursor, psycopg.AsyncCursor, psycopg.ServerCursor, psycopg.AsyncServerCursor)
