@@ -90,6 +90,7 @@ ELSEWHERE = {
     "platform_instrument.instrumentations.pyodbc": "pyodbc",
     "platform_instrument.web.channels": "channels",
     "platform_instrument.web.pyramid": "pyramid",
+    "platform_instrument.web.sanic": "sanic",
 }
 """Libraries that the development environment may not have; their own tests keep the contract where it is."""
 

@@ -34,9 +34,15 @@ SERVERS = {
     "granian wsgi": ["granian", "--interface", "wsgi", "wsgi_bodies:app", "--port", "PORT"],
     "daphne": ["daphne", "asgi_bodies:app", "-p", "PORT"],
     "waitress": ["waitress-serve", "--listen", "127.0.0.1:PORT", "wsgi_bodies:app"],
+    "aiohttp": ["python", "bodies_aiohttp.py", "PORT"],
+    "tornado": ["python", "bodies_tornado.py", "PORT"],
     "werkzeug": ["flask", "--app", "wsgi_bodies:app", "run", "--port", "PORT"],
 }
-UNSERVED = {"daphne": {"stream that fails", "upload that the client leaves"}, "waitress": {"upload that the client leaves"}}
+UNSERVED = {
+    "daphne": {"stream that fails", "upload that the client leaves"},
+    "tornado": {"upload that the client leaves"},
+    "waitress": {"upload that the client leaves"},
+}
 """Shapes that a server makes nothing of: daphne keeps the connection open for good, or the application is never called."""
 
 

@@ -3,6 +3,7 @@
 TRIGGERS: dict[str, tuple[tuple[str, str], ...]] = {
     "MySQLdb": (("mysqlclient", "platform_instrument.instrumentations.mysqldb"),),
     "aiohttp": (("aiohttp_client", "platform_instrument.instrumentations.aiohttp"),),
+    "aiohttp.web": (("aiohttp_server", "platform_instrument.web.aiohttp"),),
     "aiomcache": (("aiomcache", "platform_instrument.instrumentations.aiomcache"),),
     "aiomysql": (("aiomysql", "platform_instrument.instrumentations.aiomysql"),),
     "aiosqlite": (("aiosqlite", "platform_instrument.instrumentations.aiosqlite"),),
@@ -75,6 +76,7 @@ TRIGGERS: dict[str, tuple[tuple[str, str], ...]] = {
         ("redis_checks", "platform_instrument.instrumentations.redis_checks"),
     ),
     "requests": (("requests", "platform_instrument.instrumentations.requests"),),
+    "sanic": (("sanic", "platform_instrument.web.sanic"),),
     "signal": (
         ("server_ends", "platform_instrument.web.server_ends"),
         ("shutdown", "platform_instrument.instrumentations.std_signal"),
@@ -92,6 +94,8 @@ TRIGGERS: dict[str, tuple[tuple[str, str], ...]] = {
         ("structlog_sampling", "platform_instrument.instrumentations.structlog_sampling"),
     ),
     "tornado": (("tornado_client", "platform_instrument.instrumentations.tornado_client"),),
+    "tornado.web": (("tornado", "platform_instrument.web.tornado"),),
+    "tornado.wsgi": (("tornado", "platform_instrument.web.tornado"),),
     "urllib.request": (("urllib", "platform_instrument.instrumentations.std_urllib"),),
     "urllib3": (("urllib3", "platform_instrument.instrumentations.urllib3"),),
     "uvicorn": (("uvicorn", "platform_instrument.web.uvicorn"),),
@@ -140,6 +144,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
 
 OWNED: frozenset[str] = frozenset((
     "aiohttp_client",
+    "aiohttp_server",
     "aiomcache",
     "aiomysql",
     "aiosqlite",
@@ -203,6 +208,7 @@ OWNED: frozenset[str] = frozenset((
     "redis",
     "redis_checks",
     "requests",
+    "sanic",
     "server_ends",
     "shutdown",
     "sqlalchemy",
@@ -214,6 +220,7 @@ OWNED: frozenset[str] = frozenset((
     "structlog_recorder",
     "structlog_sampling",
     "system_metrics",
+    "tornado",
     "tornado_client",
     "unhandled",
     "urllib",
