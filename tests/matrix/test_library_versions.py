@@ -90,6 +90,8 @@ MATRIX = {
     "statements-3.12": ("3.12", ("sqlalchemy[asyncio]==2.0.*", *DRIVERS, "pymysql", "aiomysql"), "engine/test_statements"),
     "statements-3.13": ("3.13", ("sqlalchemy[asyncio]", *DRIVERS, "pymysql", "asyncmy"), "engine/test_statements"),
     "psycopg2-2.9": ("3.10", ("psycopg2-binary==2.9.3",), "instrumentations/test_psycopg2"),
+    "psycopg2-2.9-pool": ("3.10", ("psycopg2-binary==2.9.3",), "instrumentations/test_psycopg2_pool"),
+    "psycopg2-newest-pool": ("3.13", ("psycopg2-binary",), "instrumentations/test_psycopg2_pool"),
     "psycopg2-newest": ("3.13", ("psycopg2-binary",), "instrumentations/test_psycopg2"),
     "mysql-oldest": (
         "3.10",

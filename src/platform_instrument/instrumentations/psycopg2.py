@@ -3,7 +3,7 @@
 Its classes are C code and cannot be patched, so connections and cursors are made by subclasses. For a factory's class the
 observed one is put between it and the library's, where `super()` finds it. A factory that is a function makes what it makes:
 of its connections the plain ones have observed cursors.
-Span: `db.query.summary`. Metric: `db.client.operation.duration`.
+Span: `db.query.summary`. Metrics: of operations, and of connection pools (`psycopg2_pool`).
 Source: https://opentelemetry.io/docs/specs/semconv/database/postgresql/ (version 1.37.0);
 psycopg/connection_type.c `psyco_conn_cursor`, lib/__init__.py `connect` (2.9).
 """
@@ -17,6 +17,7 @@ from platform_instrument.core import families
 from platform_instrument.core.values import Custom, EditCall, EditResult, Instrumentation
 from platform_instrument.engine.subclasses import Subclasses, subclass, with_argument
 from platform_instrument.instrumentations.psycopg2_cursor import CONNECTION, CURSOR, EXTRAS
+from platform_instrument.instrumentations.psycopg2_pool import POOLED
 from platform_instrument.runtime import leaving
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ INSTRUMENTATION = Instrumentation(
         EditCall("psycopg2:_connect", observed_factory),
         EditResult("psycopg2:_connect", made),
         *EXTRAS,
+        *POOLED,
     ),
     family=families.DB_CLIENT,
     modules=("psycopg2",),
