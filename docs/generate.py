@@ -33,6 +33,12 @@ NEEDED: dict[str, tuple[str, ...]] = {
 _NEEDED_TAIL = '''}
 """Settings of which one has to be on, by instrumentation: else our module is not loaded."""
 '''
+_USED_HEAD = """
+USED: dict[str, str] = {
+"""
+_USED_TAIL = '''}
+"""The function before whose first call our module is not loaded, by instrumentation."""
+'''
 UPSTREAM = """
 ## Everything else
 
@@ -74,9 +80,9 @@ def index() -> str:
     lines = [_entry(trigger, pairs[trigger]) for trigger in sorted(pairs)]
     needed = {each.name: each.settings for _, each in instrumentations() if each.settings}
     said = [_entry(name, [f'"{setting}"' for setting in settings]) for name, settings in sorted(needed.items())]
-    return (
-        _INDEX_HEAD + "".join(lines) + "}\n" + _NEEDED_HEAD + "".join(said) + _NEEDED_TAIL + _OWNED_HEAD + owned() + _OWNED_TAIL
-    )
+    used = sorted(f'    "{each.name}": "{each.used}",\n' for _, each in instrumentations() if each.used)
+    parts = (_INDEX_HEAD, *lines, "}\n", _NEEDED_HEAD, *said, _NEEDED_TAIL, _USED_HEAD, *used, _USED_TAIL, _OWNED_HEAD, owned())
+    return "".join(parts) + _OWNED_TAIL
 
 
 def owned() -> str:

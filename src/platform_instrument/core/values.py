@@ -247,10 +247,11 @@ class Instrumentation:
 
     `requires` is the tested range, such as ``redis>=4.5,<9``; a version outside of it is patched all the same, and doubtful.
     `family` is a bit of `core.families`; `modules` are the top-level imports that trigger it; `settings` names settings
-    of which one has to be on; not `native` is what upstream's instrumentor does.
+    of which one has to be on; not `native` is what upstream's instrumentor does. `used` is a function of the module that
+    triggers it, such as `HTTPConnection.__init__`: nothing is loaded before that is called, for what many import and few use.
     """
 
-    __slots__ = ("family", "modules", "name", "native", "patches", "requires", "settings")
+    __slots__ = ("family", "modules", "name", "native", "patches", "requires", "settings", "used")
 
     def __init__(  # noqa: PLR0913 - what a library is
         self,
@@ -262,8 +263,10 @@ class Instrumentation:
         settings: tuple[str, ...] = (),
         *,
         native: bool = True,
+        used: str = "",
     ) -> None:
         self.name = name
+        self.used = used
         self.native = native
         self.requires = requires
         self.patches = patches

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from platform_instrument.core.guard import guard
 from platform_instrument.engine import apply
-from platform_instrument.instrumentations._index import NEEDED
+from platform_instrument.instrumentations._index import NEEDED, USED
 from platform_instrument.runtime import beginning, leaving
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class _Prepared:
 
 def arrived(settings: Settings, entries: tuple[tuple[str, str], ...], module: ModuleType) -> None:
     """Instrument the library, and see to it that the last records leave with the process."""
-    apply.arrived(settings, entries, module, NEEDED)
+    apply.arrived(settings, entries, module, NEEDED, USED)
     _prepare(settings)
 
 

@@ -14,6 +14,7 @@ from platform_instrument.core.guard import faults, guard, on_fault
 from platform_instrument.core.report import say
 from platform_instrument.core.values import Custom, EditCall, EditResult, Instrumentation, Observe, Time
 from platform_instrument.engine import drive, edits, imports, timing
+from platform_instrument.engine.first_use import at_first_call
 from platform_instrument.engine.journal import Journal
 from platform_instrument.engine.scope import Plan, passes
 from platform_instrument.engine.versions import doubt, version_of
@@ -128,15 +129,20 @@ def arrived(
     entries: tuple[tuple[str, str], ...],
     module: ModuleType,
     needed: Mapping[str, tuple[str, ...]] | None = None,
+    used: Mapping[str, str] | None = None,
 ) -> None:
     """Apply the instrumentations that wait for this module; `entries` are their names and our modules.
 
-    `needed` names, for some of them, settings of which one has to be on: else nothing of theirs is loaded. One that fails
-    does not keep the others from being applied.
+    `needed` names, for some of them, settings of which one has to be on: else nothing of theirs is loaded; `used`, for some, a
+    function before whose first call nothing is. One that fails does not keep the others from being applied.
     """
     for name, path in entries:
         if name not in APPLIED:
-            guard(f"{name} arrival", _arrive, settings, name, path, module, (needed or {}).get(name, ()))
+            place, arrive = f"{name} arrival", partial(_arrive, settings, name, path, module, (needed or {}).get(name, ()))
+            if used and name in used and not why_off(settings, name):
+                guard(place, at_first_call, place, module, used[name], arrive)
+            else:
+                guard(place, arrive)
 
 
 def why_off(settings: Settings, name: str, needed: tuple[str, ...] = ()) -> str:

@@ -142,6 +142,12 @@ NEEDED: dict[str, tuple[str, ...]] = {
 }
 """Settings of which one has to be on, by instrumentation: else our module is not loaded."""
 
+USED: dict[str, str] = {
+    "http_client": "HTTPConnection.__init__",
+    "urllib": "AbstractHTTPHandler.do_open",
+}
+"""The function before whose first call our module is not loaded, by instrumentation."""
+
 OWNED: frozenset[str] = frozenset((
     "aiohttp_client",
     "aiohttp_server",

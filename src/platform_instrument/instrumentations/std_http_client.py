@@ -108,4 +108,5 @@ INSTRUMENTATION = Instrumentation(
     ),
     family=families.HTTP_CLIENT,
     modules=("http.client",),
+    used="HTTPConnection.__init__",
 )

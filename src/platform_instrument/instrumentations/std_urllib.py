@@ -13,7 +13,7 @@ from platform_instrument.core import families
 from platform_instrument.core.errors import error_type
 from platform_instrument.core.values import Attributes, EditCall, EditResult, Instrumentation, Observe
 from platform_instrument.engine.outbound import SOCKET_VERSIONS, Outbound, peer_of_socket, place_of
-from platform_instrument.engine.transfers import CountedBody, Transfer, counted, failed, sent_of
+from platform_instrument.engine.transfers import Transfer, counted, failed, sent_of
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -87,8 +87,7 @@ def not_answered(call: Call, error: BaseException) -> Attributes:
     """Return what is behind an `URLError`; measure what was sent all the same."""
     reason = getattr(error, "reason", None)
     cause = reason if isinstance(reason, BaseException) else error
-    body = call.kwargs["req"].data
-    failed(call.span, cause, body.size if isinstance(body, CountedBody) else None)
+    failed(call.span, cause, getattr(call.kwargs["req"].data, "size", None))
     return {"error.type": error_type(cause)}
 
 
@@ -117,4 +116,5 @@ INSTRUMENTATION = Instrumentation(
     ),
     family=families.HTTP_CLIENT,
     modules=("urllib.request",),
+    used="AbstractHTTPHandler.do_open",
 )
