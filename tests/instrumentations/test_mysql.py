@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 import os
 import threading
@@ -179,6 +180,18 @@ def test_a_closed_cursor_is_the_application_s_error(driver: Driver, recorded: Re
     span = recorded.one()
     assert span.attributes["db.system.name"] == "mysql"
     assert span.attributes["error.type"].rpartition(".")[2] in {type(raised.value).__name__, "2055"}
+
+
+def test_a_cursor_whose_connection_is_gone_is_the_application_s_error(driver: Driver, recorded: Recording) -> None:
+    if driver.name not in {"mysql", "mysql-c"}:
+        pytest.skip("its cursors keep their connection")
+    cursor = driver.cursor(driver.connect())
+    driver.opened.pop().close()
+    gc.collect()
+    with pytest.raises(driver.library.Error):
+        cursor.execute("SELECT 1")
+    span = recorded.one()
+    assert (span.attributes["db.system.name"], span.status) == ("mysql", "ERROR")
 
 
 @pytest.mark.parametrize("way", ["USE mysql", " use `mysql` ;", "select_db", "database"])

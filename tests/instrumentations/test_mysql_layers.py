@@ -292,3 +292,44 @@ def test_django_is_one_span_a_statement(collector: Collector, tmp_path: Path, ma
     assert {span.scope.name for span in spans} == {f"platform_instrument.{client}"}
     assert where(mariadb_url).items() <= spans[began].attributes.items()
     assert "s3cret" not in repr(spans)
+
+
+INSTRUMENTORS = textwrap.dedent(
+    """
+    import sys
+    import mysql.connector, pymysql
+    from mysql.connector.opentelemetry.instrumentation import MySQLInstrumentor
+    from opentelemetry import trace
+    import opentelemetry.instrumentation
+
+    host, port, user = sys.argv[1:]
+    where = {"host": host, "port": int(port), "user": user}
+    driver = trace.get_tracer("opentelemetry.instrumentation.pymysql")
+    with driver.start_as_current_span("upstream"):
+        pymysql.connect(**where).cursor().execute("SELECT 1")
+    MySQLInstrumentor().instrument()
+    connection = mysql.connector.connect(**where)
+    cursor = connection.cursor()
+    cursor.execute("SELECT 2")
+    cursor.fetchall()
+    cursor.close()
+    connection.close()
+    """
+)
+
+
+@pytest.mark.parametrize(("off", "names"), [("", ["SELECT", "SELECT"]), ("mysql,pymysql", ["upstream", "SELECT", "connection"])])
+def test_instrumentors_of_others_give_way(
+    collector: Collector, tmp_path: Path, mariadb_url: str, off: str, names: list[str]
+) -> None:
+    pytest.importorskip("mysql.connector.opentelemetry.instrumentation")
+    address = urlsplit(mariadb_url)
+    program = tmp_path / "program.py"
+    program.write_text(INSTRUMENTORS)
+    argv, env = door(
+        "command", [sys.executable, program, str(address.hostname), str(address.port or 3306), str(address.username)]
+    )
+    done = run(argv, env={**env, "PLATFORM_DISABLED_INSTRUMENTATIONS": off}, collector=collector)
+    assert done.returncode == 0, done.stderr
+    assert sorted(span.name for span in collector.spans) == sorted(names)
+    assert {span.scope.name.startswith("platform_instrument") for span in collector.spans} == {not off}

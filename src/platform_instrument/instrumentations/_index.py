@@ -53,6 +53,9 @@ TRIGGERS: dict[str, tuple[tuple[str, str], ...]] = {
         ("loguru_sampling", "platform_instrument.instrumentations.loguru_sampling"),
     ),
     "mysql.connector": (("mysql", "platform_instrument.instrumentations.mysql_connector"),),
+    "mysql.connector.opentelemetry.instrumentation": (
+        ("opentelemetry_instrumentation", "platform_instrument.instrumentations.instrumentors"),
+    ),
     "opentelemetry._logs": (("opentelemetry_logs", "platform_instrument.instrumentations.opentelemetry_logs"),),
     "opentelemetry.context": (("opentelemetry", "platform_instrument.instrumentations.opentelemetry"),),
     "opentelemetry.instrumentation": (("opentelemetry_instrumentation", "platform_instrument.instrumentations.instrumentors"),),

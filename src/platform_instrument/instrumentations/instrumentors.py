@@ -21,21 +21,22 @@ if TYPE_CHECKING:
 _INSTRUMENTOR = "opentelemetry.instrumentation."
 _SERVERS = ("asgi", "wsgi")
 """Those for what is in our servers, under names that no instrumentation of ours has."""
-_WITHIN = {
-    "httpx": HTTP_CLIENT,
-    **dict.fromkeys(("aiopg", "asyncpg", "mysql", "mysqlclient", "psycopg2", "pymssql", "pymysql"), DB_CLIENT),
-}
+_CONNECTOR = "MySQL Connector/Python"
+"""The instrumentor that mysql-connector-python brings along, by the name of its tracer."""
+_WITHIN = {"aiopg": DB_CLIENT, "httpx": HTTP_CLIENT}
 """Those whose calls lie within one that we observe, by its family: where none is in flight, we do not observe this one."""
+_DRIVERS = frozenset(("asyncpg", "mysql", "mysqlclient", "psycopg2", "pymssql", "pymysql"))
+"""Those of drivers, whose calls may lie within one of SQLAlchemy's that we observe though we do not observe the driver."""
 
 
 def give_way(call: Call, tracer: Any) -> Any:  # noqa: ANN401 - a tracer of any provider's
     """Return the tracer of an instrumentor, which makes no span where we do."""
     name = call.argument(0, "instrumenting_module_name")
-    if type(name) is not str or not name.startswith(_INSTRUMENTOR):
+    if type(name) is not str or not (name.startswith(_INSTRUMENTOR) or name == _CONNECTOR):
         return None
     from platform_instrument.telemetry.deferring import DeferringTracer  # imports the API
 
-    library = name[len(_INSTRUMENTOR) :].partition(".")[0]
+    library = "mysql" if name == _CONNECTOR else name[len(_INSTRUMENTOR) :].partition(".")[0]
     return DeferringTracer(library, tracer, partial(_observed, library))
 
 
@@ -44,6 +45,8 @@ def _observed(library: str, current: Span | Ambient | None) -> int:
     families = current.families if current is not None else 0
     if library in _WITHIN:
         return CLIENT if families & _WITHIN[library] else 0
+    if library in _DRIVERS and families & DB_CLIENT:
+        return CLIENT
     applied = APPLIED.get(library)
     ours = applied.instrumentation if applied is not None and applied.status == PATCHED else None
     if ours is not None and not ours.native:
@@ -57,5 +60,5 @@ INSTRUMENTATION = Instrumentation(
     name="opentelemetry_instrumentation",
     requires="opentelemetry-instrumentation>=0.42,<1",
     patches=(EditResult("opentelemetry.trace:get_tracer", give_way),),
-    modules=("opentelemetry.instrumentation",),
+    modules=("opentelemetry.instrumentation", "mysql.connector.opentelemetry.instrumentation"),
 )
