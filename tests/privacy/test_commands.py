@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from platform_instrument.privacy import commands
-from platform_instrument.privacy.command_shapes import SHAPES
+from platform_instrument.privacy.command_shapes import MEMCACHED_SHAPES, SHAPES
 from platform_instrument.privacy.commands import command_name, mask_command, mask_memcached, read_command
 from platform_instrument.privacy.text import mask_attribute
 
@@ -147,3 +147,13 @@ def test_personal_data_in_a_key_does_not_leave(command: str, key: str) -> None:
 )
 def test_commands_of_memcached_show_keys_alone(arguments: tuple[Any, ...], text: str) -> None:
     assert mask_memcached(arguments) == text
+
+
+@pytest.mark.parametrize(
+    "key", ["cart", b"cart", "a b\n", "\u00e9", "\u00e9".encode(), b"\xff", "x" * 128, b"x" * 129, "", 7, None]
+)
+@pytest.mark.parametrize("rest", [(), (None,), ("s3cret",), (0, "s3cret")])
+def test_the_short_way_of_memcached_s_commands_leads_to_the_same_text(key: Any, rest: tuple[Any, ...]) -> None:
+    for name in MEMCACHED_SHAPES:
+        expected = mask_memcached((name.upper(), key, *rest))
+        assert mask_memcached((name, key, *rest)) == mask_memcached((name.encode(), key, *rest)) == expected

@@ -25,6 +25,16 @@ _FIELDS = frozenset((0, *range(1, _MOST_ARGUMENTS, 2)))
 _UNKNOWN = "_OTHER"
 _NAME = Pattern(r"[A-Z][A-Z0-9_.-]{0,31}")
 
+_FEW = 3
+_keyed_memcached = {
+    (first, count): name
+    for name, shape in MEMCACHED_SHAPES.items()
+    for first in (name, name.encode())
+    for count in (2, 3)
+    if shape == 1 or (count == 2 and isinstance(shape, int) and shape)  # noqa: PLR2004 - the name and one key
+}
+"""Names of memcached's commands, by how they are written and how many arguments there are, of which only the first is a key."""
+
 _names: dict[str | bytes, str] = {}
 _keyed: dict[str, str] = {}
 """Names, as they are written, of commands of one word whose first argument alone is a key."""
@@ -82,6 +92,12 @@ def mask_command(arguments: tuple[Any, ...], name: str = "") -> str:
 def mask_memcached(arguments: tuple[Any, ...]) -> str:
     """Return a command of memcached as its text protocol has it, its values masked: `set user:1 ? ?`. Never raises."""
     first = arguments[0] if arguments else ""
+    if (type(first) is str or type(first) is bytes) and 1 < len(arguments) <= _FEW:
+        name, key = _keyed_memcached.get((first, len(arguments)), ""), arguments[1]
+        if type(key) is bytes and key.isascii():
+            key = key.decode()
+        if name and type(key) is str and len(key) <= _LONGEST_ARGUMENT and key.isprintable():
+            return f"{name} {key}{_MARKS[len(arguments) - 2]}"
     name = _text(_exact(first)[:_LONGEST_NAME]).lower() if isinstance(first, (str, bytes)) else ""
     if name not in MEMCACHED_SHAPES:
         name = _UNKNOWN

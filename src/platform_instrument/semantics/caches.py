@@ -58,6 +58,8 @@ class Cache:
 
 def known(keys: object) -> Collection[Any]:
     """Return keys that can be gone through more than once, none where they cannot."""
+    if type(keys) is list:
+        return keys
     return keys if isinstance(keys, Collection) and not isinstance(keys, (str, bytes)) else ()
 
 
@@ -73,8 +75,9 @@ def lookup_with_token(result: Any) -> tuple[Any, ...]:  # noqa: ANN401 - a value
 
 def found(keys: object, answered: Mapping[Any, Any]) -> list[Any]:
     """Return what was there for each key, None where nothing was; an iterator's keys are those that were there."""
-    values = [answered.get(key, _ABSENT) for key in known(keys) or answered]
-    return [None if value is _ABSENT else _THERE if value is None else value for value in values]
+    return [
+        (_THERE if (value := answered[key]) is None else value) if key in answered else None for key in known(keys) or answered
+    ]
 
 
 def size(item: object) -> int | None:
