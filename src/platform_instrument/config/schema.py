@@ -123,9 +123,9 @@ class Found:
 
 _COUNT, _QUEUE, _SECONDS = kinds.whole(0), kinds.whole(1, 1_000_000), kinds.number(0, 3_600, unit="s")
 _INTERVAL = kinds.milliseconds(1, 3_600_000)
-_BUCKETS = "explicit_bucket_histogram", "base2_exponential_bucket_histogram"
-_ROOTS = "always_on", "always_off", "traceidratio"
-_SAMPLERS = kinds.one_of_or_plugin("opentelemetry_traces_sampler", *_ROOTS, *["parentbased_" + root for root in _ROOTS])
+_QUIET = ("grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection")
+_BUCKETS, _ROOT = ("explicit_bucket_histogram", "base2_exponential_bucket_histogram"), ("always_on", "always_off", "traceidratio")
+_SAMPLERS = kinds.one_of_or_plugin("opentelemetry_traces_sampler", *_ROOT, *["parentbased_" + root for root in _ROOT])
 
 
 class Settings(Found, metaclass=Schema):
@@ -171,6 +171,7 @@ class Settings(Found, metaclass=Schema):
     internal_hosts: tuple[str, ...] = platform((), kinds.listed())
     python_id_generator = otel("random", kinds.TEXT)
     python_excluded_urls: tuple[str, ...] = otel((), kinds.PATTERNS)
+    python_grpc_excluded_services: tuple[str, ...] = otel(_QUIET, kinds.listed(lower=False))
     instrumentation_http_capture_headers_server_request: tuple[str, ...] = otel((), kinds.PATTERNS)
     instrumentation_http_capture_headers_server_response: tuple[str, ...] = otel((), kinds.PATTERNS)
     instrumentation_http_capture_headers_client_request: tuple[str, ...] = otel((), kinds.PATTERNS)

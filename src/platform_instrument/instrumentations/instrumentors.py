@@ -14,7 +14,10 @@ from platform_instrument.core.values import CLIENT, SERVER, EditResult, Instrume
 from platform_instrument.engine.apply import APPLIED, PATCHED
 
 if TYPE_CHECKING:
+    from contextvars import ContextVar
+
     from platform_instrument.core.values import Call
+    from platform_instrument.engine.rpc_served import ServedRpc
     from platform_instrument.telemetry.context import Ambient
     from platform_instrument.telemetry.span import Span
 
@@ -37,10 +40,31 @@ def give_way(call: Call, tracer: Any) -> Any:  # noqa: ANN401 - a tracer of any 
     from platform_instrument.telemetry.deferring import DeferringTracer  # imports the API
 
     library = "mysql" if name == _CONNECTOR else name[len(_INSTRUMENTOR) :].partition(".")[0]
+    if library == "grpc":
+        from platform_instrument.engine.rpc_served import Serving  # loads what observes calls
+
+        Serving.wanted = True
+        return DeferringTracer(library, tracer, partial(_observed_call, Serving.call))
     return DeferringTracer(library, tracer, partial(_observed, library))
 
 
-def _observed(library: str, current: Span | Ambient | None) -> int:
+def _observed_call(served: ContextVar[ServedRpc | None], _current: Span | Ambient | None, kind: str) -> int | Span:
+    """Return as what we observe a gRPC call; the instrumentor of servers makes the caller's context current before it asks."""
+    if kind == "SERVER":
+        call = served.get()
+        return call.span if call is not None and not call.closed else 0
+    return CLIENT if any(_is_ours(name) for name in ("grpc_client", "grpc_aio_client")) else 0
+
+
+def _is_ours(name: str) -> bool:
+    """Say whether an instrumentation is at work that is no instrumentor's."""
+    applied = APPLIED.get(name)
+    if applied is None or applied.status != PATCHED:
+        return False
+    return applied.instrumentation is not None and applied.instrumentation.native
+
+
+def _observed(library: str, current: Span | Ambient | None, _kind: str) -> int:
     """Return as what we observe what an instrumentor is about to: CLIENT, SERVER, or 0 where we do not."""
     families = current.families if current is not None else 0
     if library in _WITHIN:

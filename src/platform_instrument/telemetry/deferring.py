@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from platform_instrument.telemetry.context import Ambient
     from platform_instrument.telemetry.span import Span
 
-_CONVENTIONS = ("http.", "net.", "network.", "url.", "server.", "client.", "user_agent.", "error.", "asgi.")
+_CONVENTIONS = ("http.", "net.", "network.", "url.", "server.", "client.", "user_agent.", "error.", "asgi.", "rpc.")
 """Namespaces that an instrumentor of a server writes itself; our span has these attributes from us."""
 
 DEFERRED: dict[str, int] = {}
@@ -91,31 +91,41 @@ class InsteadOfServer(trace.Span, Instead):
 
 
 class DeferringTracer(trace.Tracer):
-    """The tracer of an instrumentor; `observed` says as what we observe what it is about to: CLIENT, SERVER or 0."""
+    """The tracer of an instrumentor; `observed` says as what we observe what it is about to: CLIENT, SERVER or 0.
 
-    def __init__(self, name: str, tracer: Any, observed: Callable[[Span | Ambient | None], int]) -> None:  # noqa: ANN401 - any provider's
+    It is told what is current and the kind of the span. Where the request's span is not the current one, it returns that.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        tracer: Any,  # noqa: ANN401 - any provider's
+        observed: Callable[[Span | Ambient | None, str], int | Span],
+    ) -> None:
         self._name = name
         self._tracer = tracer
         self._observed = observed
 
     def start_span(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the API's signature, handed on
         """Start a span, or what stands for it."""
-        instead = guard("instrumentor's span", self._instead)
+        instead = guard("instrumentor's span", self._instead, kwargs.get("kind"))
         return self._tracer.start_span(*args, **kwargs) if instead is None else instead
 
     def start_as_current_span(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as above
         """Return a block with a span, or with what stands for it."""
-        instead = guard("instrumentor's span", self._instead)
+        instead = guard("instrumentor's span", self._instead, kwargs.get("kind"))
         return self._tracer.start_as_current_span(*args, **kwargs) if instead is None else trace.use_span(instead)
 
-    def _instead(self) -> Any:  # noqa: ANN401 - one of the two above, or None
+    def _instead(self, asked: Any) -> Any:  # noqa: ANN401 - one of the two above, or None
         current = CURRENT.get()
-        kind = self._observed(current)
+        kind = self._observed(current, getattr(asked, "name", ""))
         if not kind or not _reaches_our_exporter(self._tracer):
             return None
         DEFERRED[self._name] = DEFERRED.get(self._name, 0) + 1
         if kind == CLIENT:
             return InsteadOfClient(current)
+        if not isinstance(kind, int):
+            return InsteadOfServer(kind)
         return InsteadOfServer((span_of(current) if current is not None else None) or trace.INVALID_SPAN)
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - what the tracer has besides

@@ -49,6 +49,7 @@ TYPES: Mapping[str, type] = {
     "network.protocol.name": str,
     "network.protocol.version": str,
     "network.transport": str,
+    "rpc.grpc.status_code": int,
     "rpc.method": str,
     "rpc.response.status_code": str,
     "rpc.service": str,
@@ -80,6 +81,9 @@ _HTTP_CLIENT = frozenset((
 _HTTP_SERVER = frozenset((
     "error.type", "http.request.method", "http.response.status_code", "http.route", "network.protocol.name",
     "network.protocol.version", "url.scheme", "user_agent.synthetic.type",
+_RPC_SERVER = frozenset(("rpc.method", "rpc.service", "rpc.system"))
+_RPC_CLIENT = _RPC_SERVER | {"server.address", "server.port"}
+_RPC_END = frozenset(("error.type", "rpc.grpc.status_code"))
 ))  # fmt: skip
 
 _POOL = frozenset(("db.client.connection.pool.name",))
@@ -136,6 +140,16 @@ METRICS: Mapping[str, frozenset[str]] = {
     "process.paging.faults": frozenset(("system.paging.fault.type",)),
     "process.thread.count": _NONE,
     "process.uptime": _NONE,
+    "rpc.client.call.duration": _RPC_CLIENT | _RPC_END,
+    "rpc.client.request.size": _RPC_CLIENT,
+    "rpc.client.requests_per_rpc": _RPC_CLIENT | _RPC_END,
+    "rpc.client.response.size": _RPC_CLIENT,
+    "rpc.client.responses_per_rpc": _RPC_CLIENT | _RPC_END,
+    "rpc.server.call.duration": _RPC_SERVER | _RPC_END,
+    "rpc.server.request.size": _RPC_SERVER,
+    "rpc.server.requests_per_rpc": _RPC_SERVER | _RPC_END,
+    "rpc.server.response.size": _RPC_SERVER,
+    "rpc.server.responses_per_rpc": _RPC_SERVER | _RPC_END,
 }  # fmt: skip
 """Keys of each instrument's attribute sets; what is not here may have too many values."""
 
