@@ -1,13 +1,17 @@
 """Whether the application has a route of its own at a path: looked up in its framework's table, so that nothing of it runs.
 
 A route that is written out counts; a pattern that would take any path, such as a single-page application's, does not.
-Source: starlette/routing.py `BaseRoute.matches`; werkzeug/routing `Map.iter_rules`; django/urls/resolvers.py `URLResolver`.
+Source: starlette/routing.py `BaseRoute.matches`; werkzeug/routing `Map.iter_rules`; django/urls/resolvers.py `URLResolver`;
+litestar/routes/base.py `BaseRoute.path`; falcon/routing/compiled.py `CompiledRouter.find`; bottle.py `Bottle.routes`.
 """
 
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _FULL = 2
 """`starlette.routing.Match.FULL`."""
@@ -23,8 +27,9 @@ def has_route(application: Any, path: str, deepest: int = _DEEPEST) -> bool:  # 
         kinds = {kind.__module__ for kind in type(application).__mro__}
         if not kinds.isdisjoint({"starlette.applications", "starlette.routing"}):
             return _in_starlette(application.routes, path, deepest - 1)
-        if "flask.app" in kinds:
-            return any(rule.rule == path and "GET" in (rule.methods or ()) for rule in application.url_map.iter_rules())
+        table = next((table for kind, table in _TABLES.items() if kind in kinds), None)
+        if table is not None:
+            return table(application, path)
         if any(kind.startswith("django.core.handlers.") for kind in kinds):
             return _in_django(sys.modules["django.urls"].get_resolver(), path.removeprefix("/"), deepest - 1)
         attributes = getattr(application, "__dict__", {})
@@ -32,6 +37,36 @@ def has_route(application: Any, path: str, deepest: int = _DEEPEST) -> bool:  # 
         if application is None:
             break
     return False
+
+
+def _of_werkzeug(application: Any, path: str) -> bool:  # noqa: ANN401 - flask.Flask or quart.Quart
+    return any(rule.rule == path and "GET" in (rule.methods or ()) for rule in application.url_map.iter_rules())
+
+
+def _of_litestar(application: Any, path: str) -> bool:  # noqa: ANN401 - litestar.Litestar
+    return any(route.path == path and "GET" in getattr(route, "methods", ()) for route in application.routes)
+
+
+def _of_bottle(application: Any, path: str) -> bool:  # noqa: ANN401 - bottle.Bottle
+    return any(route.rule == path and route.method in {"GET", "ANY"} for route in application.routes)
+
+
+def _of_falcon(application: Any, path: str) -> bool:  # noqa: ANN401 - falcon.App or falcon.asgi.App
+    """Look a path up; a resource without a GET has a responder in its place that refuses."""
+    found = application._router.find(path)  # noqa: SLF001 - there is no other way
+    return bool(
+        found and found[3] == path and "method_not_allowed" not in getattr(found[1].get("GET"), "__name__", "method_not_allowed")
+    )
+
+
+_TABLES: dict[str, Callable[[Any, str], bool]] = {
+    "flask.app": _of_werkzeug,
+    "quart.app": _of_werkzeug,
+    "litestar.app": _of_litestar,
+    "bottle": _of_bottle,
+    "falcon.app": _of_falcon,
+}
+"""Who looks a path up in the table of a framework that has one for the whole application, by the module of its class."""
 
 
 def _in_starlette(routes: Any, path: str, deepest: int) -> bool:  # noqa: ANN401 - a list of starlette.routing.BaseRoute

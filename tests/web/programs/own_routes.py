@@ -3,7 +3,10 @@
 from typing import Any
 
 import django
+import falcon
+import falcon.asgi
 from a2wsgi import WSGIMiddleware
+from bottle import Bottle
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.core.wsgi import get_wsgi_application
@@ -11,6 +14,10 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import include, path, re_path
 from fastapi import APIRouter, FastAPI
 from flask import Flask
+from litestar import Litestar
+from litestar import get as litestar_get
+from litestar import post as litestar_post_handler
+from quart import Quart
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
@@ -63,6 +70,37 @@ async def starlette_own(request: Request) -> PlainTextResponse:
     return PlainTextResponse(f"{OWN} {request.method}")
 
 
+@litestar_get("/readyz")
+async def litestar_own() -> str:
+    return OWN
+
+
+@litestar_post_handler("/livez")
+async def litestar_post() -> str:
+    return OWN
+
+
+@litestar_get("/{path:path}")
+async def litestar_any() -> str:
+    return OWN
+
+
+class Own:
+    def on_get(self, _request: Any, response: Any, **_values: Any) -> None:
+        response.text = OWN
+
+    async def on_get_async(self, _request: Any, response: Any, **_values: Any) -> None:
+        response.text = OWN
+
+
+class Posted:
+    def on_post(self, _request: Any, response: Any) -> None:
+        response.text = OWN
+
+    async def on_post_async(self, _request: Any, response: Any) -> None:
+        response.text = OWN
+
+
 inner = Starlette(routes=[Route("/ready", starlette_own), Route("/post", starlette_own, methods=["POST"])])
 starlette = Starlette(
     routes=[
@@ -73,6 +111,21 @@ starlette = Starlette(
         Mount("/", lambda _scope, _receive, _send: None),
     ]
 )
+
+
+quart = Quart(__name__)
+litestar = Litestar([litestar_own, litestar_post, litestar_any], openapi_config=None)
+bottle = Bottle()
+falcon_wsgi, falcon_asgi = falcon.App(), falcon.asgi.App()
+quart.add_url_rule("/readyz", "own", flask_own)
+quart.add_url_rule("/<path:path>", "any", flask_own)
+bottle.get("/readyz")(flask_own)
+bottle.post("/livez")(flask_post)
+bottle.route("/<path:path>")(flask_own)
+for each in (falcon_wsgi, falcon_asgi):
+    each.add_route("/readyz", Own(), suffix="async" if each is falcon_asgi else None)
+    each.add_route("/livez", Posted(), suffix="async" if each is falcon_asgi else None)
+    each.add_route("/{path}", Own(), suffix="async" if each is falcon_asgi else None)
 
 
 if not settings.configured:
