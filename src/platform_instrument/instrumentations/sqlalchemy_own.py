@@ -14,9 +14,8 @@ from platform_instrument.core import families
 from platform_instrument.core.values import EditResult, Observe
 from platform_instrument.engine.drive import observe
 from platform_instrument.engine.scope import Plan
-from platform_instrument.semantics.database import KNOWN, Database, connected_database
+from platform_instrument.semantics.database import KNOWN, Database, as_mariadb, connected_database
 from platform_instrument.semantics.dbapi import ending, own_question
-from platform_instrument.semantics.mysql import as_mariadb
 from platform_instrument.telemetry.scope import own_scope
 
 if TYPE_CHECKING:

@@ -163,6 +163,11 @@ def configured_database(name: str, host: str | None, port: int | None, namespace
     return database(system, namespace or "", host, port or PORTS.get(system, 0)) if host else None
 
 
+def as_mariadb(where: Database) -> Database:
+    """Return a database whose server was taken for one of MySQL."""
+    return database("mariadb", where.namespace, where.address, where.port, where.peer) if where.system == "mysql" else where
+
+
 def connected_database(connection: Any, system: str) -> Database:  # noqa: ANN401 - a driver's connection
     """Return the database that a connection is open to, as far as it says; one with room for it remembers.
 

@@ -18,10 +18,5 @@ def mysql_database(version: Any, namespace: Any, host: Any, port: Any, socket: A
     return database(system, _text(namespace), _text(host), int(port or 0))
 
 
-def as_mariadb(where: Database) -> Database:
-    """Return a database whose server was taken for one of MySQL."""
-    return database("mariadb", where.namespace, where.address, where.port, where.peer) if where.system == "mysql" else where
-
-
 def _text(value: Any) -> str:  # noqa: ANN401 - str, bytes or None
     return value.decode("utf-8", "replace") if isinstance(value, (bytes, bytearray)) else str(value or "")
