@@ -67,6 +67,7 @@ REQUESTS = 20
 
 
 @pytest.mark.skipif("sanic" not in HERE, reason="not in this environment: the matrix has it")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 class TestContractOfSanic(InstrumentationContract):
     declared_in = "platform_instrument.web.sanic"
 

@@ -1,7 +1,7 @@
 """daphne: every ASGI application it serves, by its command and by Django's `runserver`.
 
 The client's address is the one that it resolved, where it is told of a proxy. It knows no lifespan.
-Source: daphne/server.py `Server.__init__`, `Server.create_application` (3.0 to 4.2).
+Source: daphne/server.py `Server.__init__`, `Server.create_application` (4.0 to 4.2).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def observe_application(call: Call, _result: None) -> None:
 
 INSTRUMENTATION = Instrumentation(
     name="daphne",
-    requires="daphne>=3.0,<5",
+    requires="daphne>=4.0,<5",
     patches=(EditResult("daphne.server:Server.__init__", observe_application),),
     modules=("daphne",),
 )

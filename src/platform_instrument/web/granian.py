@@ -3,7 +3,7 @@
 The application is taken where a worker puts it to use: what loads it is pickled on its way to workers that are spawned.
 Workers in processes are children of multiprocessing, which flush as those do; the process that forks them holds no thread
 and no connection of ours.
-Source: granian/server/mp.py, mt.py, embed.py (1.6 to 2.8).
+Source: granian/server/mp.py, mt.py, embed.py (2.5 to 2.8).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def hold(_call: Call) -> None:
 
 INSTRUMENTATION = Instrumentation(
     name="granian",
-    requires="granian>=1.6,<3",
+    requires="granian>=2.5,<3",
     patches=(
         EditCall("granian.asgi:LifespanProtocol.__init__", observe_lifespan),
         EditCall("granian.server.mp:_asgi_call_wrap", observe_application),

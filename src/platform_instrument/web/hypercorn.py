@@ -1,7 +1,7 @@
 """hypercorn: every ASGI or WSGI application it serves, over HTTP/1, HTTP/2 and HTTP/3, however it is started.
 
 Its workers are children of multiprocessing, which flush as those do.
-Source: hypercorn/app_wrappers.py `ASGIWrapper`, `WSGIWrapper` (0.14 to 0.18).
+Source: hypercorn/app_wrappers.py `ASGIWrapper`, `WSGIWrapper` (0.17 to 0.18).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def observe_wsgi_application(call: Call, _result: None) -> None:
 
 INSTRUMENTATION = Instrumentation(
     name="hypercorn",
-    requires="hypercorn>=0.14,<1",
+    requires="hypercorn>=0.17,<1",
     patches=(
         EditResult("hypercorn.app_wrappers:ASGIWrapper.__init__", observe_asgi_application),
         EditResult("hypercorn.app_wrappers:WSGIWrapper.__init__", observe_wsgi_application),

@@ -4,7 +4,7 @@ Taken where a connection takes its handler: Sanic compiles `handle_request` anew
 put around it before would be gone. A websocket is a request until its handshake is answered. `http.route` is the path of the
 route that matched. The client's address is the one that Sanic resolved by its settings of proxies.
 Source: sanic/server/protocols/http_protocol.py `HttpProtocol`, sanic/response/types.py `BaseHTTPResponse.send`,
-sanic/handlers/error.py `ErrorHandler.default`, sanic/app.py `Sanic._server_event` (23.3 to 25.12).
+sanic/handlers/error.py `ErrorHandler.default`, sanic/app.py `Sanic._server_event` (23.12 to 25.12).
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def begin(call: Call, _result: None) -> None:
 
 INSTRUMENTATION = Instrumentation(
     name="sanic",
-    requires="sanic>=23.3,<26",
+    requires="sanic>=23.12,<26",
     patches=(
         EditResult("sanic.server.protocols.http_protocol:HttpProtocol.__init__", observe_handler),
         EditCall("sanic.response.types:BaseHTTPResponse.send", note_send),

@@ -1,6 +1,6 @@
 """A request of Sanic's own server, as ASGI would tell it.
 
-Source: sanic/request/types.py `Request`, sanic/http/http1.py `Http` (23.3 to 25.12).
+Source: sanic/request/types.py `Request`, sanic/http/http1.py `Http` (23.12 to 25.12).
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """server_ends: what an orderly end has to know of servers that do not drain, or not in time, or not in the right order; no span.
 
 uvicorn raises the signal again from inside its event loop, and aiohttp cancels the tasks of its own, so what has to be closed
-in those is closed before. gunicorn kills a worker after its own time. Servers of the standard library (werkzeug's, wsgiref's,
-`http.server`) and waitress die at once: they stop accepting, and end when what they have is answered. Those of gRPC are
-stopped gracefully.
+in those is closed before. daphne kills its applications, gunicorn a worker after its own time. Servers of the standard library
+(werkzeug's, wsgiref's, `http.server`) and waitress die at once: they stop accepting, and end when what they have is answered.
+Those of gRPC are stopped gracefully.
 Source: uvicorn/server.py `capture_signals` (0.29 to 0.54), aiohttp/web.py `run_app` (3.9 to 3.14), gunicorn/arbiter.py `stop`
-(20.1 to 27.0), socketserver.py `serve_forever`, waitress/server.py `readable` (2.0 to 3.0), grpc/_server.py `_Server.stop`,
-grpc/aio/_server.py (1.50 to 1.85).
+(20.1 to 27.0), socketserver.py `serve_forever`, waitress/server.py `readable` (2.0 to 3.0), daphne/server.py
+`kill_all_applications` (4.0 to 4.2), grpc/_server.py `_Server.stop`, grpc/aio/_server.py (1.50 to 1.85).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet
 
+from platform_instrument.core.guard import guard
 from platform_instrument.core.values import Custom, EditCall, EditResult, Instrumentation
 from platform_instrument.engine.frames import dressed, unseen
 from platform_instrument.runtime import leaving
@@ -69,6 +70,41 @@ def _ending(function: Callable[..., Any]) -> Callable[..., Any]:
                 await calls.beside_the_loop("the end", leaving.end, budget.flush + budget.close)
 
     return dressed(ends, function)
+
+
+# --- daphne -----------------------------------------------------------------------------------------------------------
+
+
+def end_daphne(changes: Changes) -> None:
+    """Have it kill its applications when they have answered, and accept nothing more meanwhile."""
+    server = sys.modules["daphne.server"].Server
+    changes.replace(server, "kill_all_applications", _after_the_requests(server.kill_all_applications))
+
+
+def _after_the_requests(kill: Callable[..., Any]) -> Callable[..., Any]:
+    def kills(self: Any) -> Any:  # noqa: ANN401 - a deferred of Twisted's, which its reactor waits for
+        waiting = guard("the end of daphne", _answered) if CONDUCTOR.told else None
+        return kill(self) if waiting is None else waiting.addCallback(lambda _: kill(self))
+
+    return dressed(kills, kill)
+
+
+def _answered() -> Any:  # noqa: ANN401 - as above
+    """Stop listening; return what fires when no request is open."""
+    reactor: Any = sys.modules["twisted.internet.reactor"]
+    done: Any = sys.modules["twisted.internet.defer"].Deferred()
+    for reader in reactor.getReaders():
+        if hasattr(reader, "stopListening"):
+            reader.stopListening()
+
+    def look() -> None:
+        if active.open_requests():
+            reactor.callLater(_REFUSED, look)
+        else:
+            done.callback(None)
+
+    look()
+    return done
 
 
 # --- gunicorn ---------------------------------------------------------------------------------------------------------
@@ -152,6 +188,7 @@ INSTRUMENTATION = Instrumentation(
         Custom("signal", tell),
         Custom("uvicorn.server", end_uvicorn, optional=True),
         Custom("aiohttp.web", end_aiohttp, optional=True),
+        Custom("daphne.server", end_daphne, optional=True),
         EditCall("gunicorn.workers.base:Worker.init_process", note_limit, optional=True),
         EditCall("socketserver:BaseServer.serve_forever", note_standard, optional=True),
         EditResult("waitress.server:BaseWSGIServer.__init__", note_waitress, optional=True),

@@ -2,7 +2,7 @@
 
 The span covers the application inside waitress's own middleware for trusted proxies, so that the client's address is the one
 that it resolved, and an answer to a malformed header of a proxy is no request of the application's.
-Source: waitress/server.py `BaseWSGIServer.__init__` (2.0 to 3.0).
+Source: waitress/server.py `BaseWSGIServer.__init__` (2.1 to 3.0).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def observe_peer(call: Call, _result: None) -> None:
 
 INSTRUMENTATION = Instrumentation(
     name="waitress",
-    requires="waitress>=2.0,<4",
+    requires="waitress>=2.1,<4",
     patches=(
         EditResult("waitress.server:BaseWSGIServer.__init__", observe_peer),
         EditCall("waitress.server:BaseWSGIServer.__init__", observe_application),

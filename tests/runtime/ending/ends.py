@@ -58,6 +58,8 @@ SERVERS: dict[str, Callable[[str], list[str]]] = {
     "wsgiref": lambda port: [sys.executable, str(SERVICES), "wsgiref", port],
     "waitress": lambda port: [sys.executable, str(SERVICES), "waitress", port],
     "aiohttp": lambda port: [sys.executable, str(SERVICES), "aiohttp", port],
+    "tornado": lambda port: [sys.executable, str(SERVICES), "tornado", port],
+    "daphne": lambda port: ["daphne", "-p", port, "services:asgi"],
 }
 
 

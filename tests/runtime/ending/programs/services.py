@@ -106,5 +106,21 @@ def serve_aiohttp(port: int) -> None:
     web.run_app(application, host="127.0.0.1", port=port)
 
 
+def serve_tornado(port: int) -> None:
+    from tornado import web
+
+    class Answer(web.RequestHandler):
+        async def get(self) -> None:
+            work()
+            await asyncio.sleep(PATHS.get(self.request.path, 0))
+            self.write("ok")
+
+    async def serve() -> None:
+        web.Application([(".*", Answer)]).listen(port, "127.0.0.1")
+        await asyncio.Event().wait()
+
+    asyncio.run(serve())
+
+
 if __name__ == "__main__":
     globals()[f"serve_{sys.argv[1]}"](int(sys.argv[2]))
