@@ -24,7 +24,13 @@ if TYPE_CHECKING:
 
 
 def look(connection: Any) -> Database:  # noqa: ANN401 - mysql.connector.abstracts.MySQLConnectionAbstract
-    """Return where a connection leads."""
+    """Return where a connection leads.
+
+    The driver passes the trace context on to its server with each statement in a span, and warns where that takes no such
+    attributes: there it is told not to.
+    """
+    if getattr(connection, "otel_context_propagation", False) and not getattr(connection, "_query_attrs_supported", True):
+        connection.otel_context_propagation = False
     version = (getattr(connection, "_handshake", None) or {}).get("server_version_original", "")
     namespace = connection._database  # noqa: SLF001 - `database` asks the server
     return mysql_database(version, namespace, connection.server_host, connection.server_port, connection.unix_socket)
