@@ -271,14 +271,17 @@ def test_statements_that_somebody_keeps_by_their_text_stay_as_they_are(postgres_
         found = [await connection.fetchval(SHOWN), await connection.fetchval(f"{SHOWN} AND $1", True)]  # noqa: FBT003 - a value
         await connection.execute(f"CREATE TEMPORARY TABLE kept AS {SHOWN}")
         found.append(await connection.fetchval("SELECT query FROM kept"))
+        await connection.execute("DELETE FROM kept")
+        await connection.execute(f"INSERT INTO kept {SHOWN} AND $1", True)  # noqa: FBT003 - a value
+        found.append(await connection.fetchval("SELECT query FROM kept"))
         await connection.close()
         return found
 
     with recording("psycopg", "asyncpg", environ=COMMENTS) as recorded, inside():
         with psycopg.connect(postgres_url) as connection:
             assert connection.execute(SHOWN).fetchone() == (SHOWN,)
-        fetched, with_arguments, executed = asyncio.run(main())
-    assert (fetched, with_arguments) == (SHOWN, f"{SHOWN} AND $1")
+        fetched, with_arguments, executed, inserted = asyncio.run(main())
+    assert (fetched, with_arguments, inserted) == (SHOWN, f"{SHOWN} AND $1", f"INSERT INTO kept {SHOWN} AND $1")
     (creating,) = [span for span in recorded.take() if span.name.startswith("CREATE")]
     assert executed.endswith(comment(creating))
 

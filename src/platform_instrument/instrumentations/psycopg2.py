@@ -60,12 +60,7 @@ class _Observed:
 def make_classes(changes: Changes) -> None:
     """Have the observed classes ready for `observed_factory`."""
     _Observed.current = _Observed(changes)
-    leaving.LET_GO.append(_forget)
-    changes.on_undo(_forget)
-
-
-def _forget() -> None:
-    _Observed.current = None
+    leaving.LET_GO.append(lambda: setattr(_Observed, "current", None))
 
 
 def observed_factory(call: Call) -> None:
