@@ -272,6 +272,9 @@ def test_a_connection_s_own_query_is_one_span(driver: Driver, recorded: Recordin
     with pytest.raises(Exception, match="1062"):
         driver.do(db.query("INSERT INTO orders VALUES (1, 's3cret')"))
     assert recorded.one().attributes["error.type"] == "1062"
+    if driver.name != "mysqlclient":
+        driver.do(db.query(sql="DO 's3cret'"))
+        assert recorded.one().attributes["db.query.text"] == "DO ?"
     driver.do(db.query("USE mysql"))
     driver.do(db.query("DO 1"))
     assert [span.attributes["db.namespace"] for span in recorded.take()] == [shop, "mysql"]

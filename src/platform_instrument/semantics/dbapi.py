@@ -179,6 +179,8 @@ class Driver:
 
     def _statement(self, call: Call, where: Database) -> Operation:
         text = call.argument(1, self._text)
+        if text is None:
+            text = call.kwargs.get("sql")  # as PyMySQL's connections call it
         operation = query(where, text)
         if operation.name[:1] in "uU":
             call.state = used(text)
