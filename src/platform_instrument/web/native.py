@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.guard import guard
 from platform_instrument.engine.frames import dressed, unseen
+from platform_instrument.runtime import beginning
 from platform_instrument.telemetry import pipeline
 from platform_instrument.telemetry.choices import facts_wanted
 from platform_instrument.web import captured
 from platform_instrument.web.exchange import KEY
-from platform_instrument.web.fallback import serve_asgi
 from platform_instrument.web.front import Front
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ _with_traceback = BaseException.with_traceback
 class Native:
     """One request on its way through a server of its own kind; a server's module says what is special about its own."""
 
-    __slots__ = ("_given", "_send", "answer", "call", "exchange", "failed", "result", "scope")
+    __slots__ = ("_given", "_send", "answer", "call", "exchange", "failed", "result", "scope", "served")
 
     def __init__(self, scope: Scope) -> None:
         scope[NATIVE] = self
@@ -52,8 +52,10 @@ class Native:
         """The server's own function, with its arguments."""
         self.result: Any = None
         """What it returned."""
+        self.served = False
+        """Whether it was called."""
         self.answer: list[Message] = []
-        """What is answered in its place, as messages of ASGI: empty where it was called."""
+        """What is answered in its place, as messages of ASGI, where it was not called."""
         self.exchange: Exchange | None = None
         """None where the request is not observed, and before it is."""
         self.failed: BaseException | None = None
@@ -123,7 +125,7 @@ class Native:
     def begin(self, send: Send) -> None:
         """Note that the request is for the server's function, and what is observed of it."""
         self._send = send
-        self.exchange = self.scope[KEY]
+        self.exchange = self.scope.get(KEY)
         headers = self.scope["headers"]
         if headers is not self._given:  # an id was made
             self.identify(headers[-1][0].decode(), headers[-1][1].decode())
@@ -153,7 +155,8 @@ def serving() -> None:
     if _Observed.application is None:
         running = pipeline.PIPELINE
         _Observed.reads = running is not None and facts_wanted(running.settings)
-        _Observed.application = serve_asgi(_application)
+        beginning.serving()
+        _Observed.application = Front.asgi(_application)
     Front.loaded()
 
 
@@ -181,7 +184,7 @@ def observing(
                 return await serve(*arguments, **named)
             native.call = partial(serve, *arguments, **named)
             await _Observed.application(native.scope, _nothing, native.tell)
-            if native.answer:
+            if not native.served:
                 given = guard(_PLACE, _answered, native)
                 return await (serve(*arguments, **named) if given is None else answer(given, serve, *arguments))
         except BaseException as error:
@@ -196,6 +199,7 @@ def observing(
 async def _application(scope: Scope, _receive: object, send: Send) -> None:
     """Call the server's own function."""
     native: Native = scope[NATIVE]
+    native.served = True
     guard(_PLACE, native.begin, send)
     try:
         native.result = await native.call()
