@@ -143,6 +143,10 @@ MATRIX = {
     "grpc-newest-streams": ("3.13", ("grpcio",), "instrumentations/test_grpc_streams"),
     "uvloop-3.11": ("3.11", (*OURS, "uvloop", "uvicorn", "sqlalchemy", "grpcio"), "runtime/test_loops"),
     "celery-newest": ("3.12", (*OURS, "celery[redis]"), "runtime/ending/test_celery"),
+    "celery-5.3-tasks": ("3.10", (*OURS, "celery[redis]==5.3.*", "kombu==5.3.*"), "instrumentations/test_celery"),
+    "celery-newest-tasks": ("3.13", (*OURS, "celery[redis]"), "instrumentations/test_celery"),
+    "celery-5.3-pools": ("3.10", (*OURS, "celery[redis]==5.3.*", "kombu==5.3.*"), "instrumentations/test_celery_pools"),
+    "celery-newest-pools": ("3.13", (*OURS, "celery[redis]"), "instrumentations/test_celery_pools"),
     "servers-oldest": (
         "3.10",
         (*OURS, "hypercorn==0.17.*", "granian==2.8.*", "daphne==4.0.*", "waitress==2.1.*", "django==4.2.*", "httpx[http2]"),

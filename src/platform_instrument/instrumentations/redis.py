@@ -19,6 +19,7 @@ from platform_instrument.engine.caches import looked_up
 from platform_instrument.instrumentations.redis_pool import pooled
 from platform_instrument.semantics.database import command
 from platform_instrument.semantics.redis import (
+    ASIDE,
     LOOKUPS,
     PARTICULAR,
     client_database,
@@ -35,10 +36,12 @@ if TYPE_CHECKING:
     from platform_instrument.core.values import Attributes, Call
 
 
-def single(call: Call) -> tuple[Operation, Attributes]:
+def single(call: Call) -> tuple[Operation, Attributes] | None:
     """Return one command."""
     arguments = call.args[1:]
     where = call.state = client_database(call.args[0])
+    if where is ASIDE:
+        return None
     name, text = privacy.read_command(arguments)
     operation = particular(where, name, arguments) if name in PARTICULAR else where.operations.get(name)
     return operation or command(where, name), {"db.query.text": text}
@@ -49,9 +52,11 @@ def pipeline(call: Call) -> tuple[Operation, Attributes] | None:
     commands = queued(call.instance)
     if not commands:
         return None
+    where = client_database(call.instance)
+    if where is ASIDE:
+        return None
     named = [privacy.command_name(arguments) for arguments in commands]
     name, attributes = together(commands, named, transaction=in_transaction(call.instance))
-    where = client_database(call.instance)
     call.state = where, named
     return command(where, name), attributes
 

@@ -32,6 +32,9 @@ PARTICULAR = PROCEDURES | WAITING | _READING.keys()
 LOOKUPS = {"GET": False, "GETDEL": False, "GETEX": False, "HGET": False, "HMGET": True, "MGET": True}
 """Commands that ask for a value by its key, and whether they ask for several at once: None answers for one that is not there."""
 
+ASIDE = Database("redis", "", "", 0, ("", 0))
+"""What stands for the database of a client whose commands are a detail of something else, such as a broker's client."""
+
 _DEFAULT_PORT = 6379
 _UNLIMITED = 1 << 31
 _QUEUES = ("command_stack", "_command_stack", "_command_queue")
@@ -132,6 +135,11 @@ def client_database(client: Any) -> Database:  # noqa: ANN401 - a client or a pi
     if known is None:
         known = pool.__dict__[KNOWN] = pool_database(pool)
     return known
+
+
+def unobserved(client: Any) -> None:  # noqa: ANN401 - as above
+    """Have the commands of a client, and of all others of its pool, pass unobserved."""
+    client.connection_pool.__dict__[KNOWN] = ASIDE
 
 
 def _system(kept: Any) -> str:  # noqa: ANN401 - a pool or a cluster's client

@@ -16,6 +16,15 @@ TYPES: Mapping[str, type] = {
     "aws.extended_request_id": str,
     "aws.request_id": str,
     "aws.s3.bucket": str,
+    "celery.action": str,
+    "celery.eta": str,
+    "celery.expires": str,
+    "celery.hostname": str,
+    "celery.retries": int,
+    "celery.retry.reason": str,
+    "celery.state": str,
+    "celery.task_name": str,
+    "celery.timelimit": tuple,
     "client.address": str,
     "client.port": int,
     "cloud.region": str,
@@ -44,6 +53,13 @@ TYPES: Mapping[str, type] = {
     "http.response.body.size": int,
     "http.response.status_code": int,
     "http.route": str,
+    "messaging.destination.name": str,
+    "messaging.message.conversation_id": str,
+    "messaging.message.id": str,
+    "messaging.operation.name": str,
+    "messaging.operation.type": str,
+    "messaging.rabbitmq.destination.routing_key": str,
+    "messaging.system": str,
     "network.peer.address": str,
     "network.peer.port": int,
     "network.protocol.name": str,
@@ -63,7 +79,7 @@ TYPES: Mapping[str, type] = {
     "url.scheme": str,
     "user_agent.original": str,
 }
-"""Attributes of spans."""
+"""Attributes of spans; those of Celery are upstream's, which the conventions say nothing of."""
 
 FAMILIES: Mapping[str, type] = {"http.request.header.": tuple, "http.response.header.": tuple}
 """Attributes whose name goes on with something of the application's."""
@@ -81,13 +97,19 @@ _HTTP_CLIENT = frozenset((
 _HTTP_SERVER = frozenset((
     "error.type", "http.request.method", "http.response.status_code", "http.route", "network.protocol.name",
     "network.protocol.version", "url.scheme", "user_agent.synthetic.type",
+))  # fmt: skip
+
 _RPC_SERVER = frozenset(("rpc.method", "rpc.service", "rpc.system"))
 _RPC_CLIENT = _RPC_SERVER | {"server.address", "server.port"}
 _RPC_END = frozenset(("error.type", "rpc.grpc.status_code"))
-))  # fmt: skip
 
 _POOL = frozenset(("db.client.connection.pool.name",))
 _CACHE = frozenset(("cache.name", "cache.system", "db.namespace", "db.system.name", "server.address", "server.port"))
+
+_MESSAGING = frozenset((
+    "celery.task_name", "error.type", "messaging.destination.name", "messaging.operation.name", "messaging.operation.type",
+    "messaging.system", "server.address", "server.port",
+))  # fmt: skip
 
 _NONE: frozenset[str] = frozenset()
 _GENERATION = frozenset(("cpython.gc.generation",))
@@ -116,6 +138,10 @@ METRICS: Mapping[str, frozenset[str]] = {
     "http.server.request.body.size": _HTTP_SERVER,
     "http.server.request.duration": _HTTP_SERVER,
     "http.server.response.body.size": _HTTP_SERVER,
+    "messaging.client.consumed.messages": _MESSAGING,
+    "messaging.client.operation.duration": _MESSAGING,
+    "messaging.client.sent.messages": _MESSAGING,
+    "messaging.process.duration": _MESSAGING,
     "platform.asyncio.loop.lag": frozenset(("platform.asyncio.loop.kind",)),
     "platform.asyncio.task.count": _NONE,
     "platform.cache.item.size": _CACHE,

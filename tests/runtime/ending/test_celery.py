@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from pathlib import Path
 
 import pytest
@@ -26,9 +27,9 @@ def test_a_worker_finishes_its_task(pool: str, on: bool, redis_url: str) -> None
     words = [str(Path(sys.executable).parent / "celery"), "-A", "tasks", "worker", "-c", "2", "-P", pool, "-l", "INFO"]
     words, variables = door("command", words) if on else (words, {})
     with Collector() as collector:
-        plain = environment({"REDIS": redis})
-        subprocess.run([sys.executable, "-c", "from tasks import app; app.control.purge()"], cwd=PROGRAMS, env=plain, check=True)
-        env = environment({**variables, **(ORDERLY if on else {}), "REDIS": redis}, collector if on else None)
+        broker = {"REDIS": redis, "QUEUE": f"ending-{uuid.uuid4().hex[:8]}"}
+        plain = environment(broker)
+        env = environment({**variables, **(ORDERLY if on else {}), **broker}, collector if on else None)
         with subprocess.Popen(
             words, cwd=PROGRAMS, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         ) as worker:

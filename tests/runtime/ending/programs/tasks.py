@@ -7,6 +7,7 @@ import time
 from celery import Celery
 
 app = Celery("tasks", broker=os.environ["REDIS"], backend=os.environ["REDIS"])
+app.conf.task_default_queue = os.environ["QUEUE"]
 
 
 @app.task
