@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 import uuid
+from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
+from urllib.request import Request
 
 import httpx
 import pytest
@@ -14,6 +16,7 @@ from multidict import CIMultiDict
 from requests.structures import CaseInsensitiveDict
 
 from platform_instrument.core.values import CLIENT, SERVER
+from platform_instrument.engine.heads import Head, RequestHead
 from platform_instrument.telemetry import tracer
 from platform_instrument.telemetry.facts import attach
 from platform_instrument.telemetry.request_ids import HandsOnRequestIds, new_request_id, well_formed
@@ -30,7 +33,19 @@ CARRIERS: dict[str, Callable[[dict[str, str]], MutableMapping[str, str]]] = {
     "requests": CaseInsensitiveDict,
     "aiohttp": CIMultiDict,
     "urllib3": dict,
+    "urllib": lambda given: RequestHead(Request("http://shop", headers=given)),
 }
+
+
+def _http_client(given: dict[str, str]) -> Head:
+    connection = HTTPConnection("shop")
+    connection.putrequest("GET", "/", skip_host=True, skip_accept_encoding=True)
+    for name, value in given.items():
+        connection.putheader(name, value)
+    return Head(connection)
+
+
+CARRIERS["http.client"] = _http_client
 
 
 @pytest.mark.parametrize("text", ["a", "A-1._~:/=", "x" * 128, "01932b2e-7e0a-7cc2-8f3e-2f6ad5a1b1cd"])

@@ -1,15 +1,16 @@
-"""The headers of an `http.client` request while they wait in its connection: read, and changed before they are sent.
+"""The headers of requests of the standard library's clients before they are sent: read, and changed where they are kept.
 
-Source: CPython Lib/http/client.py `HTTPConnection.putrequest`, `putheader` (3.10 to 3.14).
+Source: CPython Lib/http/client.py `HTTPConnection.putrequest`, `putheader`, Lib/urllib/request.py `Request` (3.10 to 3.14).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, MutableMapping
 from typing import Any
 
 
-class Head:
-    """The headers of a request that wait in a connection, behind its first line."""
+class Head(MutableMapping[str, str]):
+    """Those of `http.client`, which wait in the connection behind the first line; names may be written in any case."""
 
     __slots__ = ("_connection", "_lines")
 
@@ -22,14 +23,17 @@ class Head:
         """The first line, empty where no request was begun."""
         return self._lines[0].decode("latin-1") if self._lines else ""
 
-    def items(self) -> list[tuple[bytes, bytes]]:
+    def items(self) -> Any:  # noqa: ANN401 - pairs, repeated headers each
         """Return the headers one by one."""
-        return [(name, value.strip()) for name, _, value in [line.partition(b":") for line in self._lines[1:]]]
+        split = [line.decode("latin-1").partition(":") for line in self._lines[1:]]
+        return [(name, value.strip()) for name, _, value in split]
 
-    def get(self, name: str) -> str | None:
-        """Return the value of a header, None where it is not there."""
-        wanted = name.lower().encode()
-        return next((value.decode("latin-1") for given, value in self.items() if given.lower() == wanted), None)
+    def __getitem__(self, name: str) -> str:
+        wanted = name.lower()
+        for given, value in self.items():
+            if given.lower() == wanted:
+                return str(value)
+        raise KeyError(name)
 
     def __setitem__(self, name: str, value: str) -> None:
         del self[name]
@@ -38,3 +42,40 @@ class Head:
     def __delitem__(self, name: str) -> None:
         start = name.lower().encode() + b":"
         self._lines[1:] = [line for line in self._lines[1:] if not line.lower().startswith(start)]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([name for name, _ in self.items()])
+
+    def __len__(self) -> int:
+        return len(self._lines) - 1
+
+
+class RequestHead(MutableMapping[str, str]):
+    """Those of `urllib.request`, which writes their names as `Content-type`."""
+
+    __slots__ = ("_request",)
+
+    def __init__(self, request: Any) -> None:  # noqa: ANN401 - urllib.request.Request
+        self._request = request
+
+    def items(self) -> Any:  # noqa: ANN401 - pairs
+        """Return the headers one by one."""
+        return self._request.header_items()
+
+    def __getitem__(self, name: str) -> str:
+        value: str | None = self._request.get_header(name.capitalize())
+        if value is None:
+            raise KeyError(name)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([name for name, _ in self.items()])
+
+    def __len__(self) -> int:
+        return len(self.items())
+
+    def __setitem__(self, name: str, value: str) -> None:
+        self._request.add_unredirected_header(name, value)
+
+    def __delitem__(self, name: str) -> None:
+        self._request.remove_header(name.capitalize())

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core import families
 from platform_instrument.core.values import OPEN, Attributes, Instrumentation, Observe
+from platform_instrument.engine.heads import Head
 from platform_instrument.engine.outbound import SOCKET_VERSIONS, Outbound, peer_of_socket, place_of
+from platform_instrument.engine.readers import count_answer
 from platform_instrument.engine.transfers import UNKNOWN, CountedBody, Transfer, counted, failed, size_of
 from platform_instrument.semantics.http import DEFAULT_PORTS
 
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
     from platform_instrument.core.values import Call
-    from platform_instrument.engine.heads import Head
 
 _OUTBOUND = Outbound("http_client")
 _GOING_ON = "_platform_instrument_going_on"
@@ -29,8 +30,6 @@ _GOING_ON = "_platform_instrument_going_on"
 
 def attempt(call: Call) -> Any:  # noqa: ANN401 - an operation and its attributes
     """Return what is sent, and where to; None where nothing was begun, which fails."""
-    from platform_instrument.engine.heads import Head  # nearly everything imports http.client, and few use it by itself
-
     connection = call.instance
     head = Head(connection)
     if not head.line:
@@ -63,9 +62,7 @@ def _declared(head: Head) -> int | None:
 
 def headers(call: Call) -> MutableMapping[str, str]:
     """Return the request's headers."""
-    from platform_instrument.engine.heads import Head  # as above
-
-    return Head(call.instance)  # type: ignore[return-value] # as far as it is used
+    return Head(call.instance)
 
 
 def sent(call: Call, _result: None) -> Any:  # noqa: ANN401 - OPEN
@@ -90,8 +87,6 @@ def under_way(call: Call) -> Any:  # noqa: ANN401 - a span
 
 def answered(call: Call, response: Any) -> Attributes:  # noqa: ANN401 - http.client.HTTPResponse
     """Return status, protocol and who answered."""
-    from platform_instrument.engine.readers import count_answer  # as above
-
     size, peer = call.state
     attributes = _OUTBOUND.response(response.status, SOCKET_VERSIONS.get(response.version, ""), peer, response.headers)
     count_answer(response, Transfer(call.span, attributes, size), None)

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from platform_instrument.core import families
 from platform_instrument.core.errors import error_type
 from platform_instrument.core.values import Attributes, EditCall, EditResult, Instrumentation, Observe
+from platform_instrument.engine.heads import RequestHead
 from platform_instrument.engine.outbound import SOCKET_VERSIONS, Outbound, peer_of_socket, place_of
+from platform_instrument.engine.readers import count_answer
 from platform_instrument.engine.transfers import Transfer, counted, failed, sent_of
 
 if TYPE_CHECKING:
@@ -27,30 +29,6 @@ _AGAIN = "_platform_instrument_again"
 """The same, on a request that is sent because of the answer to the one before."""
 
 
-class Headers:
-    """The headers of a request, whose names `urllib.request` writes as `Content-type`."""
-
-    __slots__ = ("_request",)
-
-    def __init__(self, request: Any) -> None:  # noqa: ANN401 - urllib.request.Request
-        self._request = request
-
-    def items(self) -> Any:  # noqa: ANN401 - pairs
-        """Return the headers one by one."""
-        return self._request.header_items()
-
-    def get(self, name: str) -> str | None:
-        """Return the value of a header, None where it is not there."""
-        value: str | None = self._request.get_header(name.capitalize())
-        return value
-
-    def __setitem__(self, name: str, value: str) -> None:
-        self._request.add_unredirected_header(name, value)
-
-    def __delitem__(self, name: str) -> None:
-        self._request.remove_header(name.capitalize())
-
-
 def attempt(call: Call) -> Any:  # noqa: ANN401 - an operation and its attributes
     """Return what is sent, and where to; a copy of the request is, so that the application's own stays as it is."""
     given = call.argument(2, "req")
@@ -62,18 +40,16 @@ def attempt(call: Call) -> Any:  # noqa: ANN401 - an operation and its attribute
     request._data = counted(given.data)  # set as `data`, the length that was declared would be forgotten
     call.args, call.kwargs["req"] = call.args[:2], request
     url = request.full_url
-    return _OUTBOUND.request(request.get_method(), *place_of(url), url, Headers(request), resent)
+    return _OUTBOUND.request(request.get_method(), *place_of(url), url, RequestHead(request), resent)
 
 
 def headers(call: Call) -> MutableMapping[str, str]:
     """Return the headers of the copy."""
-    return Headers(call.kwargs["req"])  # type: ignore[return-value] # as far as it is used
+    return RequestHead(call.kwargs["req"])
 
 
 def answered(call: Call, response: Any) -> Attributes:  # noqa: ANN401 - http.client.HTTPResponse
     """Return status, protocol and who answered, which the socket knows that is left for the body."""
-    from platform_instrument.engine.readers import count_answer  # many import urllib.request, and few use it
-
     request = call.kwargs["req"]
     socket = getattr(getattr(response.fp, "raw", None), "_sock", None)
     version = SOCKET_VERSIONS.get(response.version, "")
