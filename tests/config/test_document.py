@@ -6,7 +6,8 @@ from pathlib import Path
 
 from platform_instrument.config.catalogue import PROMISED, SECTIONS, UNSET, general
 from platform_instrument.config.document import render
-from platform_instrument.config.schema import SIGNALS, Settings, of_signals
+from platform_instrument.config.schema import Settings, of_signals
+from platform_instrument.config.setting import SIGNALS
 
 ROOT = Path(__file__).parent.parent.parent
 

@@ -11,7 +11,8 @@ from platform_instrument.config import kinds
 from platform_instrument.config.otlp import otlp_settings
 from platform_instrument.config.overview import all_problems, rows
 from platform_instrument.config.read import read
-from platform_instrument.config.schema import SIGNALS, Settings, of_signals, switched_off
+from platform_instrument.config.schema import Settings, of_signals, switched_off
+from platform_instrument.config.setting import SIGNALS
 from platform_instrument.config.switches import instrumentation_enabled
 
 EMPTY = str(Path(__file__).with_name("empty.yaml"))
@@ -75,6 +76,8 @@ VALUES = {
     ),
     "PLATFORM_RUNTIME_METRICS": ("false", False),
     "PLATFORM_CACHE_METRICS": ("true", True),
+    "PLATFORM_WEBSOCKETS": ("true", True),
+    "OTEL_PYTHON_GRPC_EXCLUDED_SERVICES": ("shop.Health", ("shop.Health",)),
     "PLATFORM_METRICS_CARDINALITY_LIMIT": ("50", 50),
     "PLATFORM_METRICS_SERIES_LIMIT": ("500", 500),
     "OTEL_METRICS_EXEMPLAR_FILTER": ("always_off", "always_off"),

@@ -32,7 +32,7 @@ def test_reading_a_sound_environment_imports_nothing_else() -> None:
     assert ended.stderr == ""
     imported = ended.stdout.split()
     ours = {name for name in imported if name.startswith("platform_instrument")}
-    modules = ("", ".core", ".core.masking", ".config", ".config.kinds", ".config.schema", ".config.read")
+    modules = ("", ".core", ".core.masking", ".config", ".config.kinds", ".config.schema", ".config.setting", ".config.read")
     assert ours == {f"platform_instrument{name}" for name in modules}
     assert not {"re", "typing", "enum", "dataclasses", "difflib", "urllib.parse", "pathlib"} & set(imported)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from platform_instrument.cli.output import put
 from platform_instrument.cli.reading import text
-from platform_instrument.config.schema import SIGNALS
+from platform_instrument.config.setting import SIGNALS
 from platform_instrument.distro import diagnosis, libraries
 from platform_instrument.distro.finding import Finding
 from platform_instrument.distro.startup import RECORD

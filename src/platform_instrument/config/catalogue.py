@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from platform_instrument.config.schema import SIGNALS, setting_of
+from platform_instrument.config.schema import setting_of
+from platform_instrument.config.setting import SIGNALS
 
 PROMISED = frozenset({
     "PLATFORM_DEBUG",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from platform_instrument.config.catalogue import LIBRARY_SETTINGS, PROMISED, SECTIONS, UNSET
 from platform_instrument.config.problem import shown
-from platform_instrument.config.schema import SIGNALS, Setting, Settings
+from platform_instrument.config.schema import Settings
+from platform_instrument.config.setting import SIGNALS, Setting
 
 _HEAD = """# Settings
 

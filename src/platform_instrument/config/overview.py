@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from platform_instrument.config.catalogue import LIBRARY_SETTINGS, SECTIONS, UNSET
 from platform_instrument.config.otlp import otlp_settings
 from platform_instrument.config.problem import shown
-from platform_instrument.config.schema import SIGNALS, Settings, of_signals, setting_of
+from platform_instrument.config.schema import Settings, of_signals, setting_of
+from platform_instrument.config.setting import SIGNALS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from platform_instrument.config.problem import ConfigProblem
-    from platform_instrument.config.schema import Setting
+    from platform_instrument.config.setting import Setting
 
 LIBRARIES = "Single libraries"
 

@@ -13,7 +13,7 @@ from platform_instrument.config.kinds import ENDPOINT
 from platform_instrument.config.schema import Settings
 
 if TYPE_CHECKING:
-    from platform_instrument.config.schema import Setting
+    from platform_instrument.config.setting import Setting
 
 MASK = "***"
 _LONGEST = 100

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from platform_instrument.config.problem import ConfigProblem
-    from platform_instrument.config.schema import Setting
+    from platform_instrument.config.setting import Setting
 
 PREFIXES = ("OTEL_", "PLATFORM_")
 
