@@ -77,7 +77,7 @@ def made(_call: Call, connection: Any) -> None:  # noqa: ANN401 - psycopg2.exten
 
 INSTRUMENTATION = Instrumentation(
     name="psycopg2",
-    requires="psycopg2>=2.9,<3",
+    requires="psycopg2-binary>=2.9,<3",
     patches=(
         Custom("psycopg2.extensions", make_classes),
         EditCall("psycopg2:_connect", observed_factory),

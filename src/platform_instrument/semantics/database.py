@@ -67,8 +67,7 @@ PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306, "oracle.db": 1521, 
 """The port that a system listens on where none is given."""
 
 _UNKNOWN_ROWS = 1 << 63
-_MOST_OPERATIONS = 2_000
-_MOST_DATABASES = 1_000
+_MOST_OPERATIONS, _MOST_DATABASES = 2_000, 1_000
 _LONGEST_PLAIN, _MOST_DIGITS = 128, 12
 _SIGNS = frozenset("@%&+=\\")
 
@@ -76,8 +75,7 @@ _SIGNS = frozenset("@%&+=\\")
 class Database:
     """One database as a client sees it; equal ones are the same object, so that it serves as a key.
 
-    `system` is `db.system.name`, `peer` the address and port of the socket, `transport` that of the network, where spans
-    are to say it; an absent part is empty or 0.
+    `system` is `db.system.name`, `peer` the address and port of the socket, `transport` the network's; absent is empty or 0.
     """
 
     __slots__ = ("address", "namespace", "operations", "peer", "port", "system", "transport")
@@ -104,9 +102,7 @@ class Database:
                 attributes[f"{name}.address"] = address
                 if port:
                     attributes[f"{name}.port"] = port
-        if self.transport:
-            attributes["network.transport"] = self.transport
-        return attributes
+        return {**attributes, "network.transport": self.transport} if self.transport else attributes
 
     def remember(self, key: Any, operation: Operation) -> Operation:  # noqa: ANN401 - a statement or a command's name
         """Keep an operation; a full cache starts anew, its series are found again by their attributes."""
