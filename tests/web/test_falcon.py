@@ -58,3 +58,11 @@ def test_an_exception_that_the_application_answers_is_none(falcon: Observed) -> 
     assert (status, span.name, span.status, span.events) == (404, "GET /missing", "UNSET", ())
     status, span = falcon.get("/refused")
     assert (status, span.name, span.attributes["error.type"], span.events) == (503, "GET /refused", "503", ())
+
+
+def test_urls_are_left_out_by_the_framework_s_own_setting() -> None:
+    env = {"OTEL_PYTHON_FALCON_EXCLUDED_URLS": "/plain", "OTEL_PYTHON_EXCLUDED_URLS": "/items"}
+    with observed(WAYS["wsgi"], env) as running:
+        assert running.server.get("/plain")[0] == 200
+        assert running.get("/items/7")[1].name == "GET /items/{item:int}"
+        assert len(running.spans()) == 1

@@ -196,6 +196,14 @@ def test_an_excluded_websocket_leaves_no_span() -> None:
         assert {span.attributes.get("url.path") for span in running.spans()} == {"/rooms/blue"}
 
 
+def test_it_is_the_same_with_all_that_may_stand_in_front() -> None:
+    with observed(uvicorn("sockets:app"), {**ON, "PLATFORM_PROBES": "true", "PLATFORM_REQUEST_ID": "true"}) as running:
+        talk(running, "/rooms/blue", "a")
+        assert next_server(running).attributes["platform.websocket.sent"] == 1
+        assert running.server.get("/livez")[0] == 200
+        assert running.get("/plain")[1].name == "GET /plain"
+
+
 def test_by_default_a_websocket_has_no_span_and_is_handed_on_untouched() -> None:
     with observed(uvicorn("sockets:app")) as running:
         assert talk(running, "/rooms/blue", "a") == ["a"]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 AGENTS = ("kube-probe/", "Prometheus/", "ELB-HealthChecker/")
 
-_FRAMEWORKS = ("fastapi", "starlette", "flask", "django", "asgi", "wsgi")
+_FRAMEWORKS = ("fastapi", "starlette", "litestar", "flask", "quart", "django", "falcon", "bottle", "pyramid", "asgi", "wsgi")
 
 
 class _Rules:
