@@ -11,7 +11,7 @@ SOURCES := $(shell find src sitecustomize_templates -type f -not -name '*.pyc')
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow lint format generate coverage bench corpus build nox hooks clean
+.PHONY: help demo test test-slow lint format generate coverage bench corpus suites build nox hooks clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ bench: ## Measure what telemetry costs: make bench BENCH_ARGS="--quick"
 
 corpus: $(VENV)/installed ## Judge what masking finds by the rows in PLATFORM_CORPUS, and publish it in docs/privacy.md
 	@$(BIN)/python -m tests.corpus
+
+suites: $(VENV)/installed ## Run a library's own tests under telemetry: make suites NAME=flask SRC=flask-3.1.3.tar.gz
+	@$(BIN)/python -m tests.suites "$(NAME)" "$(SRC)" $(if $(DOOR),--door $(DOOR)) $(if $(PUBLISH),--publish)
 
 build: $(VENV)/installed ## Build wheel and source archive into dist/
 	$(BIN)/python -m build

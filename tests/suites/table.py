@@ -1,0 +1,141 @@
+"""The libraries whose own tests are run under telemetry: what these tests need, and where they rightly end otherwise.
+
+A difference is known by the beginning of the test's name; `*` at its beginning is anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tests.servers import REDIS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.servers import Server
+
+
+@dataclass(frozen=True, eq=False)
+class Reason:
+    """Why a test rightly ends otherwise."""
+
+    text: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Under these the test has to end as it does without telemetry, which is seen to each time."""
+
+
+HEADER = Reason("it tells or counts the headers of a request, which has `traceparent` in addition", {"OTEL_PROPAGATORS": "none"})
+GIVES_WAY = Reason(
+    "Starlette's own OpenTelemetry middleware makes no span where ours is that of the request",
+    {"PLATFORM_DISABLED_INSTRUMENTATIONS": "starlette"},
+)
+
+
+@dataclass(frozen=True)
+class Suite:
+    """How the tests of one library are run, in the folder of its source."""
+
+    requires: tuple[str, ...] = ()
+    """What is installed beside the library; where nothing is said, what its `pyproject.toml` says of tests."""
+    extras: str = ""
+    """Extras of the library itself, such as `[socks]`."""
+    arguments: tuple[str, ...] = ()
+    """Options of pytest; `{url}` is where the server is."""
+    folder: str = ""
+    """Where the tests are, unless the suite's own configuration says so."""
+    server: Server | None = None
+    """A server that is started for these tests alone."""
+    known: Mapping[str, Reason] = field(default_factory=dict)
+    """Differences that are right, with the reason."""
+
+
+SUITES: dict[str, Suite] = {
+    "structlog": Suite(("pytest", "pytest-asyncio", "simplejson", "time-machine", "rich", "twisted")),
+    "loguru": Suite(("pytest<9", "colorama", "freezegun"), arguments=("--ignore=tests/typesafety",)),
+    "httpx": Suite(
+        ("pytest==8.4.*", "chardet==5.2.*", "cryptography", "trio==0.31.*", "trustme", "uvicorn==0.35.*", "click<8.3"),
+        extras="[brotli,cli,http2,socks,zstd]",
+        arguments=("-m", "not network"),
+        known={
+            "tests/client/test_client.py::test_raw_client_header": HEADER,
+            "tests/client/test_event_hooks.py::test_async_event_hooks_with_redirect": HEADER,
+            "tests/client/test_event_hooks.py::test_event_hooks_with_redirect": HEADER,
+            "tests/client/test_headers.py::test_client_header": HEADER,
+            "tests/client/test_headers.py::test_header_merge": HEADER,
+            "tests/client/test_headers.py::test_header_merge_conflicting_headers": HEADER,
+            "tests/client/test_headers.py::test_header_update": HEADER,
+            "tests/client/test_headers.py::test_host_with_auth_and_port_in_url": HEADER,
+            "tests/client/test_headers.py::test_host_with_non_default_port_in_url": HEADER,
+            "tests/client/test_headers.py::test_remove_default_header": HEADER,
+            "tests/test_asgi.py::test_asgi_headers": HEADER,
+            "tests/test_main.py::test_auth": HEADER,
+            "tests/test_main.py::test_verbose": HEADER,
+        },
+    ),
+    "requests": Suite(
+        ("pytest<10", "pytest-httpbin==2.1.0", "httpbin~=0.10.0", "pytest-mock", "trustme"),
+        extras="[socks]",
+        known={"tests/test_requests.py::TestRequests::test_response_iter_lines_reentrant": HEADER},
+    ),
+    "urllib3": Suite(
+        (
+            *(
+                "pytest",
+                "pytest-socket",
+                "pytest-timeout",
+                "anyio[trio]",
+                "trio",
+                "h2",
+                "httpx",
+                "pysocks",
+                "cryptography",
+                "pyopenssl",
+            ),
+            *("hypercorn", "quart", "quart-trio", "trustme", "idna"),
+        ),
+        arguments=("-m", "not requires_network and not integration"),
+        folder="test",
+        known={
+            "test/with_dummyserver/test_poolmanager.py::TestPoolManager::test_headers_http_header_dict": HEADER,
+            "test/with_dummyserver/test_poolmanager.py::TestPoolManager::test_headers_http_multi_header_multipart": HEADER,
+            "test/with_dummyserver/test_poolmanager.py::TestPoolManager::test_merge_headers_with_pool_manager_headers": HEADER,
+            "test/with_dummyserver/test_socketlevel.py::TestContentFraming::": HEADER,
+            "test/with_dummyserver/test_socketlevel.py::TestHeaders::test_headers_are_sent_with_the_original_case": HEADER,
+            "test/with_dummyserver/test_socketlevel.py::TestHeaders::test_ua_header_can_be_overridden": HEADER,
+            "test/with_dummyserver/test_socketlevel.py::TestProxyManager::test_simple": HEADER,
+        },
+    ),
+    "starlette": Suite(
+        ("pytest", "trio", "blockbuster", "opentelemetry-sdk", "httpx2[zstd]", "importlib-metadata"),
+        extras="[full]",
+        known={"tests/middleware/test_opentelemetry.py::": GIVES_WAY},
+    ),
+    "flask": Suite(("pytest<9", "asgiref", "greenlet", "python-dotenv")),
+    "redis": Suite(
+        (
+            "pytest",
+            "pytest-asyncio",
+            "pytest-timeout",
+            "numpy",
+            "pybreaker",
+            "aiohttp",
+            "xxhash",
+            "ujson",
+            "uvloop",
+            "redis-entraid",
+        ),
+        arguments=(
+            "--redis-url={url}",
+            *(f"--ignore=tests/{name}" for name in ("test_scenario", "maint_notifications", "test_multidb", "test_cluster.py")),
+            *(f"--ignore=tests/test_asyncio/{name}" for name in ("test_scenario", "test_multidb", "test_cluster.py")),
+            *(
+                "-m",
+                "not onlycluster and not redismod and not ssl and not replica and not cp_integration and not multidb_integration",
+            ),
+        ),
+        folder="tests",
+        server=REDIS,
+    ),
+}
+"""Name of the distribution → its suite. Any other library is run as its `pyproject.toml` has it."""
