@@ -76,7 +76,6 @@ VALUES = {
     ),
     "PLATFORM_RUNTIME_METRICS": ("false", False),
     "PLATFORM_CACHE_METRICS": ("true", True),
-    "PLATFORM_WEBSOCKETS": ("true", True),
     "OTEL_PYTHON_GRPC_EXCLUDED_SERVICES": ("shop.Health", ("shop.Health",)),
     "PLATFORM_METRICS_CARDINALITY_LIMIT": ("50", 50),
     "PLATFORM_METRICS_SERIES_LIMIT": ("500", 500),
