@@ -248,10 +248,11 @@ class Instrumentation:
     `requires` is the tested range, such as ``redis>=4.5,<9``; a version outside of it is patched all the same, and doubtful.
     `family` is a bit of `core.families`; `modules` are the top-level imports that trigger it; `settings` names settings
     of which one has to be on; not `native` is what upstream's instrumentor does. `used` is a function of the module that
-    triggers it, such as `HTTPConnection.__init__`: nothing is loaded before that is called, for what many import and few use.
+    triggers it, such as `HTTPConnection.__init__`: nothing is loaded before that is called, for what many import and few use. A
+    database without `statements` takes commands.
     """
 
-    __slots__ = ("family", "modules", "name", "native", "patches", "requires", "settings", "used")
+    __slots__ = ("family", "modules", "name", "native", "patches", "requires", "settings", "statements", "used")
 
     def __init__(  # noqa: PLR0913 - what a library is
         self,
@@ -263,9 +264,11 @@ class Instrumentation:
         settings: tuple[str, ...] = (),
         *,
         native: bool = True,
+        statements: bool = True,
         used: str = "",
     ) -> None:
         self.name = name
+        self.statements = statements
         self.used = used
         self.native = native
         self.requires = requires

@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 MOST_FAULTS = 100
 """After so many contained faults an instrumentation takes its own patches back."""
 
-_COMMANDED = frozenset(("aiomcache", "pylibmc", "pymemcache", "redis", "valkey"))
-"""Databases that take commands, and no statements."""
-
 OFF, WAITING, PATCHED, UNFIT, UNDONE = "off", "waiting", "patched", "does not fit", "undone"
 
 
@@ -85,7 +82,7 @@ class Applied:
             self.instrumentation.family,
             self.scope,
         )
-        if self.instrumentation.family & DB_CLIENT and not patch.setting and self.name not in _COMMANDED:
+        if self.instrumentation.family & DB_CLIENT and self.instrumentation.statements and not patch.setting:
             from platform_instrument.engine import statements  # those of databases alone need it
 
             statements.complete(plan, patch, settings)

@@ -81,5 +81,6 @@ INSTRUMENTATION = Instrumentation(
         *[Observe(f"{_CLIENT}.{name}", _bare(name), error=failed) for name in _PLAIN],
     ),
     family=families.DB_CLIENT,
+    statements=False,
     modules=("aiomcache",),
 )

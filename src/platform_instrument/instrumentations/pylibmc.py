@@ -97,5 +97,6 @@ INSTRUMENTATION = Instrumentation(
         *[Observe(f"{_CLIENT}.{method}", _bare(name), error=failed) for method, name in _PLAIN.items()],
     ),
     family=families.DB_CLIENT,
+    statements=False,
     modules=("pylibmc",),
 )

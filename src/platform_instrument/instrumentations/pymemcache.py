@@ -77,5 +77,6 @@ INSTRUMENTATION = Instrumentation(
         Observe("pymemcache.client.base:Client._misc_cmd", sending, error=failed),
     ),
     family=families.DB_CLIENT,
+    statements=False,
     modules=("pymemcache",),
 )

@@ -118,5 +118,6 @@ INSTRUMENTATION = Instrumentation(
         *pooled("redis"),
     ),
     family=families.DB_CLIENT,
+    statements=False,
     modules=("redis",),
 )

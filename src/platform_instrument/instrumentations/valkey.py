@@ -19,5 +19,6 @@ INSTRUMENTATION = Instrumentation(
         *pooled("valkey"),
     ),
     family=families.DB_CLIENT,
+    statements=False,
     modules=("valkey",),
 )
