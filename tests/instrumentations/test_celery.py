@@ -21,6 +21,7 @@ from celery.beat import Scheduler
 from celery.contrib.testing.worker import start_worker
 from celery.exceptions import Ignore, Reject, Retry
 from kombu import Connection, Exchange, Queue
+from kombu.asynchronous import set_event_loop
 from kombu.exceptions import OperationalError
 
 from platform_instrument.engine import apply
@@ -36,7 +37,12 @@ from tests.processes import HOST, accepts, free_port
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::PendingDeprecationWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning",
+    "ignore::PendingDeprecationWarning",
+    "ignore::pytest.PytestUnraisableExceptionWarning",
+)
+"""What Celery calls and leaves open is none of ours."""
 ALL = ("celery", "celery_worker", "redis")
 RABBITMQ = os.environ.get("PLATFORM_TEST_RABBITMQ_URL", f"amqp://guest:guest@{HOST}:5672//")
 
@@ -112,7 +118,8 @@ def shop(broker: str, backend: str, **settings: Any) -> Shop:
 
 @contextlib.contextmanager
 def working(place: Shop) -> Iterator[Shop]:
-    """Have a worker in a thread, which runs one task after another."""
+    """Have a worker in a thread, which runs one task after another; the loop of an earlier one would keep that one's timer."""
+    set_event_loop(None)
     with start_worker(place.app, perform_ping_check=False, pool="solo", shutdown_timeout=20):
         yield place
 
