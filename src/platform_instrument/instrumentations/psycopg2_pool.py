@@ -18,6 +18,8 @@ from platform_instrument.semantics.pools import State, pool_name
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from platform_instrument.core.values import Patch
+
 
 def called(_pool: Any, connection: Any) -> str:  # noqa: ANN401 - psycopg2.pool.AbstractConnectionPool, a connection of it
     """Return the name of the database; the pool has none."""
@@ -68,7 +70,7 @@ POOLS = Pools("psycopg2", called, look, closing=closing)
 
 _KINDS = ("SimpleConnectionPool", "ThreadedConnectionPool")
 
-POOLED = (
+POOLED: tuple[Patch, ...] = (
     Custom("psycopg2.pool", POOLS.watch),
     Time("psycopg2.pool:AbstractConnectionPool._connect", made),
     *[Time(f"psycopg2.pool:{kind}.getconn", taken) for kind in _KINDS],
