@@ -179,11 +179,16 @@ def test_baggage_state_and_the_application_s_own_metadata_arrive(recorded: Recor
         current: Any = CURRENT.get()
         seen.append((dict(current.local.baggage), current.local.trace_state))
 
-    given = (("x-own", "1"), ("x-own-bin", b"\x00\xff"), ("traceparent", "00-" + "1" * 32 + "-" + "2" * 16 + "-01"))
+    given = (
+        ("x-own", "1"),
+        ("x-own-bin", b"\x00\xff"),
+        ("traceparent", "00-" + "1" * 32 + "-" + "2" * 16 + "-01"),
+        ("baggage", "own=1"),
+    )
     with serving(server, Service(note).handlers(server)) as port, inside({"tenant": "acme"}, "vendor=1"):
         ask(client, port, "Get", b"tea", metadata=given)
         sent, served = pair(recorded)
-    assert seen == [({"tenant": "acme"}, "vendor=1")]
+    assert seen == [({"own": "1", "tenant": "acme"}, "vendor=1")]
     assert served.parent_id == sent.span_id
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from platform_instrument.core.guard import absorb, guard
+from platform_instrument.engine.edits import nothing
 from platform_instrument.engine.frames import dressed, unseen
 from platform_instrument.engine.journal import static
 
@@ -62,6 +63,52 @@ def outlast(
     lasting = Lasting(place, begin)
     changes.replace(owner, name, dressed(_begun(original, lasting), original))
     changes.on_undo(lasting.stop)
+
+
+def remake(
+    changes: Changes,
+    owner: Any,  # noqa: ANN401 - a module or class
+    name: str,
+    place: str,
+    make: Callable[[tuple[Any, ...], Any], Any],
+) -> None:
+    """Have what a function returns made anew by `make(args, result)`, None for the same: `EditResult` at half its price."""
+    original = static(owner, name)
+    remade = Remade(place, make)
+    changes.replace(owner, name, dressed(_remade(original, remade), original))
+    changes.on_undo(remade.stop)
+
+
+class Remade:
+    """How the results of one function are made anew."""
+
+    __slots__ = ("make", "place")
+
+    def __init__(self, place: str, make: Callable[[tuple[Any, ...], Any], Any]) -> None:
+        self.place = place
+        self.make = make
+
+    def stop(self) -> None:
+        """Make nothing any more."""
+        self.make = nothing
+
+
+@unseen
+def _remade(function: Callable[..., Any], remade: Remade) -> Callable[..., Any]:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the application's
+        try:
+            result = function(*args, **kwargs)
+        except BaseException as error:
+            _with_traceback(error, error.__traceback__.tb_next)  # type: ignore[union-attr] # our own frame is in it
+            raise
+        try:  # a guard of its own would cost as much as what it guards
+            made = remade.make(args, result)
+        except BaseException as fault:  # noqa: BLE001 - the guard decides
+            absorb(remade.place, fault)
+            return result
+        return result if made is None else made
+
+    return wrapper
 
 
 @unseen

@@ -36,7 +36,7 @@ def carriers() -> type[Carriers]:
 
 def carried(metadata: Iterable[Any]) -> dict[str, str]:
     """Return what metadata carries of a context; repeated entries are joined as headers are."""
-    names = carriers().names
+    names = Carriers.names if Carriers.of is propagation.ACTIVE else carriers().names
     found: dict[str, str] = {}
     for key, value in metadata:
         if key in names and type(value) is str:
@@ -46,13 +46,16 @@ def carried(metadata: Iterable[Any]) -> dict[str, str]:
 
 def with_context(metadata: Iterable[Any] | None, span: Span, host: str | None) -> tuple[Any, ...]:
     """Return the metadata of a call with the context in it, in place of what the application has put there."""
+    active = propagation.ACTIVE
+    if Carriers.of is not active:
+        carriers()
     headers: dict[str, str] = {}
     rest: tuple[Any, ...] = ()
     if metadata:
-        pairs, names = tuple(metadata), carriers().names
+        pairs = tuple(metadata)
         headers = carried(pairs)
-        rest = tuple([pair for pair in pairs if pair[0] not in names])
-    propagation.ACTIVE.inject(span, host, headers)
-    if carriers().request_id:
+        rest = tuple([pair for pair in pairs if pair[0] not in Carriers.names])
+    active.inject(span, host, headers)
+    if Carriers.request_id:
         return (*rest, *[(name.lower(), value) for name, value in headers.items()])
     return (*rest, *headers.items())

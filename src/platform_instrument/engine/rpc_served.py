@@ -33,7 +33,7 @@ class Serving:
 _MOST_PEERS = 1_024
 _LONGEST = 255
 
-PEERS: dict[str, dict[str, Any]] = {}
+PEERS: dict[str | bytes, dict[str, Any]] = {}
 AUTHORITIES: dict[bytes | None, dict[str, Any]] = {None: {}, b"": {}}
 """What `peer` and `authority` returned, by what they were asked."""
 
@@ -108,10 +108,11 @@ def _identify(span: Span, given: str | None) -> None:
         span.own_attributes[REQUEST_ID] = facts.request_id
 
 
-def peer(text: str) -> dict[str, Any]:
+def peer(told: str | bytes) -> dict[str, Any]:
     """Return the attributes of a peer, such as `ipv4:127.0.0.1:50123`; the same mapping for the same peer."""
-    found = PEERS.get(text)
-    return _new(PEERS, text, "network.peer", text) if found is None else found
+    found = PEERS.get(told)
+    text = told if isinstance(told, str) else told.decode("utf-8", "replace")
+    return _new(PEERS, told, "network.peer", text) if found is None else found
 
 
 def authority(host: bytes | None) -> dict[str, Any]:

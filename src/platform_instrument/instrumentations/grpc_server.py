@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core import families
 from platform_instrument.core.values import Custom, EditResult, Instrumentation
-from platform_instrument.engine.lasting import outlast
+from platform_instrument.engine.lasting import outlast, remake
 from platform_instrument.engine.rpc import Methods
-from platform_instrument.engine.rpc_pooled import PooledCall
-from platform_instrument.engine.rpc_served import authority, peer, served_span
+from platform_instrument.engine.rpc_pooled import PooledCall, enter, failing
+from platform_instrument.engine.rpc_served import AUTHORITIES, PEERS, authority, peer, served_span
 from platform_instrument.runtime.beginning import serving
 from platform_instrument.telemetry.scope import own_scope
 
@@ -26,34 +26,33 @@ if TYPE_CHECKING:
 
 _SCOPE = own_scope("grpc_server")
 _POOLED = ("_unary_response_in_pool", "_stream_response_in_pool")
-_BEHAVIOR = 2
 
 _methods = Methods()
 
 
-def take(call: Call, handler: Any) -> Any:  # noqa: ANN401 - grpc.RpcMethodHandler
+def take(args: tuple[Any, ...], handler: Any) -> Any:  # noqa: ANN401 - grpc.RpcMethodHandler
     """Begin a call that has a handler, after the interceptors."""
     if handler is None:
         return None
-    event, details = call.args[0], call.args[0].call_details
-    registered = getattr(call.args[2], "name", None)
-    method = _methods.get((registered() if registered is not None else None) or details.method)
-    attributes = {**peer(event.call.peer().decode()), **authority(details.host)}
-    span = served_span(method, event.invocation_metadata, attributes, _SCOPE)
-    return PooledCall(method, span, handler).handler(handler)
-
-
-def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> PooledCall | None:
-    """Be current in the thread that serves a call."""
-    behavior = args[_BEHAVIOR]
-    served = getattr(behavior, "__self__", None) or getattr(behavior, "rpc", None)
-    return served.enter(args, kwargs) if type(served) is PooledCall else None
+    event = args[0]
+    details = event.call_details
+    known = PEERS.get(event.call.peer())
+    meant = AUTHORITIES.get(details.host)
+    attributes = {
+        **(peer(event.call.peer()) if known is None else known),
+        **(authority(details.host) if meant is None else meant),
+    }
+    method = _methods.get(details.method or args[2].name())  # a registered method is told by the place where it waits
+    return PooledCall(method, served_span(method, event.invocation_metadata, attributes, _SCOPE), handler)
 
 
 def observe(changes: Changes) -> None:
     """Have calls observed where threads serve them."""
+    module = sys.modules["grpc._server"]
+    remake(changes, module, "_find_method_handler", "grpc_server handler", take)
+    remake(changes, module, "_abort", "grpc_server failure", failing)
     for name in _POOLED:
-        outlast(changes, sys.modules["grpc._server"], name, f"grpc_server {name}", begin)
+        outlast(changes, module, name, f"grpc_server {name}", enter)
 
 
 def begun(_call: Call, _result: Any) -> None:  # noqa: ANN401 - nothing
@@ -65,7 +64,6 @@ INSTRUMENTATION = Instrumentation(
     name="grpc_server",
     requires="grpcio>=1.50,<2",
     patches=(
-        EditResult("grpc._server:_find_method_handler", take),
         Custom("grpc._server", observe),
         EditResult("grpc._server:_Server.start", begun),
     ),

@@ -77,7 +77,7 @@ class Propagation:
 
         `get` returns a request header by its name in lower case.
         """
-        found = self.extract_trusted(get)
+        found = self._extract_in_order(get) if self._foreign is None or self._foreign else self._extract_own(get)
         if self._trust or found is None:
             return found, None
         return None, (found.trace_id, found.span_id, found.flags) if found.trace_id else None
