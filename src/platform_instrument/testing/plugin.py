@@ -24,7 +24,7 @@ def pytest_addoption(pluginmanager: Any) -> None:  # noqa: ANN401 - pytest's, wh
     a thread, and where CPython, 3.11 for one, parses in two threads at a time, the other one may fail with a `SystemError`.
     """
     hook = pluginmanager.rewrite_hook
-    marked = getattr(hook, "_must_rewrite", set())
+    marked: set[str] = getattr(hook, "_must_rewrite", set())
     if "platform_instrument" in marked:
         marked.discard("platform_instrument")
         hook.mark_rewrite("platform_instrument.testing")
