@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -11,13 +12,14 @@ import uuid
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 
 pytest.importorskip("celery", reason="not in this environment: the matrix has it")
 
 from platform_instrument.testing.collector import Collector
-from tests.processes import door, environment, run
+from tests.processes import HOST, accepts, door, environment, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +35,8 @@ print(json.dumps([
     {"id": id, "pid": ran["pid"], "trace": f"{int(ran['trace']):032x}", "span": f"{int(ran['span']):016x}"} for id, ran in results
 ]))
 """
+RABBITMQ = os.environ.get("PLATFORM_TEST_RABBITMQ_URL", f"amqp://guest:guest@{HOST}:5672//")
+RABBITMQ_PORT = urlsplit(RABBITMQ).port or 5672
 LAST = {"OTEL_BSP_SCHEDULE_DELAY": "60000", "OTEL_METRIC_EXPORT_INTERVAL": "60000"}
 """Nothing leaves before the end."""
 
@@ -97,11 +101,14 @@ def of_tasks(collector: Collector, count: int) -> dict[str, list[Span]]:
     return {kind: [span for span in spans if span.kind == kind] for kind in ("PRODUCER", "CONSUMER")}
 
 
-@pytest.mark.parametrize("pool", ["prefork", "solo", "threads", "gevent"])
+@pytest.mark.parametrize("pool", ["prefork", "prefork over RabbitMQ", "solo", "threads", "gevent"])
 def test_each_task_arrives_once_from_whoever_ran_it(pool: str, redis_url: str) -> None:
     if pool == "gevent":
         pytest.importorskip("gevent", reason="not in this environment")
-    with working(redis_url, pool) as worker:
+    pool, _, other = pool.partition(" over ")
+    if other and not accepts(RABBITMQ_PORT):
+        pytest.skip(f"no RabbitMQ on port {RABBITMQ_PORT}, PLATFORM_TEST_RABBITMQ_URL not set")
+    with working(redis_url, pool, **({"BROKER": RABBITMQ} if other else {})) as worker:
         told: list[dict[str, Any]] = json.loads(worker.ask(ASKED))
         printed = worker.end()
         spans = of_tasks(worker.collector, 24)
@@ -166,6 +173,21 @@ except Exception as error:
     assert [event.name for event in slow.events] == ["exception"]
     assert 900_000_000 < stuck.end_ns - stuck.start_ns < 10_000_000_000
     assert [span.resource["process.pid"] == worker.process.pid for span in ran] == [False, True, True, True]
+
+
+def test_a_worker_that_is_to_observe_no_tasks_tells_of_none(redis_url: str) -> None:
+    asked = """
+from celery_shop import stuck, where
+where.delay().get(timeout=30)
+try:
+    stuck.delay().get(timeout=30)
+except Exception as error:
+    print(type(error).__name__)
+"""
+    with working(redis_url, "prefork", PLATFORM_DISABLED_INSTRUMENTATIONS="celery") as worker:
+        assert worker.ask(asked).split() == ["TimeLimitExceeded"]
+        worker.end()
+        assert {span.name for span in worker.collector.spans} == {"GET"}, "what the program asks of the result backend"
 
 
 def test_a_chord_is_one_trace_through_the_children_of_a_pool(redis_url: str) -> None:

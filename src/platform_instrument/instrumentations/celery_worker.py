@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.values import Custom, EditCall, EditResult, Instrumentation
+from platform_instrument.engine import apply
 from platform_instrument.engine.during import during
 from platform_instrument.engine.messages import aside, close, received
 from platform_instrument.runtime import leaving
@@ -55,7 +56,10 @@ def last(_call: Call, _result: Any) -> None:  # noqa: ANN401 - nothing
 
 
 def lost(call: Call) -> None:
-    """Tell of a task that its child cannot tell of any more."""
+    """Tell of a task that its child cannot tell of any more, where tasks are observed by us."""
+    tasks = apply.APPLIED.get("celery")
+    if tasks is None or tasks.status != apply.PATCHED:
+        return
     request, error = call.instance, call.argument(1, "exc_info").exception
     name = type(getattr(error, "exc", error)).__name__
     began = getattr(request, "time_start", None)

@@ -10,10 +10,12 @@ from typing import Any
 
 from celery import Celery
 from celery.utils.log import get_task_logger
+from kombu import Exchange, Queue
 from opentelemetry import trace
 
 app = Celery("shop", broker=os.environ["BROKER"], backend=os.environ["BACKEND"])
-app.conf.task_default_queue = os.environ["QUEUE"]
+app.conf.task_default_queue = name = os.environ["QUEUE"]
+app.conf.task_queues = [Queue(name, Exchange(name), routing_key=name, expires=60)]
 app.conf.broker_connection_retry_on_startup = True
 app.conf.worker_max_tasks_per_child = int(os.environ.get("TASKS_PER_CHILD", "0")) or None
 app.conf.task_track_started = True
