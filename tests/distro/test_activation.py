@@ -34,6 +34,7 @@ SERVICES = [
     [],
     ["-i"],
     ["-c", SPAWN, "--multiprocessing-fork"],
+    ["-c", SPAWN.replace("multiprocessing", "billiard"), "--billiard-fork"],
     ["-I", "-c", FORKSERVER],
 ]
 OTHERS = [

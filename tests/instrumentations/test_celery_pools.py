@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
@@ -67,9 +68,10 @@ class Worker:
 
 @contextmanager
 def working(redis_url: str, pool: str, **more: str) -> Iterator[Worker]:
-    """Run a worker under instrumentation until it is ready."""
+    """Run a worker under instrumentation until it is ready; `START` is how the children of its pool are started."""
     redis = f"{redis_url.rpartition('/')[0]}/8"
-    words, variables = door("command", ["celery", "-A", "celery_shop", "worker", "-P", pool, "-c", "2", "-l", "INFO"])
+    started = ["--pool-start-method", more["START"]] if "START" in more else []
+    words, variables = door("command", ["celery", "-A", "celery_shop", "worker", "-P", pool, "-c", "2", "-l", "INFO", *started])
     variables |= {"BROKER": redis, "BACKEND": redis, "QUEUE": f"pool-{uuid.uuid4().hex[:8]}", **LAST, **more}
     with (
         Collector() as collector,
@@ -101,14 +103,19 @@ def of_tasks(collector: Collector, count: int) -> dict[str, list[Span]]:
     return {kind: [span for span in spans if span.kind == kind] for kind in ("PRODUCER", "CONSUMER")}
 
 
-@pytest.mark.parametrize("pool", ["prefork", "prefork over RabbitMQ", "solo", "threads", "gevent"])
+@pytest.mark.parametrize("pool", ["prefork", "prefork over RabbitMQ", "prefork by spawn", "solo", "threads", "gevent"])
 def test_each_task_arrives_once_from_whoever_ran_it(pool: str, redis_url: str) -> None:
     if pool == "gevent":
         pytest.importorskip("gevent", reason="not in this environment")
+    pool, _, spawned = pool.partition(" by ")
+    if spawned and not hasattr(importlib.import_module("celery.concurrency.prefork"), "set_start_method"):
+        pytest.skip("Celery before 5.7 has no spawned children")
     pool, _, other = pool.partition(" over ")
     if other and not accepts(RABBITMQ_PORT):
         pytest.skip(f"no RabbitMQ on port {RABBITMQ_PORT}, PLATFORM_TEST_RABBITMQ_URL not set")
-    with working(redis_url, pool, **({"BROKER": RABBITMQ} if other else {})) as worker:
+    with working(
+        redis_url, pool, **{**({"BROKER": RABBITMQ} if other else {}), **({"START": "spawn"} if spawned else {})}
+    ) as worker:
         told: list[dict[str, Any]] = json.loads(worker.ask(ASKED))
         printed = worker.end()
         spans = of_tasks(worker.collector, 24)

@@ -21,7 +21,8 @@ _CHECKERS = ("bandit", "black", "dmypy", "flake8", "isort", "mypy", "nox", "pre-
 _INTERPRETER_S = ("compileall", "idlelib", "py_compile", "pydoc", "site", "sysconfig")
 _TOOLS = frozenset((*_INSTALLERS, *_BUILDERS, *_CHECKERS, *_INTERPRETER_S, "platform-instrument"))
 _WITH_VALUE = frozenset(("-W", "-X", "--check-hash-based-pycs"))
-_WORKER = "from multiprocessing.spawn import"
+_WORKERS = ("from multiprocessing.spawn import", "from billiard.spawn import")
+"""The second is of Celery's own multiprocessing."""
 _FORK_SERVER = "from multiprocessing.forkserver import"
 
 
@@ -36,7 +37,7 @@ def refusal(door: str, command: Sequence[str], environ: Mapping[str, str]) -> st
         return ""
     kind, program = _program(command)
     if kind == "-c":
-        if program.startswith((_WORKER, _FORK_SERVER)):
+        if program.startswith((*_WORKERS, _FORK_SERVER)):
             return ""
         return "a python -c helper"
     name = program.replace("\\", "/").rpartition("/")[2].removesuffix(".py")
