@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +18,6 @@ from tests.runtime.ending.ends import ORDERLY, PROGRAMS, ended, get, wait_until_
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @contextlib.contextmanager
@@ -124,6 +124,25 @@ def test_a_supervisor_that_signals_all_processes_at_once_gets_the_same_end(serve
     assert (ending.in_flight, ending.status) == (200, 0), ending.output
     assert set(ending.during_the_delay) == {200}
     assert "/slow" in ending.spans
+
+
+def test_a_busy_worker_that_is_told_twice_answers_before_it_goes() -> None:
+    """hypercorn's master terminates those that are busy, and multiprocessing once more as the master ends."""
+    answers: list[object] = []
+    with served(["hypercorn", "services:fast()", "--bind", f"{HOST}:PORT", "--workers", "2"]) as (service, collector):
+        client = threading.Thread(target=lambda: answers.append(get(service.port, "/slow")))
+        client.start()
+        time.sleep(0.5)
+        service.send_signal(signal.SIGTERM)
+        time.sleep(1.1)  # the delay is over: both are told
+        for children in Path(f"/proc/{service.pid}/task").glob("*/children"):
+            for child in children.read_text().split() * 2:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(child), signal.SIGTERM)
+                time.sleep(0.02)
+        client.join()
+        collector.wait_for(lambda spans: any(span.attributes.get("url.path") == "/slow" for span in spans))
+    assert answers == [200]
 
 
 @pytest.mark.slow

@@ -75,9 +75,12 @@ class Conductor:
         if self.free or (default and not self.default):
             return True  # a server has drained, put the default back, and ends as it was told to
         if self.parent and not self._parent_hurries():
-            self.state = DRAINING
             self.bell.ring()
-            return True
+            if self.default:  # it ends when its requests are answered, however often it is told: some masters tell it twice
+                self.until = 0.0
+            else:
+                self.state = DRAINING
+            return not self.default
         self.hurried = True
         self.bell.ring()
         return False
