@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 import sys
@@ -29,8 +30,10 @@ def test_every_installed_library_is_imported_for_a_trial_and_seen_patched(collec
     found, ended = examined(collector=collector)
     assert codes(found) == {}
     assert (ended.returncode, ended.stderr) == (0, "")
-    names = {name for entries in TRIGGERS.values() for name, _ in entries}
-    assert {each["name"] for each in found["libraries"]} == names
+    here = [trigger for trigger in TRIGGERS if importlib.util.find_spec(trigger.partition(".")[0]) is not None]
+    names = {name for trigger in here for name, _ in TRIGGERS[trigger]}
+    assert {each["name"] for each in found["libraries"]} == names | {"jinja2"}
+    assert library(found, "jinja2")["distribution"].lower() == "jinja2"  # by upstream's instrumentor
     unpatched = {each["name"]: each["reason"] for each in found["libraries"] if each["status"] != "patched"}
     reasons = {name: why_off(Settings(), name, NEEDED.get(name, ())) for name in names}
     assert unpatched == {name: reason for name, reason in reasons.items() if reason}
@@ -171,7 +174,7 @@ def test_a_library_without_a_version_is_doubtful(tmp_path: Path) -> None:
 def test_an_instrumentation_that_cannot_be_loaded_is_a_fault_that_doctor_survives() -> None:
     broken = "import sys; sys.modules['platform_instrument.instrumentations.redis'] = None\n" + doctor._LAUNCH
     ended = run([sys.executable, "-c", broken, "doctor", "--json", "--", "true"], env=SILENT)
-    assert codes(json.loads(ended.stdout))["PI601"] == ["doctor"]
+    assert set(codes(json.loads(ended.stdout))["PI601"]) == {"doctor"}  # those of other libraries are built on it
 
 
 def test_a_trial_that_does_not_end_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

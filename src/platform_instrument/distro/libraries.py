@@ -52,21 +52,25 @@ class Library:
 def installed(settings: Settings) -> list[Library]:
     """Return the libraries that are installed and that we have an instrumentation for."""
     distributions = packages_distributions()
-    found = []
+    found: dict[str, Library] = {}
     for trigger, entries in sorted(TRIGGERS.items()):
         top = trigger.partition(".")[0]
         if top not in sys.stdlib_module_names and top not in distributions and find_spec(top) is None:
             continue
         for name, path in entries:
+            if name in found:
+                found[name].modules = (trigger, *found[name].modules)
+                continue
             module = guard(f"{name} in doctor", import_module, path)
             if module is not None:
                 known = module.INSTRUMENTATION
-                wanted = name_of(known.requires)
-                names = (*sorted(distributions.get(top, ()), key=wanted.__ne__), wanted)  # many may share one namespace
+                names = (name_of(known.requires), *sorted(distributions.get(top, ())))  # many may share one namespace
                 library = _library(settings, name, known, _distribution(top, names))
                 library.modules = (trigger, *library.modules)
-                found.append(library)
-    return found + [_upstream(name, distributions) for name in contrib.names_wanted(settings, startup.instrumentors())]
+                found[name] = library
+    return [*found.values()] + [
+        _upstream(name, distributions) for name in contrib.names_wanted(settings, startup.instrumentors())
+    ]
 
 
 def _upstream(name: str, distributions: Mapping[str, list[str]]) -> Library:

@@ -113,10 +113,7 @@ def _client(module: str, kind: str) -> tuple[Observe, ...]:
 INSTRUMENTATION = Instrumentation(
     name="redis",
     requires="redis>=4.5,<9",
-    patches=(
-        *clients("redis", "Redis"),
-        *pooled("redis"),
-    ),
+    patches=(*clients("redis", "Redis"), *pooled("redis")),
     family=families.DB_CLIENT,
     statements=False,
     modules=("redis",),
