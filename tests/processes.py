@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import itertools
 import os
 import signal
 import socket
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import TracebackType
 
     from typing_extensions import Self
@@ -59,18 +60,31 @@ def environment(env: Mapping[str, str] | None = None, collector: Endpoint | None
     return {**base, **(collector.environment() if collector else {}), **(env or {})}
 
 
-_given: set[int] = set()
+_LOWEST, _EACH = 10_000, 2_500
+"""Where the ports of the first worker of pytest-xdist begin, and how many each has: below those that the system gives to clients."""
+
+
+def _ports() -> Iterator[int]:
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
+    begun = os.getpid()  # another run of the tests may be under way
+    for number in itertools.count(begun):
+        yield _LOWEST + worker * _EACH + number % _EACH
+
+
+_next_port = _ports()
 
 
 def free_port() -> int:
-    """Return a TCP port of the loopback interface that nobody listens on now, and that was not returned before."""
+    """Return a TCP port of the loopback interface that nobody listens on now, and that nobody was given lately."""
     while True:
+        port = next(_next_port)
         with socket.socket() as probe:
-            probe.bind((HOST, 0))
-            port: int = probe.getsockname()[1]
-        if port not in _given:
-            _given.add(port)
-            return port
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # one whose connections are closing is free
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+        return port
 
 
 def run(  # noqa: PLR0913 - what a process takes

@@ -122,7 +122,15 @@ def test_switched_off_theirs_are_kept(name: str, scopes: int, tmp_path: Path, re
 
 @pytest.mark.parametrize(
     ("name", "ours"),
-    [("aiohttp-client", True), ("httpx", True), ("wsgi", True), ("Flask", True), ("jinja2", False), ("aiohttp-server", False)],
+    [
+        ("aiohttp-client", True),
+        ("httpx", True),
+        ("wsgi", True),
+        ("Flask", True),
+        ("jinja2", False),
+        ("aiohttp-server", True),
+        ("pika", False),
+    ],
 )
 def test_which_instrumentors_observe_what_we_do(name: str, ours: bool) -> None:  # noqa: FBT001 - a parameter
     assert owned(name) is ours

@@ -243,7 +243,9 @@ def test_a_module_is_patched_once_however_many_threads_import_it(write: Any, arm
 def test_every_known_library_imported_at_once_from_a_thread_each_is_patched(tmp_path: Path) -> None:
     program = tmp_path / "crowd.py"
     program.write_text(_CROWD)
-    asked = dict.fromkeys(("PLATFORM_PROBES", "PLATFORM_LOG_FLIGHT_RECORDER", "PLATFORM_LOG_SAMPLE"), "true")
+    asked = dict.fromkeys(
+        ("PLATFORM_PROBES", "PLATFORM_LOG_FLIGHT_RECORDER", "PLATFORM_LOG_SAMPLE", "PLATFORM_CACHE_METRICS"), "true"
+    )
     done = run([sys.executable, program], env={"OTEL_LOGS_EXPORTER": "otlp", **asked}, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "patched\n"

@@ -113,6 +113,7 @@ def test_every_span_of_an_order_carries_what_the_conventions_name(
         "server.port": redis_port,
         "network.peer.address": "127.0.0.1",
         "network.peer.port": redis_port,
+        "network.transport": "tcp",
     }
     assert by_name == {
         "POST /orders SERVER": {

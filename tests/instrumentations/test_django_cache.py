@@ -60,8 +60,13 @@ def cache(request: pytest.FixtureRequest, recorded: Recording, tmp_path: Path) -
         location = urlsplit(request.getfixturevalue("memcached_url")).netloc
     elif kind == "db":
         from django.core.management import call_command
-        from django.db import connection
+        from django.db import connection, connections
 
+        if not connections.settings["default"].get("ENGINE", "").endswith("sqlite3"):  # another test has configured Django first
+            own = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / "db.sqlite3")}
+            connections.settings = connections.configure_settings({"default": own})
+            if hasattr(connections._connections, "default"):
+                del connections["default"]
         with connection.cursor() as cursor:
             cursor.execute("DROP TABLE IF EXISTS tea_cache")
         caches = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "tea_cache"}}

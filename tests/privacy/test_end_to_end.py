@@ -198,7 +198,7 @@ def test_nothing_leaves_a_service_under_uvicorn(servers: Servers) -> None:
     check(outcome)
     assert "trace " in outcome.printed
     assert "http.client.request.duration " in outcome.printed
-    assert servers_of_literals(outcome) == {"sqlite", "postgresql", "mysql"}
+    assert servers_of_literals(outcome) == {"sqlite", "postgresql", "mariadb"}
 
 
 def test_nothing_leaves_a_service_under_gunicorn(servers: Servers) -> None:

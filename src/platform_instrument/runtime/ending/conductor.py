@@ -29,13 +29,10 @@ if TYPE_CHECKING:
 
 IDLE, HOLDING, DRAINING = range(3)
 
-_SETTLES = 0.25
+_SETTLES, _LOOK = 0.25, 0.1
 """Seconds that a worker waits for its parent to say that it drains: some supervisors signal all processes at once."""
-_STUCK = 0.2
-"""Seconds that the main thread has to run a handler before it counts as stuck."""
-_LOOK = 0.1
-_AT_ONCE = 0.3
-"""Seconds for the last flush where the process ends at once."""
+_STUCK, _AT_ONCE = 0.2, 0.3
+"""Seconds until the main thread counts as stuck in a handler, and those of the last flush of a process that ends at once."""
 
 
 class Conductor:
