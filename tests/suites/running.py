@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
@@ -26,6 +27,8 @@ AGAIN = 3
 """How often tests that ended otherwise are run again by themselves, both ways."""
 COLLECTION = " (collection)"
 """The end of what the plugin calls a file that could not be collected."""
+_FILTERED: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+"""How archives are unpacked where Python can be told: since 3.10.12 and 3.11.4."""
 UNSTEADY = frozenset(("failed", "error"))
 """Ends that may be a matter of luck; that the whole run ended is none."""
 _LONGEST = 2_400.0
@@ -160,11 +163,11 @@ def unpacked(source: Path, folder: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     if source.is_file():
-        shutil.unpack_archive(source, folder, **({} if source.suffix == ".zip" else {"filter": "data"}))
+        shutil.unpack_archive(source, folder, **({} if source.suffix == ".zip" else _FILTERED))
     elif (source / "objects").is_dir():
         tar = folder.with_suffix(".tar")
         run_tool("git", "-C", source, "archive", "--output", tar, "HEAD")
-        shutil.unpack_archive(tar, folder, filter="data")
+        shutil.unpack_archive(tar, folder, **_FILTERED)
         tar.unlink()
     else:
         shutil.copytree(source, folder, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".git", ".venv", ".tox"))
