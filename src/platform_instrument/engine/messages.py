@@ -94,22 +94,10 @@ def received(
         span.more().links.append(Link(trace_id, span_id, flags | REMOTE, "", {}))
     name = getattr(propagation.ACTIVE, "header", "")
     if name:
-        guard("request id of a message", _identify, span, carried(name) or carried(name.lower()))
+        from platform_instrument.telemetry.request_ids import identify  # few services want it
+
+        guard("request id of a message", identify, span, carried(name) or carried(name.lower()))
     return span
-
-
-def _identify(span: Span, given: str | None) -> None:
-    """Give what processes a message the id of the request that it was sent in, or a new one."""
-    from platform_instrument.telemetry.facts import REQUEST_ID, facts_of  # few services want it
-    from platform_instrument.telemetry.request_ids import new_request_id, well_formed  # as above
-
-    facts, current = facts_of(span), pipeline.PIPELINE
-    if facts is None or current is None:
-        return
-    kept = given if given is not None and current.settings.trust_inbound and well_formed(given) else None
-    facts.request_id = kept or new_request_id(span.start_ns)
-    facts.version += 1
-    span.set_attribute(REQUEST_ID, facts.request_id)
 
 
 def counted(span: Span, answered: Mapping[str, Any] | None) -> None:

@@ -12,7 +12,7 @@ from platform_instrument.core.values import SERVER
 from platform_instrument.engine.rpc import PLACE, Method, Rpc
 from platform_instrument.engine.rpc_metadata import Carriers, carried
 from platform_instrument.semantics.rpc import place_of
-from platform_instrument.telemetry import pipeline, propagation
+from platform_instrument.telemetry import propagation
 from platform_instrument.telemetry.context import Ambient
 from platform_instrument.telemetry.span import Link, Span
 from platform_instrument.telemetry.tracer import start
@@ -89,23 +89,10 @@ def served_span(method: Method, metadata: Iterable[Any], attributes: dict[str, A
     if link is not None and span.recording:
         span.more().links.append(Link(*link, "", {}))
     if Carriers.request_id:
-        guard(PLACE, _identify, span, found.get(Carriers.request_id))
+        from platform_instrument.telemetry.request_ids import identify  # few services want it
+
+        guard(PLACE, identify, span, found.get(Carriers.request_id))
     return span
-
-
-def _identify(span: Span, given: str | None) -> None:
-    """Give a call its id: its caller's, or a new one."""
-    from platform_instrument.telemetry.facts import REQUEST_ID, facts_of  # few services want it
-    from platform_instrument.telemetry.request_ids import new_request_id, well_formed  # as above
-
-    facts, current = facts_of(span), pipeline.PIPELINE
-    if facts is None or current is None:
-        return
-    kept = given if given is not None and current.settings.trust_inbound and well_formed(given) else None
-    facts.request_id = kept or new_request_id(span.start_ns)
-    facts.version += 1
-    if span.recording and span.own_attributes is not None:
-        span.own_attributes[REQUEST_ID] = facts.request_id
 
 
 def peer(told: str | bytes) -> dict[str, Any]:

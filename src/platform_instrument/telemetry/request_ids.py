@@ -10,7 +10,8 @@ from __future__ import annotations
 from re import compile as compiled
 from typing import TYPE_CHECKING, Any
 
-from platform_instrument.telemetry.facts import facts_of
+from platform_instrument.telemetry import pipeline
+from platform_instrument.telemetry.facts import REQUEST_ID, facts_of
 from platform_instrument.telemetry.ids import random_bits
 from platform_instrument.telemetry.propagation import Propagation
 
@@ -35,6 +36,17 @@ def new_request_id(now_ns: int) -> str:
     milliseconds, rest = divmod(now_ns, 1_000_000)
     time, random = f"{milliseconds:012x}", f"{_VARIANT | random_bits(62):016x}"
     return f"{time[:8]}-{time[8:]}-7{(rest << 12) // 1_000_000:03x}-{random[:4]}-{random[4:]}"
+
+
+def identify(span: Span, given: str | None) -> None:
+    """Give what a span serves, a call or a message, the id of its request: its caller's where that can be kept, or a new one."""
+    facts, current = facts_of(span), pipeline.PIPELINE
+    if facts is None or current is None:
+        return
+    kept = given if given is not None and current.settings.trust_inbound and well_formed(given) else None
+    facts.request_id = kept or new_request_id(span.start_ns)
+    facts.version += 1
+    span.set_attribute(REQUEST_ID, facts.request_id)
 
 
 class HandsOnRequestIds(Propagation):
