@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.cli.examination import codes
 from tests.processes import run
 
 if TYPE_CHECKING:
@@ -187,6 +188,8 @@ def test_a_word_that_is_no_choice_is_said(collector: Collector) -> None:
 
 def test_doctor_lists_it_with_ours(collector: Collector) -> None:
     done = run(["platform-instrument", "doctor", "--json", "--", sys.executable, "-c", RENDER], collector=collector)
-    libraries = {library["name"]: library for library in json.loads(done.stdout[done.stdout.index("{") :])["libraries"]}
+    found = json.loads(done.stdout[done.stdout.index("{") :])
+    assert "PI402" not in codes(found)  # nobody else has switched it on
+    libraries = {library["name"]: library for library in found["libraries"]}
     assert libraries["jinja2"]["status"] == "patched"
     assert libraries["jinja2"]["version"]

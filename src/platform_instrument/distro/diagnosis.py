@@ -187,8 +187,11 @@ def _of_process(process: Mapping[str, Any]) -> Iterable[Finding]:
 def _of_agents(who: str, process: Mapping[str, Any]) -> Iterable[Finding]:
     """Return who else observes one process, and what was done about it."""
     patched = {library["name"] for library in process["libraries"] if library["status"] == PATCHED}
+    by_us = {library["name"].replace("_", "-") for library in process["libraries"] if not library["native"]}
     for name in process["agents"]:
         library = name.removeprefix(agents.INSTRUMENTOR)
+        if library in by_us:
+            continue
         if library == name:
             if name != "opentelemetry-distro":
                 message = f"is at work in {who} too; what it sends about itself is left out of our telemetry"

@@ -93,6 +93,7 @@ def _libraries() -> list[dict[str, Any]]:
         {
             "name": applied.name,
             "version": applied.version,
+            "native": applied.instrumentation is None or applied.instrumentation.native,
             "status": applied.status,
             "reason": applied.reason,
             "doubt": applied.doubt,
