@@ -5,13 +5,14 @@ VENV ?= .venv
 DEMO_VENV ?= .venv-demo
 WORKERS ?= 4
 PYTEST_ARGS ?=
+HARM_ARGS ?=
 
 BIN := $(VENV)/bin
 SOURCES := $(shell find src sitecustomize_templates -type f -not -name '*.pyc')
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow lint format generate coverage bench corpus suites build nox hooks clean
+.PHONY: help demo test test-slow lint format generate coverage bench corpus suites harm build nox hooks clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +57,9 @@ corpus: $(VENV)/installed ## Judge what masking finds by the rows in PLATFORM_CO
 
 suites: $(VENV)/installed ## Run a library's own tests under telemetry: make suites NAME=flask SRC=flask-3.1.3.tar.gz
 	@$(BIN)/python -m tests.suites "$(NAME)" "$(SRC)" $(if $(DOOR),--door $(DOOR)) $(if $(PUBLISH),--publish)
+
+harm: $(VENV)/installed ## Run what could do harm plain and under telemetry: make harm PUBLISH=1 HARM_ARGS="tests/harm -k fork"
+	@$(BIN)/python -m tests.harm $(if $(PUBLISH),--publish) -- $(HARM_ARGS)
 
 build: $(VENV)/installed ## Build wheel and source archive into dist/
 	$(BIN)/python -m build

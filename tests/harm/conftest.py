@@ -1,0 +1,22 @@
+"""The fixture of every test of a situation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.harm.situations import Sides
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from platform_instrument.testing.collector import Collector
+
+
+@pytest.fixture
+def sides(tmp_path: Path, collector: Collector) -> Sides:
+    """Return where a situation is run plain and under us."""
+    folder = tmp_path / "sides"
+    folder.mkdir()
+    return Sides(folder, collector)
