@@ -26,6 +26,7 @@ VALUES = {
     "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": ("sqlite3,sqlite3,", ("sqlite3",)),
     "PLATFORM_CONFIG_FILE": (EMPTY, EMPTY),
     "PLATFORM_DEBUG": ("on", True),
+    "PLATFORM_MAX_OVERHEAD": ("2.5 %", 0.025),
     "OTEL_SERVICE_NAME": (" shop ", "shop"),
     "OTEL_RESOURCE_ATTRIBUTES": ("a=b%2Cc, d =%C3%A9", {"a": "b,c", "d": "é"}),
     "OTEL_TRACES_EXPORTER": ("otlp,Console", ("otlp", "console")),

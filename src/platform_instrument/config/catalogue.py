@@ -20,6 +20,7 @@ UNSET = {
     "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT": "as OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
     "PLATFORM_INSTRUMENTATIONS": "all",
     "PLATFORM_ADMIN_PORT": "none",
+    "PLATFORM_MAX_OVERHEAD": "none",
 }
 """What holds where a setting without a default of its own is not set."""
 
@@ -33,6 +34,8 @@ SECTIONS: dict[str, dict[str, str]] = {
         "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "The same list under its upstream name; both hold.",
         "PLATFORM_CONFIG_FILE": "A YAML or TOML file with the settings below the environment.",
         "PLATFORM_DEBUG": "`true`: say on standard error what start-up does.",
+        "PLATFORM_MAX_OVERHEAD": "`3%`: the share of its CPU time that a process spends on being observed is measured, and kept "
+        "to this by leaving out what is missed least: [what](overhead.md).",
     },
     "The service": {
         "OTEL_SERVICE_NAME": "The name of the service, over `service.name` in the resource attributes.",

@@ -291,10 +291,10 @@ KEY_FILE = Kind("the path of a file", "write the path of a PEM file", lambda tex
 KEY_FILE.secret = True
 ENDPOINT = Kind("the URL of a collector", "write http://host:port or https://host:port", _endpoint)
 _ADDRESSES = "write tcp://host:port or http://host/path, separated by commas, without password and query"
-_SO = "separate by commas"
 TARGETS = Kind("a list of addresses", _ADDRESSES, lambda text: _later("targets", text))
-NAMED = Kind("a list of names, each alone or as name=attribute", _SO, lambda text: _later("names", text))
-NAMED_HEADERS = Kind(NAMED.what, _SO, lambda text: _later("names", text.lower()))
+NAMED = Kind("a list of names, each alone or as name=attribute", "separate by commas", lambda text: _later("names", text))
+NAMED_HEADERS = Kind(NAMED.what, NAMED.remedy, lambda text: _later("names", text.lower()))
+SHARE = Kind("a share from 0.1% to 100%", "write a number and %, 3% for instance", lambda text: _later("share", text), unit="%")
 HEADER = Kind("the name of a header", "write letters, digits and '-'", lambda text: _later("header", text))
 _OWNERS = ("native", "contrib", "off")
 OWNER = Kind(f"one of {', '.join(_OWNERS)}", "write one of these words", lambda text: _later("choice", text), choices=_OWNERS)

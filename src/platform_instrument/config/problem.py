@@ -111,7 +111,7 @@ def written(value: object, unit: str = "") -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return f"{value * 1000:.0f}" if unit == "ms" else f"{value:g}"
+        return f"{value * 1000:.0f}" if unit == "ms" else f"{value * 100:g}%" if unit == "%" else f"{value:g}"
     if isinstance(value, tuple):
         return ",".join(value)
     if isinstance(value, Mapping):

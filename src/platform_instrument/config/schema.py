@@ -35,6 +35,7 @@ class Settings(Found, metaclass=Schema):
     python_disabled_instrumentations: tuple[str, ...] = otel((), kinds.INSTRUMENTATIONS)
     config_file: str | None = platform(None, kinds.PATH)
     debug = platform(False, kinds.FLAG)
+    max_overhead: float | None = platform(None, kinds.SHARE)
 
     # The service
     service_name: str | None = otel(None, kinds.TEXT)
