@@ -5,11 +5,13 @@ from __future__ import annotations
 import builtins
 import sys
 import traceback
+from pathlib import Path
 
 import pytest
 
 from platform_instrument.telemetry.exceptions import exception_attributes
 from platform_instrument.telemetry.stacks import stack_of
+from tests.processes import run
 
 
 def _raised(function, *arguments: object) -> BaseException:  # type: ignore[no-untyped-def] # noqa: ANN001
@@ -100,3 +102,18 @@ def test_frames_of_ours_are_left_out() -> None:
     assert "in ours" in _printed(error)
     assert "in ours" not in stack_of(error)
     assert "in _chained" in exception_attributes(error)["exception.stacktrace"]
+
+
+def test_the_part_of_a_line_that_failed_is_marked() -> None:
+    if sys.version_info < (3, 11):
+        assert "^" not in stack_of(_raised(_again, 500))  # this interpreter marks none
+        return
+    line, marks = stack_of(_raised(_again, 500)).splitlines()[-3:-1]
+    assert (line.strip(), set(marks.strip()) - {"~"}) == ("return _again(number + 1) if number < 500 else [][number]", {"^"})
+    assert line[marks.index(marks.strip()) :] == "[][number]"
+
+
+def test_a_stack_that_is_written_breaks_no_parser_of_the_application_s() -> None:
+    program = Path(__file__).parent / "programs" / "parsing.py"
+    completed = run([sys.executable, program])
+    assert (completed.stdout, completed.stderr) == ("0\n", "")

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from traceback import FrameSummary, StackSummary, TracebackException
-from typing import TYPE_CHECKING, Any
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import platform_instrument
 
@@ -21,6 +23,8 @@ _OUTER, _INNER = 30, 70
 _LONGEST_CIRCLE = 8
 _HARDLY = 2
 """So many repetitions are written out, as by the interpreter."""
+_BREAKS_PARSERS = (3, 11) <= sys.version_info < (3, 11, 8)
+"""Where two threads' `ast.parse` may meet, and one of them fails. Source: https://github.com/python/cpython/issues/106905"""
 _WHOLE: dict[str, Any] = {"max_group_width": 64, "max_group_depth": 16} if sys.version_info >= (3, 11) else {}
 
 
@@ -55,10 +59,18 @@ class _Folded(StackSummary):
         """Return the lines, with a word on what is left out."""
         lines: list[str] = []
         for frame, told in _shown(self):
-            lines += StackSummary.from_list([frame]).format(**options)
+            lines += _One((frame,)).format(**options)
             if told:
                 lines.append(f"  [{told}]\n")
         return lines
+
+
+class _One(StackSummary):
+    """A frame that is written as by the interpreter."""
+
+    if _BREAKS_PARSERS:  # what finds out which part of an expression failed parses it: all of it is marked alike instead
+        _names: ClassVar = {**vars(traceback), "_extract_caret_anchors_from_line_segment": lambda _segment: None}
+        format_frame_summary = FunctionType(StackSummary.format_frame_summary.__code__, _names)
 
 
 def _shown(frames: list[FrameSummary]) -> list[tuple[FrameSummary, str]]:
