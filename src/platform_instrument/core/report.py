@@ -25,6 +25,8 @@ def say(line: str, *, place: str | None = None) -> None:
             _last_said.clear()
         _last_said[place] = now
     text = " ".join(line.split())[:1000]
+    if not text.isprintable():  # somebody else's word in it may steer a terminal
+        text = "".join([sign if sign.isprintable() else "?" for sign in text])
     try:
         sys.stderr.write(f"platform-instrument: {text}\n")
         sys.stderr.flush()
