@@ -119,7 +119,7 @@ class Capture:
             self._problem(number, f"is one document of more than {_LARGEST >> 20} MiB", _SMALLER)
             return
         try:
-            yield from self._texts(number, json.loads(line))
+            yield from self._texts(number, json.loads(line, parse_int=float))
         except (json.JSONDecodeError, RecursionError) as error:
             following = lines.next()
             lines.push(following)
@@ -134,7 +134,7 @@ class Capture:
         if len(text) > _LARGEST:
             self._problem(number, f"is one document of more than {_LARGEST >> 20} MiB", _SMALLER)
             return
-        decoder = json.JSONDecoder()
+        decoder = json.JSONDecoder(parse_int=float)  # Python reads whole numbers of 4,300 digits at most
         at = 0
         while at < len(text):
             try:
