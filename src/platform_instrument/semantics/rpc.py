@@ -26,6 +26,7 @@ REQUESTS, RESPONSES = "requests", "responses"
 """Under which the metrics are told how many messages a stream had."""
 
 _LONGEST = 256
+_LARGEST_PORT = 65_535
 _MESSAGES = (0.0, *[float(4**power) for power in range(9)])
 _OF_METHOD = ("rpc.system", "rpc.service", "rpc.method")
 _OF_CLIENT = (*_OF_METHOD, "server.address", "server.port")
@@ -119,6 +120,10 @@ def place_of(target: str) -> tuple[str, int | None]:
         endpoint = rest
     first = endpoint.partition(",")[0].replace("%5B", "[").replace("%5D", "]")
     address, _, port = first.rpartition(":")
-    if address and port.isdecimal() and (":" not in address or address.startswith("[")):
+    if address and _is_port(port) and (":" not in address or address.startswith("[")):
         return address.strip("[]"), int(port)
     return first.strip("[]"), None
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= len(str(_LARGEST_PORT)) and int(text) <= _LARGEST_PORT
