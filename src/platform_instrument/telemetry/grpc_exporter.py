@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from platform_instrument import __version__
-from platform_instrument.telemetry.outcome import Outcome, accepted, fields, readable
+from platform_instrument.telemetry.outcome import Outcome, accepted, fields, fit_to_be_said, readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,12 +71,12 @@ class GrpcExporter:
             if self._asked is not body:
                 left = max(min(deadline - monotonic(), self._otlp.timeout), 0.001)
                 if not main_thread().is_alive():  # the interpreter ends: gRPC cannot start the thread behind a future
-                    return accepted(self._call(body, timeout=left, metadata=self._metadata))
+                    return self._accepted(self._call(body, timeout=left, metadata=self._metadata))
                 self._future = self._call.future(body, timeout=left, metadata=self._metadata)
                 self._asked = body
             return self._answer(deadline)
         except grpc.RpcError as error:
-            return self._failure(error)
+            return fit_to_be_said(self._failure(error), self._otlp.headers)
         except OSError as error:  # a certificate that cannot be read
             return Outcome(delivered=False, retryable=True, reason=error.strerror or type(error).__name__)
         except ValueError as error:  # metadata that gRPC does not take; its value is not said
@@ -124,7 +124,10 @@ class GrpcExporter:
                 raise
             else:
                 self._asked = None
-                return accepted(answer)
+                return self._accepted(answer)
+
+    def _accepted(self, answer: bytes) -> Outcome:
+        return fit_to_be_said(accepted(answer), self._otlp.headers)
 
     @staticmethod
     def _failure(error: Any) -> Outcome:  # noqa: ANN401 - grpc's error is a call too

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from platform_instrument import __version__
 from platform_instrument.telemetry.connection import Interrupted, TimedSocket, connect, load
-from platform_instrument.telemetry.outcome import Outcome, accepted
+from platform_instrument.telemetry.outcome import Outcome, accepted, fit_to_be_said
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,7 +99,7 @@ class HttpExporter:
         self._used = True
         if response.will_close or not response.isclosed():
             self.close()
-        return self._outcome(response, answer)
+        return fit_to_be_said(self._outcome(response, answer), self._otlp.headers)
 
     def _open(self, deadline: float) -> tuple[HTTPConnection, TimedSocket]:
         """Return the connection, made when there is none."""
@@ -107,6 +107,7 @@ class HttpExporter:
             self._socket = connect(self._otlp, deadline)
             self._socket.hurried = self._hurried
             self._connection = HTTPConnection(urlsplit(self._otlp.endpoint).netloc)
+            self._connection.set_debuglevel(0)  # an application's may be on for all: it prints headers
             self._connection.sock = self._socket
         return self._connection, self._socket
 

@@ -5,13 +5,15 @@ Source: https://github.com/open-telemetry/opentelemetry-proto (collector/trace/v
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _LONGEST_REASON = 200
+_SHORTEST_SECRET = 6
+"""Characters of a header's value from which on it may be a secret: a shorter one may stand anywhere by chance."""
 _CONTINUES = 0x80
 _INT64 = 1 << 63
 
@@ -45,9 +47,20 @@ def accepted(answer: bytes) -> Outcome:
     return Outcome(delivered=True, reason=readable(message), rejected=rejected if 0 < rejected < _INT64 else 0)
 
 
+def fit_to_be_said(outcome: Outcome, headers: Mapping[str, str]) -> Outcome:
+    """Return an outcome whose reason, a collector's word maybe, is short and repeats no header that it was sent."""
+    reason = outcome.reason[: 4 * _LONGEST_REASON]
+    for value in headers.values():
+        for secret in (value, *value.split()):
+            if len(secret) >= _SHORTEST_SECRET:
+                reason = reason.replace(secret, "***")
+    reason = reason[:_LONGEST_REASON]
+    return outcome if reason == outcome.reason else replace(outcome, reason=reason)
+
+
 def readable(message: bytes) -> str:
-    """Return what a collector says, cut to what fits a line."""
-    return message[: 4 * _LONGEST_REASON].decode("utf-8", "replace")[:_LONGEST_REASON]
+    """Return what a collector says, as text that is not too long to look for secrets in."""
+    return message[: 4 * _LONGEST_REASON].decode("utf-8", "replace")
 
 
 def fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
