@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from platform_instrument.cli.output import put
@@ -47,8 +49,8 @@ if first_use is not None:
 """
 _TRIAL_SECONDS = 60
 
-_MODE = 0o1733
-"""A worker that runs as somebody else may write its record, and nobody may look around."""
+_PASSAGE, _BOX = 0o711, 0o1733
+"""A worker that runs as somebody else may write its record, and who was not told where cannot find the place."""
 
 
 def doctor(arguments: list[str]) -> int:
@@ -96,10 +98,13 @@ def _with_command(command: list[str], *, as_json: bool) -> Report:
         remedy = "see that it is there, executable, and on PATH"
         report.findings.append(Finding("PI104", command[0], "is not a command that can be run", remedy))
         return report
-    with tempfile.TemporaryDirectory(prefix="platform-instrument-") as folder:
-        os.chmod(folder, _MODE)  # noqa: PTH101 - one call
-        status = _run(_launched(command), {**os.environ, RECORD: folder}, as_json=as_json)
-        processes = diagnosis.records(folder)
+    with tempfile.TemporaryDirectory(prefix="platform-instrument-") as passage:
+        box = Path(passage) / token_hex(16)
+        box.mkdir()
+        box.chmod(_BOX)
+        Path(passage).chmod(_PASSAGE)
+        status = _run(_launched(command), {**os.environ, RECORD: str(box)}, as_json=as_json)
+        processes = diagnosis.records(str(box))
     report = diagnosis.examine(os.environ)
     diagnosis.take_in(report, processes)
     if status not in {0, -signal.SIGINT, -signal.SIGTERM, 128 + signal.SIGINT}:
