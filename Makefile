@@ -3,7 +3,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 DEMO_VENV ?= .venv-demo
+AUDIT_VENV ?= .venv-audit
 WORKERS ?= 4
+SECONDS ?= 300
 PYTEST_ARGS ?=
 HARM_ARGS ?=
 
@@ -12,7 +14,7 @@ SOURCES := $(shell find src sitecustomize_templates -type f -not -name '*.pyc')
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow lint format generate coverage bench corpus suites harm build nox hooks clean
+.PHONY: help demo test test-slow lint format generate coverage bench corpus suites harm fuzz audit build nox hooks clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +63,14 @@ suites: $(VENV)/installed ## Run a library's own tests under telemetry: make sui
 harm: $(VENV)/installed ## Run what could do harm plain and under telemetry: make harm PUBLISH=1 HARM_ARGS="tests/harm -k fork"
 	@$(BIN)/python -m tests.harm $(if $(PUBLISH),--publish) -- $(HARM_ARGS)
 
+fuzz: $(VENV)/installed ## Fuzz whatever reads what others have written, for so long in all: make fuzz SECONDS=600
+	PLATFORM_FUZZ_SECONDS=$(SECONDS) $(BIN)/python -m pytest tests/fuzz -n $(WORKERS) -m slow --timeout 0 $(PYTEST_ARGS)
+
+# Ours cannot be looked up, and what cannot be is a failure: an answer of nothing known about nothing would be none.
+audit: $(VENV)/installed $(AUDIT_VENV)/installed ## Look up known vulnerabilities of everything that is installed here
+	$(BIN)/python -m pip freeze --exclude-editable > $(AUDIT_VENV)/requirements.txt
+	$(AUDIT_VENV)/bin/pip-audit --strict --disable-pip --no-deps --requirement $(AUDIT_VENV)/requirements.txt
+
 build: $(VENV)/installed ## Build wheel and source archive into dist/
 	$(BIN)/python -m build
 
@@ -71,7 +81,7 @@ hooks: $(VENV)/installed ## Check each commit before it is made
 	$(BIN)/pre-commit install
 
 clean: ## Remove everything that was made here
-	rm -rf $(VENV) $(DEMO_VENV) .nox dist build htmlcov .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(DEMO_VENV) $(AUDIT_VENV) .nox dist build htmlcov .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 # An environment is made anew with the interpreter's own `venv`, and brought up to date when what it depends on changes.
 $(VENV)/installed: pyproject.toml
@@ -79,6 +89,11 @@ $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --upgrade pip
 	$(BIN)/python -m pip install --editable . --group dev
+	@touch $@
+
+$(AUDIT_VENV)/installed:
+	$(PYTHON) -m venv $(AUDIT_VENV)
+	$(AUDIT_VENV)/bin/python -m pip install --upgrade pip 'pip-audit>=2.7'
 	@touch $@
 
 $(DEMO_VENV)/installed: pyproject.toml examples/shop/requirements.txt $(SOURCES)

@@ -185,6 +185,7 @@ def test_the_workflow_runs_make_targets_on_every_supported_interpreter() -> None
     run = {job: [step["run"] for step in steps[job] if step.get("run", "").startswith("make ")] for job in jobs}
     assert {job: found[:1] for job, found in run.items()} == {
         "lint": ["make lint"],
+        "audit": ["make audit"],
         "test": ["make test"],
         "slow": ["make test-slow"],
         "newcomer": ["make demo"],
