@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.harm.elsewhere import SHOWN
 from tests.harm.situations import SECTIONS, Shown, Situation
 
 if TYPE_CHECKING:
@@ -20,12 +21,12 @@ _HEAD = ["| situation | plain, s | under us, s | more |", "|---|---:|---:|---|"]
 
 
 def registered() -> list[Situation | Shown]:
-    """Return every situation of tests/harm/test_*.py, in the order of files and tuples."""
+    """Return every situation of tests/harm/test_*.py, in the order of files and tuples, and those that are shown elsewhere."""
     found: list[Situation | Shown] = []
     for file in sorted(Path(__file__).parent.glob("test_*.py")):
         module = import_module(f"tests.harm.{file.stem}")
         found += [*getattr(module, "SITUATIONS", ()), *getattr(module, "SHOWN", ())]
-    return found
+    return [*found, *SHOWN]
 
 
 def published(document: Path = DOCUMENT) -> dict[str, list[str]]:
