@@ -58,7 +58,7 @@ corpus: $(VENV)/installed ## Judge what masking finds by the rows in PLATFORM_CO
 	@$(BIN)/python -m tests.corpus
 
 suites: $(VENV)/installed ## Run a library's own tests under telemetry: make suites NAME=flask SRC=flask-3.1.3.tar.gz
-	@$(BIN)/python -m tests.suites "$(NAME)" "$(SRC)" $(if $(DOOR),--door $(DOOR)) $(if $(PUBLISH),--publish)
+	@$(BIN)/python -m tests.suites "$(NAME)" "$(SRC)" $(if $(DOOR),--door $(DOOR)) $(if $(SET),--set $(SET)) $(if $(PUBLISH),--publish)
 
 harm: $(VENV)/installed ## Run what could do harm plain and under telemetry: make harm PUBLISH=1 HARM_ARGS="tests/harm -k fork"
 	@$(BIN)/python -m tests.harm $(if $(PUBLISH),--publish) -- $(HARM_ARGS)

@@ -74,11 +74,17 @@ class Environment:
         pip = (uv, "pip", "install", "-q", "--no-sources", "--python", self._python)
         run_tool(uv, "venv", "-q", "--clear", "--python", sys.executable, self.folder / "venv")
         wanted = self.suite.requires or _declared(self.source)
-        install(pip, f"{self.source}{self.suite.extras}", *wanted, "pytest", "--editable", ROOT, timeout=600)
+        packages = [f"{self.source / package}{self.suite.extras}" for package in self.suite.packages]
+        install(pip, *packages, *wanted, "pytest", "--editable", ROOT, timeout=600)
         (site,) = (self.folder / "venv" / "lib").glob("python*/site-packages")
         shutil.copy(_PLUGIN, site)
         asks = f"from importlib.metadata import version; print(version({self.name!r}))"
         return run_tool(self._python, "-c", asks).strip()
+
+    def prepare(self) -> None:
+        """Do what has to be done once before the tests, where the server is."""
+        for words in self.suite.before:
+            run_tool(self._python, *[word.format(url=self.url) for word in words], cwd=self.source)
 
     def run(self, way: str, tests: Sequence[str] = (), settings: Mapping[str, str] | None = None) -> Outcomes:
         """Run the suite, or some of its tests, plain or by one of our doors, with the default settings or others."""
@@ -88,12 +94,13 @@ class Environment:
         options.append("--continue-on-collection-errors")
         door: list[str | Path] = [self._bin / "platform-instrument"] if way == "command" else []
         arguments = [each.format(url=self.url) for each in self.suite.arguments]
-        chosen = tests or [self.suite.folder] * bool(self.suite.folder)
+        chosen = tests or self.suite.folder.split()
         command = [*door, self._python, "-m", "pytest", *options, *arguments, *chosen]
         variables = {"PATH": f"{self._bin}{os.pathsep}{os.environ.get('PATH', os.defpath)}", "PYTHONDONTWRITEBYTECODE": "1"}
+        variables |= {name: text.format(url=self.url) for name, text in self.suite.variables.items()}
         if way != PLAIN:
             variables |= _NOWHERE
-            variables |= settings or {}
+            variables |= {**self.suite.settings, **(settings or {})}
         if way == "auto":
             variables["PLATFORM_AUTO"] = "1"
         with log.open("wb") as output:
@@ -116,6 +123,7 @@ def report(name: str, source: Path, folder: Path, door: str = "command", suite: 
     version = made.make()
     with contextlib.nullcontext() if made.suite.server is None else own(made.suite.server) as server:
         made.url = "" if server is None else server.url
+        made.prepare()
         return _compared(made, version, door)
 
 

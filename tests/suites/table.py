@@ -47,9 +47,17 @@ class Suite:
     arguments: tuple[str, ...] = ()
     """Options of pytest; `{url}` is where the server is."""
     folder: str = ""
-    """Where the tests are, unless the suite's own configuration says so."""
+    """Where the tests are, unless the suite's own configuration says so; several are separated by spaces."""
+    packages: tuple[str, ...] = ("",)
+    """The folders of what is installed, within the source."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """What the tests find in their environment; `{url}` is where the server is."""
     server: Server | None = None
     """A server that is started for these tests alone."""
+    before: tuple[tuple[str, ...], ...] = ()
+    """Words after `python` that are run once before the tests."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Settings of the run under telemetry."""
     known: Mapping[str, Reason] = field(default_factory=dict)
     """Differences that are right, with the reason."""
 

@@ -174,6 +174,36 @@ def test_a_reason_is_none_where_the_difference_stays_without_what_makes_it(tmp_p
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
+def test_a_suite_says_what_is_installed_and_what_its_tests_find(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    project(source / "little")
+    (source / "one").mkdir()
+    (source / "one" / "test_one.py").write_text("import os\ndef test_one(): assert os.environ['PLACE'] == 'here'\n")
+    (source / "two").mkdir()
+    (source / "two" / "test_two.py").write_text(
+        "import os, pathlib\ndef test_two(): assert 'OTEL_SERVICE_NAME' not in os.environ\n"
+        "def test_three(): assert pathlib.Path('made').exists()\n"
+    )
+    suite = Suite(
+        ("iniconfig",),
+        folder="one two",
+        packages=("little",),
+        variables={"PLACE": "here"},
+        before=(("-c", "open('made', 'w')"),),
+        settings={"OTEL_SERVICE_NAME": "mine"},
+    )
+    found = report("little", source, tmp_path / "work", suite=suite)
+    assert found.plain == {
+        "one/test_one.py::test_one": "passed",
+        "two/test_two.py::test_two": "passed",
+        "two/test_two.py::test_three": "passed",
+    }
+    assert [each.test for each in found.differences] == ["two/test_two.py::test_two"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_target_ends_with_an_error_where_telemetry_harms(tmp_path: Path) -> None:
     project(tmp_path / "little")
     with tarfile.open(tmp_path / "little-3.4.tar.gz", "w:gz") as archive:
