@@ -124,17 +124,23 @@ def _cell(instrument: Instrument, operation: Operation) -> Any:  # noqa: ANN401 
 
 
 class Rpc:
-    """One call on its way; ended once, by whoever learns first that it is over, or when nobody holds it any more."""
+    """One call on its way; ended once, by whoever learns first that it is over, or when nobody holds it any more.
 
-    __slots__ = ("__weakref__", "args", "closed", "deserializer", "kwargs", "method", "received", "received_size", "sent",
-                 "sent_size", "serializer", "span", "streams")  # fmt: skip
+    Most of it is as the class has it, until there is something to say: a call is set up as often as it is made.
+    """
 
-    args: tuple[Any, ...]
+    args: tuple[Any, ...] = ()
     kwargs: dict[str, Any]
+    method: Method
+    span: Span
+    closed = True
+    """Whether there is nothing to end; what was not made to the end was never begun."""
+    sent = received = 0
+    """How many messages."""
     received_size: int
     """The bytes of the last message, as of the last one that was sent."""
     sent_size: int
-    streams: bool
+    streams = False
     """Whether there may be any number of messages: each is measured as it passes, and they are counted."""
     served = False
 
@@ -143,8 +149,8 @@ class Rpc:
         self.span = span
         self.serializer = serializer
         self.deserializer = deserializer
-        self.streams = streams
-        self.sent = self.received = 0
+        if streams:
+            self.streams = streams
         self.closed = False
 
     @unseen
@@ -190,8 +196,15 @@ class Rpc:
         span.end_ns = span.start_ns + perf_counter_ns() - span.ticks
         span.operation = method.ok
         if current is not None and current.settle(span, None, method.ok_duration) is not None:
-            method.sent.record(float(self.sent_size), span)
-            method.received.record(float(self.received_size), span)
+            sent, received = method.sent, method.received
+            try:  # `count` in place
+                sent.seen[self.sent_size] += 1
+            except KeyError:
+                sent.first(self.sent_size, span)
+            try:  # as above
+                received.seen[self.received_size] += 1
+            except KeyError:
+                received.first(self.received_size, span)
 
     def close(self, code: int | None, details: Any = None, error: str = "") -> None:  # noqa: ANN401 - text, bytes or None
         """End the span, once: with a code, what was said of it, and the type of the error that it was."""
@@ -208,9 +221,9 @@ class Rpc:
             current.settle(span, {REQUESTS: float(requests), RESPONSES: float(responses)})
         elif current.settle(span, None) is not None:
             if self.sent:
-                method.sent.record(float(self.sent_size), span)
+                method.sent.count(self.sent_size, span)
             if self.received:
-                method.received.record(float(self.received_size), span)
+                method.received.count(self.received_size, span)
 
     def _wrong(self, code: int | None, details: Any, error: str) -> Operation:  # noqa: ANN401 - as above
         span, found = self.span, self.method.outcome(code, error)
@@ -227,7 +240,7 @@ class Rpc:
         self.close(CANCELLED)
 
     def __del__(self) -> None:
-        if not getattr(self, "closed", True):
+        if not self.closed:
             guard(PLACE, self.abandon)
 
 

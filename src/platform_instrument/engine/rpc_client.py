@@ -30,8 +30,6 @@ _slots: dict[type, tuple[str, ...]] = {}
 class ClientRpc(Rpc):
     """One call to a server."""
 
-    __slots__ = ()
-
     def failed(self, error: BaseException) -> None:
         """End with what the call raised: mostly an answer of the library's, with a code."""
         self.args = ()
@@ -45,8 +43,6 @@ class ClientRpc(Rpc):
 
 class SentCall(ClientRpc):
     """A call that a thread has made."""
-
-    __slots__ = ("_state",)
 
     def returned(self, result: Any) -> None:  # noqa: ANN401 - a state, or a call to read from
         """End with the code of a call that was waited for, or when the other one is over."""
@@ -80,8 +76,6 @@ class _Succeeded:
 class WaitedCall(SentCall):
     """A call of one message that a thread waits for; what stands for its multi-callable is used again."""
 
-    __slots__ = ("idle",)
-
     idle: deque[Any] | None
 
     def returned(self, result: Any) -> None:  # noqa: ANN401 - the library's state, and its call
@@ -110,13 +104,6 @@ class Standing:
     def __init__(self, method: Method) -> None:
         self.method = method
         self.idle: deque[Any] = deque(maxlen=_MOST_IDLE)
-
-    def taken(self) -> Any:  # noqa: ANN401 - a multi-callable of the library's
-        """Return a copy that waits to be used again, None where there is none: other threads take them, too."""
-        try:
-            return self.idle.pop()
-        except IndexError:
-            return None
 
 
 def standing(targets: Targets, original: Any) -> Standing:  # noqa: ANN401 - as above

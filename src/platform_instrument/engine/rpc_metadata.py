@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.telemetry import propagation
+from platform_instrument.telemetry.tracecontext import format_traceparent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,6 +21,8 @@ class Carriers:
 
     of: propagation.Propagation | None = None
     names: frozenset[str] = frozenset()
+    of_ids = False
+    """Whether it is the ids of a span alone that travel, where nothing else does."""
     request_id = ""
     """That of the request's id; empty where requests have none."""
 
@@ -29,6 +32,7 @@ def carriers() -> type[Carriers]:
     active = propagation.ACTIVE
     if Carriers.of is not active:
         Carriers.request_id = getattr(active, "header", "").lower()
+        Carriers.of_ids = active.of_ids and not Carriers.request_id
         Carriers.names = frozenset((*active.fields, *filter(None, (Carriers.request_id,))))
         Carriers.of = active
     return Carriers
@@ -49,6 +53,8 @@ def with_context(metadata: Iterable[Any] | None, span: Span, host: str | None) -
     active = propagation.ACTIVE
     if Carriers.of is not active:
         carriers()
+    if not metadata and span.local is None and Carriers.of_ids:
+        return (("traceparent", format_traceparent(span.trace_id, span.span_id, span.flags)),)
     headers: dict[str, str] = {}
     rest: tuple[Any, ...] = ()
     if metadata:

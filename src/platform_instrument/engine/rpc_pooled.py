@@ -28,33 +28,27 @@ _CODE = 2
 
 
 class PooledCall(ServedRpc):
-    """A call that a thread of the server's pool serves; `fallback` is the code that the library sends where none is set."""
+    """A call that a thread of the pool serves, and what stands for its handler; there is a class for each kind of those."""
 
-    __slots__ = (
-        "before", "event", "fallback", "request_streaming", "response_streaming", "state", "stream_stream", "stream_unary",
-        "unary_stream", "unary_unary",
-    )  # fmt: skip
-
+    before: Any = None
+    event: Any = None
+    fallback = OK
+    """The code that the library sends where none is set."""
+    function = ""
+    """Where a handler of this kind has its function."""
     request_deserializer = Rpc.deserialize
+    request_streaming = response_streaming = False
     response_serializer = Rpc.serialize
+    state: Any = None
+    stream_stream = stream_unary = unary_stream = unary_unary = None
 
     def __init__(self, method: Method, span: Span, handler: Any) -> None:  # noqa: ANN401 - grpc.RpcMethodHandler
         self.method = method
         self.span = span
         self.serializer = handler.response_serializer
         self.deserializer = handler.request_deserializer
-        self.request_streaming = requests = handler.request_streaming
-        self.response_streaming = responses = handler.response_streaming
-        self.streams = bool(requests or responses)
-        name = NAMES[bool(requests), bool(responses)]
-        setattr(self, name, getattr(handler, name))
-        self.sent = self.received = 0
+        setattr(self, self.function, getattr(handler, self.function))
         self.closed = False
-        self.fallback = OK
-        self.raised = None
-        self.state: Any = None
-        self.event: Any = None
-        self.before: Any = None
 
     def record(self, error: BaseException) -> None:
         """Record an exception, but for those by which the library itself ends a handler."""
@@ -99,10 +93,23 @@ class PooledCall(ServedRpc):
         self.ends(RESOURCE_EXHAUSTED, None)
 
 
+def _kind(streams: tuple[bool, bool], name: str) -> type[PooledCall]:
+    fields = {"function": name, "request_streaming": streams[0], "response_streaming": streams[1], "streams": any(streams)}
+    return type("PooledCall", (PooledCall,), fields)
+
+
+_KINDS = {streams: _kind(streams, name) for streams, name in NAMES.items()}
+
+
+def pooled(method: Method, span: Span, handler: Any) -> PooledCall:  # noqa: ANN401 - grpc.RpcMethodHandler
+    """Return what stands for a handler while one call is served."""
+    return _KINDS[bool(handler.request_streaming), bool(handler.response_streaming)](method, span, handler)
+
+
 def enter(args: tuple[Any, ...], kwargs: dict[str, Any]) -> PooledCall | None:
     """Be current in the thread that serves a call from now on; None where it is not one of ours."""
     call = getattr(args[_SERIALIZER], "__self__", None)
-    if type(call) is not PooledCall:
+    if not isinstance(call, PooledCall):
         return None
     call.args, call.kwargs = args, kwargs
     call.event, call.state = args[_EVENT], args[_STATE]

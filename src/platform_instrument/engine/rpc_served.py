@@ -41,8 +41,7 @@ AUTHORITIES: dict[bytes | None, dict[str, Any]] = {None: {}, b"": {}}
 class ServedRpc(Rpc):
     """One call that is being served."""
 
-    __slots__ = ("raised",)
-
+    raised: BaseException | None = None
     served = True
     meets = False
     """Whether `met` is to be told of the call's context."""
@@ -50,7 +49,6 @@ class ServedRpc(Rpc):
     def __init__(self, method: Method, span: Span, handler: Any) -> None:  # noqa: ANN401 - grpc.RpcMethodHandler
         streams = bool(handler.request_streaming or handler.response_streaming)
         super().__init__(method, span, handler.response_serializer, handler.request_deserializer, streams=streams)
-        self.raised: BaseException | None = None
 
     def met(self, context: Any) -> None:  # noqa: ANN401 - a servicer's context
         """Take the context of the call as its handler is called."""

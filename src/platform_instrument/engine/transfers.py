@@ -56,9 +56,9 @@ class Transfer:
         if cell is None or current is None or self._span.ticks < current.born:
             return
         if self.sent is not None and self.sent >= 0:
-            beside(cell, CLIENT_REQUEST_SIZE).record(float(self.sent), self._span)
+            beside(cell, CLIENT_REQUEST_SIZE).count(self.sent, self._span)
         if self.received is not None and self.received >= 0:
-            beside(cell, CLIENT_RESPONSE_SIZE).record(float(self.received), self._span)
+            beside(cell, CLIENT_RESPONSE_SIZE).count(self.received, self._span)
 
     def __del__(self) -> None:
         """Measure what was read of a body that is dropped."""

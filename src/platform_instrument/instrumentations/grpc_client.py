@@ -62,8 +62,9 @@ def wait(args: tuple[Any, ...], kwargs: dict[str, Any]) -> WaitedCall | None:
     span = client_span(method, _SCOPE)
     if span is None:
         return None
-    copy = known.taken()
-    if copy is None:
+    try:
+        copy = known.idle.pop()
+    except IndexError:  # other threads take them, too
         call = WaitedCall(method, span, original._request_serializer, original._response_deserializer, streams=False)  # noqa: SLF001
         copy = stand_in(original, call)
     else:

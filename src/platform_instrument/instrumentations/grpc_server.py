@@ -16,7 +16,7 @@ from platform_instrument.core import families
 from platform_instrument.core.values import Custom, EditResult, Instrumentation
 from platform_instrument.engine.lasting import outlast, remake
 from platform_instrument.engine.rpc import Methods
-from platform_instrument.engine.rpc_pooled import PooledCall, enter, failing
+from platform_instrument.engine.rpc_pooled import enter, failing, pooled
 from platform_instrument.engine.rpc_served import AUTHORITIES, PEERS, authority, peer, served_span
 from platform_instrument.runtime.beginning import serving
 from platform_instrument.telemetry.scope import own_scope
@@ -43,7 +43,7 @@ def take(args: tuple[Any, ...], handler: Any) -> Any:  # noqa: ANN401 - grpc.Rpc
         **(authority(details.host) if meant is None else meant),
     }
     method = _methods.get(details.method or args[2].name())  # a registered method is told by the place where it waits
-    return PooledCall(method, served_span(method, event.invocation_metadata, attributes, _SCOPE), handler)
+    return pooled(method, served_span(method, event.invocation_metadata, attributes, _SCOPE), handler)
 
 
 def observe(changes: Changes) -> None:

@@ -80,7 +80,10 @@ def local_of_request(request: Any) -> Local:  # noqa: ANN401 - as above
 class Ambient:
     """A context without a recording span of ours: a remote parent, baggage alone, or "observe nothing here"."""
 
-    __slots__ = ("api", "families", "flags", "foreign", "local", "remote", "span_id", "trace_id")
+    __slots__ = ("api", "families", "flags", "foreign", "local", "remote", "root", "span_id", "trace_id")
+
+    root: Span | None
+    """The span of the request that is being served here, where this is a context around a span of ours."""
 
     end_ns = kind_code = 0
 
@@ -103,12 +106,13 @@ class Ambient:
         self.remote = remote
         self.foreign = foreign
         self.api: Any = None
+        self.root = None if foreign is None else _root_of(foreign)
 
-    @property
-    def root(self) -> Span | None:
-        """The span of the request that is being served here, where this is a context around a span of ours."""
-        above = self.foreign
-        return None if getattr(above, "own_attributes", self) is self else above if above.kind_code in SERVING else above.root
+
+def _root_of(span: Any) -> Span | None:  # noqa: ANN401 - a span of ours, or somebody else's
+    if not hasattr(type(span), "own_attributes"):
+        return None
+    return span if span.kind_code in SERVING else span.root  # type: ignore[no-any-return] # it is one of ours
 
 
 def inherited(current: Span | Ambient) -> Ambient:

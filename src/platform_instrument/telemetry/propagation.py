@@ -72,6 +72,11 @@ class Propagation:
             more |= named.union(_B3) if any(field in _B3 for field in named) else named
         return own + tuple(sorted(more.difference(own)))
 
+    @property
+    def of_ids(self) -> bool:
+        """Whether what is put into headers for a span with nothing beside it is its `traceparent`, and nobody else's."""
+        return self._tracecontext and self._foreign == {}
+
     def extract(self, get: Get) -> tuple[Ambient | None, tuple[int, int, int] | None]:
         """Return the caller's context as a remote parent, or its ids for a link where inbound context is not trusted.
 
@@ -123,12 +128,7 @@ class Propagation:
         ids = parse_traceparent(header) if header else None
         members = get("baggage") if self._baggage else None
         state = get("tracestate") if ids is not None else None
-        local = None
-        if members or state:
-            trace_state = parse_tracestate(state) if state else ""
-            baggage = parse_baggage(members) if members else None
-            if trace_state or baggage:
-                local = Local(trace_state=trace_state, baggage=baggage or None)
+        local = _local(state, members) if members or state else None
         if ids is None:
             return Ambient(local=local) if local is not None else None
         return Ambient(*ids, local=local, remote=True)
@@ -172,6 +172,13 @@ class Propagation:
 
         for name, propagator in self._others().items():
             guard(f"propagator {name}", inject_with, propagator, context, headers)
+
+
+def _local(state: str | None, members: str | None) -> Local | None:
+    """Return what travels beside the ids by its headers, None where there is nothing in them."""
+    trace_state = parse_tracestate(state) if state else ""
+    baggage = parse_baggage(members) if members else None
+    return Local(trace_state=trace_state, baggage=baggage or None) if trace_state or baggage else None
 
 
 def _made(name: str) -> Any:  # noqa: ANN401 - the API's TextMapPropagator

@@ -16,7 +16,9 @@ _LONGEST_STATE = 512
 _LONGEST_MEMBER = 128
 _LONGEST_HEADER = 16_384
 
-_parent = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?\Z", re.ASCII).match
+_parent = re.compile(
+    r"[ \t]*(?!ff|00.{53}-)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?[ \t]*\Z", re.ASCII
+).match
 _key = Pattern(r"[a-z0-9][a-z0-9_\-*/@]{0,255}").fullmatch
 _value = Pattern(r"[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]").fullmatch
 
@@ -26,12 +28,10 @@ def parse_traceparent(header: str) -> tuple[int, int, int] | None:
 
     A version from the future may be longer, the one we know may not.
     """
-    match = _parent(header.strip(" \t"))
+    match = _parent(header)
     if match is None:
         return None
-    version, trace, span, flags, more = match.groups()
-    if version == "ff" or (version == "00" and more is not None):
-        return None
+    trace, span, flags = match.groups()
     trace_id, span_id = int(trace, 16), int(span, 16)
     if not trace_id or not span_id:
         return None

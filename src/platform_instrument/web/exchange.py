@@ -77,8 +77,8 @@ class Exchange:
     root: str
     """The path below which the server serves the application."""
     route: str
-    sent: float
-    """The bytes of the answer's body that the application handed over; a float, as cells are fastest with one type."""
+    sent: int
+    """The bytes of the answer's body that the application handed over."""
     span: Span
     status: int
 
@@ -142,14 +142,19 @@ class Exchange:
     def _measure(self, cell: Any, ending: Ending, answers: int) -> None:  # noqa: ANN401 - a histogram's cell, of either kind
         """Measure the bodies beside the duration: an answer's always, a request's where it has one."""
         if answers:
-            sizes = ending.sizes if cell is ending.cell else beside(cell, SERVER_RESPONSE_SIZE)
-            sizes.record(0.0 if ending.bodyless else self.sent, self.span)
+            sizes, size = ending.sizes if cell is ending.cell else beside(cell, SERVER_RESPONSE_SIZE), self.sent
+            if ending.bodyless:
+                size = 0
+            try:  # `count` in place
+                sizes.seen[size] += 1
+            except KeyError:
+                sizes.first(size, self.span)
         if self.expects:
             size = self.received
             if size < 0 or (size == 0 and self._declared < 0):  # never asked for, or not there
                 size = self._declared
             if size >= 0:
-                beside(cell, SERVER_REQUEST_SIZE).record(float(size), self.span)
+                beside(cell, SERVER_REQUEST_SIZE).count(size, self.span)
 
     def release(self) -> None:
         """Give the context back to the server as it was, whatever the application has left current."""
@@ -212,7 +217,7 @@ def open_exchange(  # noqa: PLR0913 - what a server knows of a request
     exchange.span = span
     exchange.route = exchange.prefix = exchange.root = ""
     exchange.status = exchange.answered_ticks = 0
-    exchange.sent = 0.0
+    exchange.sent = 0
     exchange.closed = exchange.expects = exchange.mounting = False
     exchange._error = None  # noqa: SLF001
     exchange._method = method  # noqa: SLF001

@@ -22,6 +22,9 @@ Pairs: TypeAlias = "tuple[tuple[str, Any], ...]"
 Exemplar: TypeAlias = "tuple[float, int, int, int]"
 """Value, time in ns since 1970, trace id, span id; the ids are 0 outside of a trace."""
 
+_MOST_SEEN = 256
+"""Sizes that are counted by value between two readings."""
+
 _always, _kept = 0, SAMPLED
 """The exemplar filter as masks over a span's flags: which bit is taken as set, and which must be."""
 
@@ -48,7 +51,52 @@ class Cell:
         """What the last export with delta temporality has seen."""
 
 
-class HistogramCell(Cell):
+class DistributionCell(Cell):
+    """A histogram of either kind. Sizes are whole numbers, and mostly the same ones: they are counted by value until it is read.
+
+    The first of a value is recorded as every measurement is, with its exemplar. A caller in a hurry counts the others in place:
+    `seen[size] += 1` contains no call either.
+    """
+
+    __slots__ = ("seen",)
+
+    def reset(self) -> None:
+        """Start from zero."""
+        super().reset()
+        self.seen: dict[int, int] = {}
+        """How often which size came again."""
+
+    def count(self, size: int, span: Span) -> None:
+        """Count a size, in bytes, as an ended span has it."""
+        try:
+            self.seen[size] += 1
+        except KeyError:
+            self.first(size, span)
+
+    def first(self, size: int, span: Span) -> None:
+        """Count a size that was not seen since the last reading."""
+        self.record(float(size), span)
+        if len(self.seen) >= _MOST_SEEN:
+            self.fold()
+        self.seen.setdefault(size, 0)
+
+    def fold(self) -> None:
+        """Count what came again, before a reading."""
+        seen, self.seen = self.seen, {}
+        for size, times in seen.items():
+            if times:
+                self.repeat(float(size), times)
+
+    def record(self, value: float, span: Span) -> None:
+        """Count one measurement of an ended span, and remember the span where it is sampled."""
+        raise NotImplementedError
+
+    def repeat(self, value: float, times: int) -> None:
+        """Count a value that was recorded before, so many times more."""
+        raise NotImplementedError
+
+
+class HistogramCell(DistributionCell):
     """Counts by bucket, sum, extremes and the last sampled span of each bucket."""
 
     __slots__ = ("bounds", "counts", "exemplars", "least", "most", "sum")
@@ -78,6 +126,11 @@ class HistogramCell(Cell):
             self.most = value
         if (span.flags | _always) & _kept:
             self.exemplars[index] = (value, span.end_ns, span.trace_id, span.span_id)
+
+    def repeat(self, value: float, times: int) -> None:
+        """Count a value that was recorded before, so many times more."""
+        self.counts[bisect_left(self.bounds, value)] += times
+        self.sum += value * times
 
     def measure(self, value: float, current: Span | Ambient | None) -> None:
         """Count one measurement that is made now, inside whatever is current."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from platform_instrument.core.report import say
 from platform_instrument.telemetry.metrics import cells
-from platform_instrument.telemetry.metrics.cells import Cell, exemplar
+from platform_instrument.telemetry.metrics.cells import DistributionCell, exemplar
 from platform_instrument.telemetry.metrics.registry import Aggregation
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def use_exponential_histograms() -> None:
     Aggregation.histogram = lambda attributes, _bounds: ExponentialCell(attributes)
 
 
-class ExponentialCell(Cell):
+class ExponentialCell(DistributionCell):
     """Counts by bucket, of zeros, sum, extremes, and some of the last sampled spans."""
 
     __slots__ = ("_changing", "_window", "exemplars", "least", "most", "sum", "zeros")
@@ -122,14 +122,18 @@ class ExponentialCell(Cell):
         if at is not None and cells.kept(span.flags):
             self.exemplars[at % _MOST_EXEMPLARS] = (value, span.end_ns, span.trace_id, span.span_id)
 
+    def repeat(self, value: float, times: int) -> None:
+        """Count a value that was recorded before, so many times more."""
+        self._count(value, times)
+
     def measure(self, value: float, current: Span | Ambient | None) -> None:
         """Count one measurement that is made now, inside whatever is current."""
         at = self._count(value)
         if at is not None and cells.kept(current.flags if current is not None else 0):
             self.exemplars[at % _MOST_EXEMPLARS] = exemplar(value, current)
 
-    def _count(self, value: float) -> int | None:
-        """Count a value, and return its bucket; None where it has none."""
+    def _count(self, value: float, times: int = 1) -> int | None:
+        """Count a value so many times, and return its bucket; None where it has none."""
         at = 0
         if 0 < value < _INFINITE:
             while True:
@@ -142,15 +146,15 @@ class ExponentialCell(Cell):
                 if not 0 <= place < MOST_BUCKETS:
                     self._move(at, value)
                 elif window is self._window:
-                    window.counts[place] += 1
+                    window.counts[place] += times
                     break
         elif value == 0:
-            self.zeros += 1
+            self.zeros += times
         else:
             say("an exponential histogram was given a value below zero, or no number; it is not counted", place="exponential")
             return None
         self.touched = True
-        self.sum += value
+        self.sum += value * times
         if value < self.least:  # noqa: PLR1730 - `min` is a call, and threads switch in it
             self.least = value
         if value > self.most:  # noqa: PLR1730 - as above

@@ -96,7 +96,13 @@ class Metric:
     def series(self) -> list[Any]:
         """Return the cells that something was recorded in, the overflow last."""
         cells = [cell for cell in list(self.cells.values()) if cell.touched]
-        return [*cells, self.overflow] if self.overflow is not None and self.overflow.touched else cells
+        if self.overflow is not None and self.overflow.touched:
+            cells.append(self.overflow)
+        if self.instrument.kind == HISTOGRAM:
+            for cell in cells:
+                if cell.seen:
+                    cell.fold()
+        return cells
 
     def reset(self) -> None:
         """Start every series from zero."""
