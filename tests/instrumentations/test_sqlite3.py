@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import gc
 import pickle
 import sqlite3
@@ -147,6 +148,19 @@ def test_what_cannot_be_pickled_says_so_in_the_same_words(db: sqlite3.Connection
         for refused in (pickle.dumps, copy.copy, copy.deepcopy):
             with pytest.raises(TypeError, match=rf"^cannot pickle 'sqlite3\.{name}' object$"):
                 refused(thing)
+
+
+@pytest.mark.usefixtures("recorded")
+def test_the_function_that_connects_is_pickled_and_copied_by_its_name_and_never_bound() -> None:
+    class Uses:
+        connect = sqlite3.connect
+
+    partial = functools.partial(sqlite3.connect, ":memory:")
+    assert pickle.loads(pickle.dumps(partial)).func is copy.deepcopy(partial).func is sqlite3.connect  # noqa: S301 - our own
+    assert copy.copy(sqlite3.connect) is weakref.ref(sqlite3.connect)() is sqlite3.connect
+    assert Uses().connect(":memory:").execute("SELECT 1").fetchone() == (1,)
+    with pytest.raises(TypeError, match=r"takes no keyword arguments$"):
+        Uses().connect(":memory:").execute("SELECT 1", nothing=2)  # type: ignore[call-arg]
 
 
 def test_positional_arguments_reach_the_library(recorded: Recording) -> None:

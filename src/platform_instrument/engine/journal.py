@@ -13,6 +13,19 @@ if TYPE_CHECKING:
 _MISSING = object()
 
 
+class Unbound(staticmethod):  # type: ignore[type-arg] # it takes none at run time in Python 3.10
+    """What takes the place of a function of C code: never bound, pickled and copied by its name, `module:name`."""
+
+    def __init__(self, function: Callable[..., Any], place: str) -> None:
+        super().__init__(function)
+        self._platform_instrument_place = place
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from pkgutil import resolve_name  # few functions are pickled
+
+        return resolve_name, (self._platform_instrument_place,)
+
+
 class Journal:
     """The changes of one instrumentation, in order."""
 
@@ -103,7 +116,7 @@ def wrapped(original: Any, owner: Any, wrap: Callable[[Any], Any]) -> Any:  # no
         message = f"{getattr(original, '__qualname__', type(original).__name__)} is no function"
         raise AttributeError(message)  # noqa: TRY004 - as where the target is missing
     if not hasattr(type(original), "__get__"):
-        return staticmethod(wrap(original))
+        return Unbound(wrap(original), described(owner, getattr(original, "__name__", "")))
     if isinstance(original, classmethod):
         return classmethod(wrap(lambda kind, *args, **kwargs: original.__get__(None, kind)(*args, **kwargs)))
     if isinstance(original, staticmethod):

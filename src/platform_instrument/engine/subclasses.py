@@ -84,10 +84,10 @@ def subclass(plain: Any, methods: dict[str, Any]) -> Any:  # noqa: ANN401 - a cl
 def by_way_of(make: Callable[[Any], Any], name: str) -> Callable[..., Any]:
     """Return a method that calls `name` on what `make(self)` returns, and returns that: without a frame in tracebacks."""
 
-    def method(self: Any, *args: Any) -> Any:  # noqa: ANN401 - the application's
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the application's
         made = make(self)
         try:
-            getattr(made, name)(*args)
+            getattr(made, name)(*args, **kwargs)
         except BaseException as error:
             uncover(error)
             raise
