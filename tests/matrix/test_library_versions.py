@@ -141,6 +141,8 @@ MATRIX = {
     "grpc-1.59": ("3.11", ("grpcio==1.59.*",), "instrumentations/test_grpc"),
     "grpc-newest": ("3.13", ("grpcio",), "instrumentations/test_grpc"),
     "grpc-newest-streams": ("3.13", ("grpcio",), "instrumentations/test_grpc_streams"),
+    "grpc-1.50-checks": ("3.10", (*OURS, "grpcio==1.50.*", "trustme"), "runtime/health/test_grpc"),
+    "grpc-newest-checks": ("3.13", (*OURS, "grpcio", "trustme"), "runtime/health/test_grpc"),
     "uvloop-3.11": ("3.11", (*OURS, "uvloop", "uvicorn", "sqlalchemy", "grpcio"), "runtime/test_loops"),
     "celery-newest": ("3.12", (*OURS, "celery[redis]"), "runtime/ending/test_celery"),
     "celery-5.3-tasks": ("3.10", (*OURS, "celery[redis]==5.3.*", "kombu==5.3.*"), "instrumentations/test_celery"),

@@ -37,6 +37,7 @@ TRIGGERS: dict[str, tuple[tuple[str, str], ...]] = {
     "grpc": (
         ("grpc_aio_client", "platform_instrument.instrumentations.grpc_aio_client"),
         ("grpc_aio_server", "platform_instrument.instrumentations.grpc_aio_server"),
+        ("grpc_checks", "platform_instrument.instrumentations.grpc_checks"),
         ("grpc_client", "platform_instrument.instrumentations.grpc_client"),
         ("grpc_health", "platform_instrument.instrumentations.grpc_health"),
         ("grpc_server", "platform_instrument.instrumentations.grpc_server"),
@@ -130,6 +131,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "excepthook": ("log_mask",),
     "flight_recorder": ("log_flight_recorder",),
     "functools": ("cache_metrics",),
+    "grpc_checks": ("probes", "admin_port"),
     "grpc_health": ("probes",),
     "jose": ("span_attributes_from_claims",),
     "joserfc": ("span_attributes_from_claims",),
@@ -196,6 +198,7 @@ OWNED: frozenset[str] = frozenset((
     "grpc",
     "grpc_aio_client",
     "grpc_aio_server",
+    "grpc_checks",
     "grpc_client",
     "grpc_health",
     "grpc_server",

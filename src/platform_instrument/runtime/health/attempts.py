@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 LOOP_CLOSED = "the event loop of its client is closed"
 CANCELLED = "it was cancelled"
+BROKEN_OFF = "it was broken off"
+"""Of an attempt that says nothing of what it asked."""
 
 _LONGEST_MESSAGE = 300
 
@@ -34,6 +36,10 @@ class Question(NamedTuple):
 
     function: Callable[[], Any]
     loop: Any = None
+
+
+class BrokenOff(Exception):  # noqa: N818 - it is no error
+    """What a question raises that ends before it knows anything, since the process forks or ends."""
 
 
 class Outcome(NamedTuple):
@@ -134,6 +140,8 @@ class Attempt:
 
                 result = asyncio.run(_awaited(result))
             message = judged(result)
+        except BrokenOff:
+            message = BROKEN_OFF
         except BaseException as error:  # noqa: BLE001 - of the application or its library: it is what was asked for
             message = described(error)
         self._end(message)

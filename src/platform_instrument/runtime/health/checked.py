@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from platform_instrument.core.guard import guard
 from platform_instrument.engine.health import DOWN, HEALTH, UP, Check
-from platform_instrument.runtime.health.attempts import Attempt, Question
+from platform_instrument.runtime.health.attempts import BROKEN_OFF, Attempt, Question
 from platform_instrument.runtime.health.judgement import Judgement
 
 if TYPE_CHECKING:
@@ -110,6 +110,9 @@ class Checked:
         attempt, self.attempt = self.attempt, None
         if attempt is not None and attempt.overdue:
             self.due = self.due if outcome.message else 0.0
+            return
+        if outcome.message is BROKEN_OFF:
+            self.due = 0.0
             return
         self._latency = outcome.seconds
         self._conclude(outcome.message, pause)

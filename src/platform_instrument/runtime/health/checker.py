@@ -76,6 +76,11 @@ class Checker:
         """The event loop that this process serves with, None where there is none."""
         return self._loop() if self._loop is not None else None
 
+    @property
+    def stopping(self) -> bool:
+        """Whether what asks now is to end soon: this process forks, or ends."""
+        return self._stopping
+
     def add(self, check: Checked) -> bool:
         """Check from now on; False where there are too many."""
         key = check.startup, check.name

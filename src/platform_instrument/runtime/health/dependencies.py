@@ -18,7 +18,7 @@ from platform_instrument.runtime.health.checked import Checked
 from platform_instrument.runtime.health.checker import CHECKER
 from platform_instrument.runtime.health.knocking import can_knock, knock
 from platform_instrument.runtime.health.registration import running_loop
-from platform_instrument.runtime.health.traffic import Traffic
+from platform_instrument.runtime.health.traffic import Place, Traffic
 from platform_instrument.semantics.pools import pool_name
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Clients:
         self,
         client: Any,  # noqa: ANN401 - of the library
         system: str,
-        where: Database | None,
+        where: Database | Place | None,
         *,
         name: str = "",
         asynchronous: bool = False,
@@ -79,7 +79,7 @@ class Clients:
         loop: Any = None,  # noqa: ANN401 - the event loop it belongs to
     ) -> None:
         """Take a client that was made; `where` is what it is connected to, as far as that is known before it connects."""
-        told = name or (pool_name(where) if where is not None else "")
+        told = name or ("" if where is None else where.name if isinstance(where, Place) else pool_name(where))
         called = system if told in {"", system} else f"{system} {told}"
         key = id(client if mark is None else mark)
         known = _clients.get(key)
@@ -131,7 +131,7 @@ class Dependency:
 
     __slots__ = ("_traffic", "_where", "clients", "name")
 
-    def __init__(self, name: str, where: Database | None) -> None:
+    def __init__(self, name: str, where: Database | Place | None) -> None:
         self.name = name
         self._where = where
         self.clients: set[Client] = set()
@@ -181,7 +181,7 @@ def at_home(mark: Any, loop: Any = None) -> None:  # noqa: ANN401 - what stands 
         client.loop = ref(loop)
 
 
-def is_critical(settings: Settings, name: str, system: str, where: Database | None) -> bool:
+def is_critical(settings: Settings, name: str, system: str, where: Database | Place | None) -> bool:
     """Say whether a dependency is a gate: all are, or it is listed by system, host, port or database."""
     if settings.readiness == "gate":
         return True
@@ -200,7 +200,7 @@ def _spelt(item: str) -> str:
     return f"{_ALIASES.get(system, system)}{colon}{rest}"
 
 
-def _join(client: Client, name: str, system: str, where: Database | None) -> bool:
+def _join(client: Client, name: str, system: str, where: Database | Place | None) -> bool:
     """Make a client one of its dependency's, which begins with its first; False where there are too many."""
     if len(_dependencies) >= _MOST_DEPENDENCIES and name not in _dependencies:
         say(f"this process depends on more than {_MOST_DEPENDENCIES} servers; further ones are not checked", place="dependencies")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from platform_instrument.runtime.health.traffic import Place
     from platform_instrument.semantics.database import Database
 
 _SSL_REQUEST = b"\0\0\0\x08\x04\xd2\x16\x2f"
@@ -17,12 +18,12 @@ KNOCKS = {"postgresql": _SSL_REQUEST, "cockroachdb": _SSL_REQUEST, "redis": b"PI
 """What is sent, by system. MySQL is not here: it locks hosts out that connect and do not log in."""
 
 
-def can_knock(where: Database | None) -> bool:
+def can_knock(where: Database | Place | None) -> bool:
     """Say whether there is a way to knock at a server."""
     return where is not None and where.system in KNOCKS and bool(where.address and where.port)
 
 
-def knock(where: Database, seconds: float) -> None:
+def knock(where: Database | Place, seconds: float) -> None:
     """Return once the server has answered; OSError where it does not."""
     import socket  # for none but a saturated pool
 
