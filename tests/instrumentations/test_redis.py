@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import inspect
 import shutil
 import subprocess
@@ -432,38 +431,6 @@ def test_clients_stay_as_they_are(client: redis.Redis, recorded: Recording) -> N
     assert list(inspect.signature(redis.Redis.execute_command).parameters) == ["self", "args", "options"]
     assert inspect.iscoroutinefunction(redis.asyncio.Redis.execute_command)
     assert recorded.spans == ()
-
-
-@pytest.mark.skipif(VERSION < (7, 2), reason="redis-py's own metrics came with 7.2")
-def test_redis_py_s_own_metrics_do_not_count_a_second_time_what_we_measure(
-    recorded: Recording, client: redis.Redis, redis_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    observability = pytest.importorskip("redis.observability")
-    metrics = pytest.importorskip("opentelemetry.sdk.metrics")
-    recorder = importlib.import_module("redis.observability.recorder")
-    collector = importlib.import_module("redis.observability.metrics").RedisMetricsCollector
-    reader = metrics.export.InMemoryMetricReader()
-    meter = metrics.MeterProvider([reader], shutdown_on_exit=False).get_meter("redis-py")
-    config = observability.OTelConfig(metric_groups=list(observability.MetricGroup))
-    monkeypatch.setattr(recorder, "_metrics_collector", collector(meter, config))
-    client.get("cart")
-    blocking = redis.Redis(connection_pool=redis.BlockingConnectionPool.from_url(redis_url, max_connections=1, timeout=0.01))
-    with blocking.client():
-        for _ in range(2):
-            with pytest.raises(redis.ConnectionError):
-                blocking.get("cart")
-    with pytest.raises(redis.ResponseError):
-        client.execute_command("NONSENSE")
-    blocking.connection_pool.disconnect()
-    theirs = {
-        metric.name
-        for group in reader.get_metrics_data().resource_metrics
-        for scoped in group.scope_metrics
-        for metric in scoped.metrics
-    }
-    assert [name for name in theirs if not name.startswith("redis.client.")] == []
-    assert "redis.client.errors" in theirs
-    assert {"GET", "NONSENSE"} <= {attributes["db.operation.name"] for attributes, _ in recorded.counted()}
 
 
 def test_undo_restores_every_method() -> None:

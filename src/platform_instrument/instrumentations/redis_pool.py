@@ -2,8 +2,9 @@
 
 A connection of a pool stays in it while it is not connected, and then is not counted. A pool is watched from the first
 connection on that is asked of it; one that is disconnected is no more until then.
-redis-py 7 and 8 measure some of this too where the application asks for it: what ours measures is taken out of theirs.
-Source: redis/connection.py, redis/asyncio/connection.py (4.5 to 8.1), redis/observability/metrics.py (7.2 to 8.1).
+redis-py 7.2 and later measure some of this too where the application asks for it: what leaves with ours gives way to ours, by its
+name (`telemetry/meters`); what the application reads by itself is left to it.
+Source: redis/connection.py, redis/asyncio/connection.py (4.5 to 8.1).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from platform_instrument.core.values import Custom, EditCall, EditResult, Time
+from platform_instrument.core.values import Custom, EditCall, Time
 from platform_instrument.engine.pools import Pools
 from platform_instrument.semantics.pools import pool_name
 from platform_instrument.semantics.redis import pool_database, pool_state
@@ -24,13 +25,6 @@ if TYPE_CHECKING:
 
 _BEGUN = "_platform_instrument_connecting"  # where a connection remembers when it was begun
 _CONNECTIONS = ("Connection", "UnixDomainSocketConnection")
-_THEIRS = (
-    "connection_count_updown",
-    "connection_create_time",
-    "connection_timeouts",
-    "connection_wait_time",
-    "operation_duration",
-)
 
 
 def called(pool: Any, _connection: Any) -> str:  # noqa: ANN401 - a pool of redis-py
@@ -78,12 +72,6 @@ def disconnected(call: Call) -> None:
         POOLS.closed(call.args[0])
 
 
-def without_ours(call: Call, _result: None) -> None:
-    """Take what we measure out of what redis-py does: it leaves alone what it has no instrument for."""
-    for name in _THEIRS:
-        call.args[0].__dict__.pop(name, None)
-
-
 def closing(pool: Any) -> Callable[[], Any]:  # noqa: ANN401 - as above
     """Return what closes the connections of a pool, a coroutine function where the pool is asynchronous."""
     disconnect: Callable[[], Any] = pool.disconnect
@@ -109,5 +97,4 @@ def pooled(library: str) -> tuple[Patch, ...]:
         Custom(f"{library}.connection", POOLS.watch),
         *_pools(f"{library}.connection"),
         *_pools(f"{library}.asyncio.connection"),
-        EditResult(f"{library}.observability.metrics:RedisMetricsCollector.__init__", without_ours, optional=True),
     )

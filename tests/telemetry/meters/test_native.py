@@ -29,8 +29,12 @@ def scopes(collector: Collector) -> Counter[tuple[str, str]]:
 OURS = "platform_instrument.metrics"
 
 
-def test_what_redis_counts_by_itself_is_exported_but_for_what_we_count(collector: Collector, redis_url: str) -> None:
-    completed = run(["platform-instrument", sys.executable, PROGRAMS / "native_redis.py", redis_url], collector=collector)
+@pytest.mark.parametrize("provider", [[], ["views"]], ids=["no provider", "a provider without readers"])
+def test_what_redis_counts_by_itself_is_exported_but_for_what_we_count(
+    collector: Collector, redis_url: str, provider: list[str]
+) -> None:
+    program = [sys.executable, PROGRAMS / "native_redis.py", redis_url, *provider]
+    completed = run(["platform-instrument", *program], collector=collector)
     assert (completed.returncode, completed.stdout, completed.stderr) == (0, "", "")
     counted = scopes(collector)
     assert counted["db.client.operation.duration", OURS] >= 2
@@ -38,6 +42,16 @@ def test_what_redis_counts_by_itself_is_exported_but_for_what_we_count(collector
     assert ("db.client.operation.duration", "redis-py") not in counted
     names = Counter(name for name, _ in counted)
     assert {name for name, scopes in names.items() if scopes > 1} == set()
+
+
+def test_what_redis_counts_is_all_there_for_a_reader_of_the_application_s(collector: Collector, redis_url: str) -> None:
+    program = [sys.executable, PROGRAMS / "native_redis.py", redis_url, "reader"]
+    plain, observed = run(program), run(["platform-instrument", *program], collector=collector)
+    assert (observed.returncode, observed.stdout, observed.stderr) == (0, plain.stdout, "")
+    assert "db.client.operation.duration redis-py\n" in plain.stdout
+    counted = scopes(collector)
+    assert counted["db.client.operation.duration", OURS] >= 2
+    assert {scope for _, scope in counted} == {OURS}
 
 
 def test_what_redis_counts_is_its_own_where_we_do_not_observe_it(collector: Collector, redis_url: str) -> None:

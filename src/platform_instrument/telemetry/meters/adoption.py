@@ -39,7 +39,7 @@ def adopt(ours: MeterProvider, provider: Any) -> None:  # noqa: ANN401 - the SDK
     if storages == {} and running is not None and set(running.settings.metrics_exporter) - {"none"}:
         from platform_instrument.telemetry.meters.reader import Door  # loads the SDK, as the application did
 
-        OBSERVER.add(Door(provider, running.settings))
+        OBSERVER.add(Door(provider, running.settings, ours.counted_by_us))
 
 
 def _hand_over(ours: MeterProvider, provider: Any) -> None:  # noqa: ANN401 - as above

@@ -19,7 +19,7 @@ from platform_instrument.core.values import GAUGE, Instrument
 from platform_instrument.telemetry import limits
 from platform_instrument.telemetry.meters import instruments
 from platform_instrument.telemetry.meters.observed import OBSERVER, ObservedMetric
-from platform_instrument.telemetry.meters.series import ApplicationMetric
+from platform_instrument.telemetry.meters.series import ApplicationMetric, recorded_by_us
 from platform_instrument.telemetry.meters.wanted import wanted
 from platform_instrument.telemetry.metrics.registry import METRICS, Limits
 from platform_instrument.telemetry.processors import PROCESSORS
@@ -117,7 +117,7 @@ class Meter(api.Meter):
     def _register(self, asked: Wanted, metric: ApplicationMetric) -> None:
         """Let an instrument be exported; say it where there is another one of its name, which nobody can tell from this one."""
         if self._counted_by_us is not None:
-            metric.gives_way = partial(_recorded_by_us, asked.name.lower(), self._counted_by_us)
+            metric.gives_way = partial(recorded_by_us, asked.name.lower(), self._counted_by_us)
         METRICS.foreign.append(metric)
         kind, name, unit = asked.key
         for other, of_name, its_unit in list(self.made):
@@ -136,12 +136,6 @@ def _metric(asked: Wanted, scope: InstrumentationScope) -> ApplicationMetric:
     """Return the metric of a new instrument."""
     instrument = asked.instrument()
     return ObservedMetric(instrument, scope, asked.callbacks) if instrument.observable else ApplicationMetric(instrument, scope)
-
-
-def _recorded_by_us(name: str, counted_by_us: Callable[[], bool]) -> bool:
-    """Say whether our own metric of that name has what an instrumentor counts as well."""
-    own = METRICS.by_name.get(name)
-    return own is not None and bool(own.series()) and counted_by_us()
 
 
 class MeterProvider(api.MeterProvider):

@@ -21,7 +21,7 @@ from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation
 from platform_instrument.core.guard import guard
 from platform_instrument.core.values import COUNTER, GAUGE, HISTOGRAM, UP_DOWN_COUNTER, Instrument
 from platform_instrument.telemetry import limits
-from platform_instrument.telemetry.meters.series import ApplicationMetric
+from platform_instrument.telemetry.meters.series import ApplicationMetric, recorded_by_us
 from platform_instrument.telemetry.metrics.cells import GaugeCell, HistogramCell, NumberCell
 from platform_instrument.telemetry.metrics.exponential import ExponentialCell, Reading
 from platform_instrument.telemetry.metrics.registry import METRICS
@@ -51,7 +51,13 @@ class _Delivered(ApplicationMetric):
 class Door:
     """Reads a provider that nobody else reads, until the application adds a reader of its own."""
 
-    def __init__(self, provider: Any, settings: Settings) -> None:  # noqa: ANN401 - the SDK's MeterProvider
+    def __init__(
+        self,
+        provider: Any,  # noqa: ANN401 - the SDK's MeterProvider
+        settings: Settings,
+        counted_by_us: Callable[[str], bool] | None,
+    ) -> None:
+        self._counted_by_us = counted_by_us
         self._config = provider._sdk_config  # noqa: SLF001 - most versions take readers in the constructor only
         self._consumer: Any = provider._measurement_consumer  # noqa: SLF001 - as above
         self._reader: Any = None
@@ -112,7 +118,10 @@ class Door:
             kept, _ = limits.bounded(getattr(scope, "attributes", None), limits.LIMITS.span_attributes, limits.LONGEST)
             ours = InstrumentationScope(scope.name, scope.version or "", scope.schema_url or "", kept)
             self._scopes[scope] = ours
-        return _Delivered(instrument, ours, make)
+        delivered = _Delivered(instrument, ours, make)
+        if self._counted_by_us is not None:
+            delivered.gives_way = partial(recorded_by_us, metric.name, partial(self._counted_by_us, scope.name))
+        return delivered
 
     def _put(self, cell: Any, point: Any) -> None:  # noqa: ANN401
         """Put a point into its cell, to another that leaves under the same attributes where there was one."""

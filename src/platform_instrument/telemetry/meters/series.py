@@ -13,7 +13,7 @@ from platform_instrument.core.guard import guard
 from platform_instrument.core.report import say
 from platform_instrument.core.values import COUNTER, HISTOGRAM
 from platform_instrument.telemetry import limits
-from platform_instrument.telemetry.metrics.registry import Limits, Metric
+from platform_instrument.telemetry.metrics.registry import METRICS, Limits, Metric
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +32,12 @@ _MOST_ATTRIBUTES = 128
 
 _LONGEST_KNOWN = 256
 """Characters of a value that is remembered as it was given."""
+
+
+def recorded_by_us(name: str, counted_by_us: Callable[[], bool]) -> bool:
+    """Say whether our own metric of that name has what an instrumentor, or a library by itself, counts as well."""
+    own = METRICS.by_name.get(name)
+    return own is not None and bool(own.series()) and counted_by_us()
 
 
 class ApplicationMetric(Metric):
