@@ -90,7 +90,8 @@ class Environment:
         """Run the suite, or some of its tests, plain or by one of our doors, with the default settings or others."""
         found, log = self.folder / f"{way}.outcomes", self.folder / f"{way}.log"
         found.unlink(missing_ok=True)
-        options = ["-p", "no:cacheprovider", "-p", "suite_outcomes", f"--suite-outcomes={found}"]
+        shutil.rmtree(self.folder / "cache", ignore_errors=True)
+        options = ["-o", f"cache_dir={self.folder / 'cache'}", "-p", "suite_outcomes", f"--suite-outcomes={found}"]
         options.append("--continue-on-collection-errors")
         door: list[str | Path] = [self._bin / "platform-instrument"] if way == "command" else []
         arguments = [each.format(url=self.url) for each in self.suite.arguments]

@@ -30,10 +30,6 @@ GIVES_WAY = Reason(
     "Starlette's own OpenTelemetry middleware makes no span where ours is that of the request",
     {"PLATFORM_DISABLED_INSTRUMENTATIONS": "starlette"},
 )
-NOT_TWICE = Reason(
-    "redis-py's own metrics leave out what ours measure",
-    {"PLATFORM_DISABLED_INSTRUMENTATIONS": "redis"},
-)
 
 
 @dataclass(frozen=True)
@@ -147,12 +143,6 @@ SUITES: dict[str, Suite] = {
             ),
         ),
         folder="tests",
-        known={
-            "tests/test_asyncio/test_pipeline.py::TestAsyncPipelineOperationDurationMetricsRecording::": NOT_TWICE,
-            "tests/test_observability/test_recorder.py::": NOT_TWICE,
-            "tests/test_pipeline.py::TestPipelineMetricsRecording::": NOT_TWICE,
-            "tests/test_pubsub.py::TestPubSubMetricsRecording::": NOT_TWICE,
-        },
         server=REDIS,
     ),
 }
