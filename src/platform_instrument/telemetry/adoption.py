@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from platform_instrument.telemetry import ids, tracer
+from platform_instrument.telemetry.elsewhere import Elsewhere
 from platform_instrument.telemetry.processors import PROCESSORS
 
 
@@ -15,6 +16,7 @@ def adopt(provider: Any) -> None:  # noqa: ANN401 - the SDK's TracerProvider, or
     """Adopt the provider's processors, resource, sampler and ids; one that is not the SDK's is left to itself."""
     processor = getattr(provider, "_active_span_processor", None)
     if processor is None or processor is PROCESSORS:
+        Elsewhere.known |= processor is None
         return
     from platform_instrument.telemetry.foreign_sampler import sampler_of  # loads the API, as the application did
 

@@ -16,6 +16,7 @@ from platform_instrument.engine.frames import unseen
 from platform_instrument.semantics.http import known_version
 from platform_instrument.telemetry import propagation
 from platform_instrument.telemetry.context import SERVED
+from platform_instrument.telemetry.elsewhere import Elsewhere
 from platform_instrument.web import captured
 from platform_instrument.web.exchange import KEY, SERVER_ERROR, Exchange, bounded, open_exchange
 from platform_instrument.web.hosts import server_address
@@ -35,9 +36,7 @@ PEER = "platform_instrument.peer"
 
 _PLACE = "asgi request"
 _FASTAPI = "fastapi.telemetry"
-"""FastAPI from 0.165 on makes spans of its own where this is not in the scope."""
-_STARLETTE = "starlette.opentelemetry"
-"""Starlette's telemetry middleware lets a request pass where this says that somebody else has it."""
+"""FastAPI from 0.165 on makes spans of its own where this is not in the scope; see `web.own_telemetry`."""
 _LONG = 2_048
 _with_traceback = BaseException.with_traceback
 
@@ -121,7 +120,7 @@ class _Carriers:
 def _open(scope: Scope) -> Exchange | None:
     """Open the exchange of an HTTP request; any other scope passes."""
     if scope["type"] != "http" or KEY in scope:
-        if scope["type"] == "websocket":
+        if scope["type"] == "websocket" and not Elsewhere.known:
             scope[_FASTAPI] = None
         return None
     pairs = scope["headers"]
@@ -156,8 +155,8 @@ def _open(scope: Scope) -> Exchange | None:
 def _marked(scope: Scope, exchange: Exchange | None) -> None:
     """Note in the scope that its request is observed."""
     scope[KEY] = exchange
-    scope[_FASTAPI] = None
-    scope[_STARLETTE] = True
+    if not Elsewhere.known:
+        scope[_FASTAPI] = None
     if exchange is not None:
         exchange.root = scope.get("root_path", "")
         SERVED.set(exchange)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from platform_instrument.core.values import Custom, Instrumentation
+from platform_instrument.core.values import Custom, EditCall, Instrumentation
 from platform_instrument.engine.frames import dressed, unseen
 from platform_instrument.web.exchange import KEY
 from platform_instrument.web.fallback import claim_asgi
+from platform_instrument.web.own_telemetry import leave_to_us, note_providers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,6 +53,11 @@ def apply_fallback(changes: Changes) -> None:
 INSTRUMENTATION = Instrumentation(
     name="fastapi",
     requires="fastapi>=0.80,<1",
-    patches=(Custom("fastapi.routing", apply, optional=True), Custom("fastapi.applications", apply_fallback)),
+    patches=(
+        Custom("fastapi.routing", apply, optional=True),
+        Custom("fastapi.applications", apply_fallback),
+        EditCall("fastapi.telemetry._asgi:NativeTelemetry.__init__", note_providers, optional=True),
+        EditCall("fastapi.telemetry._asgi:NativeTelemetry.__call__", leave_to_us, optional=True),
+    ),
     modules=("fastapi",),
 )

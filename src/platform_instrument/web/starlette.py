@@ -9,10 +9,11 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from platform_instrument.core.values import Custom, Instrumentation
+from platform_instrument.core.values import Custom, EditCall, Instrumentation
 from platform_instrument.engine.frames import dressed, unseen
 from platform_instrument.web.exchange import KEY
 from platform_instrument.web.fallback import claim_asgi
+from platform_instrument.web.own_telemetry import let_pass
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -66,6 +67,10 @@ def apply_fallback(changes: Changes) -> None:
 INSTRUMENTATION = Instrumentation(
     name="starlette",
     requires="starlette>=0.20,<2",
-    patches=(Custom("starlette.routing", apply_routes), Custom("starlette.applications", apply_fallback)),
+    patches=(
+        Custom("starlette.routing", apply_routes),
+        Custom("starlette.applications", apply_fallback),
+        EditCall("starlette.middleware.opentelemetry:OpenTelemetryMiddleware.__call__", let_pass, optional=True),
+    ),
     modules=("starlette",),
 )
