@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -175,8 +176,42 @@ def test_a_value_that_contains_itself_comes_to_an_end(running: Pipeline) -> None
     assert len(sent.attributes["a"]) == 2
 
 
+def test_of_a_value_without_end_no_more_is_looked_at_than_is_kept(running: Pipeline) -> None:
+    looked: list[int] = []
+
+    class Endless(Sequence[int]):
+        def __len__(self) -> int:
+            return sys.maxsize
+
+        def __getitem__(self, index: Any) -> Any:
+            return [self] if isinstance(index, slice) else looked.append(index) or index
+
+    for value in ([Endless()], {"in": Endless()}):
+        span_of(running, attributes={"a": value}).end()
+    assert len(looked) < 3 * limits.MOST_ITEMS
+    assert all(len(span.attributes["a"]) for span in sides.sent(running))
+
+
+class Incomparable(Hostile):
+    """Raises where it is compared, too."""
+
+    def __eq__(self, other: object) -> bool:
+        raise ValueError("compared")
+
+    __hash__ = object.__hash__
+
+
+class Liar:
+    """Says that it is a text."""
+
+    __class__ = property(lambda _: str)  # type: ignore[assignment]
+
+
+ODD = [None, 7, object(), Hostile(), Incomparable(), Liar(), [1], {"a": 1}]
+
+
 @pytest.mark.faults
-@pytest.mark.parametrize("odd", [None, 7, object(), Hostile(), [1], {"a": 1}], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize("odd", ODD, ids=lambda value: type(value).__name__)
 def test_nothing_that_is_passed_to_the_api_raises(running: Pipeline, odd: Any) -> None:
     tracer: Any = trace.get_tracer(odd, odd, schema_url=odd, attributes=odd)
     with tracer.start_as_current_span(odd, kind=odd, attributes=odd, links=odd, start_time=odd) as span:

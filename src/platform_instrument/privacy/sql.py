@@ -93,7 +93,7 @@ def _impersonal(text: str) -> str:
 
 
 def _readable(text: object) -> str:
-    if isinstance(text, str):
+    if issubclass(type(text), str):  # `isinstance` believes what `__class__` says
         return str.__str__(text)
     if isinstance(text, (bytes, bytearray)):
         return bytes(text[: _LONGEST + 1]).decode("utf-8", "replace")

@@ -9,7 +9,8 @@ Source: https://opentelemetry.io/docs/specs/otel/common/#attribute
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument.core.guard import guard
@@ -85,7 +86,7 @@ def _large(value: int) -> str:
 
 def _rendered(value: Any, longest: int) -> Any:  # noqa: ANN401, PLR0911 - whatever the application passes, by its kind
     """Return what the current SDK makes of a value, but for mappings and bytes, which become text so that it is masked."""
-    if isinstance(value, str):
+    if issubclass(type(value), str):  # `isinstance` believes what `__class__` says
         return cut(str.__str__(value), longest)
     if isinstance(value, int):
         return clean(int.__index__(value), longest)
@@ -127,8 +128,13 @@ def _plain(value: Any, depth: int, budget: list[int]) -> Any:  # noqa: ANN401 - 
     if not depth:
         return "…"
     if isinstance(value, Mapping):
-        return {name(key): _plain(item, depth - 1, budget) for key, item in value.items() if budget[0] > 0}
-    return [_plain(item, depth - 1, budget) for item in value if budget[0] > 0]
+        return {name(key): _plain(item, depth - 1, budget) for key, item in _within(value.items(), budget)}
+    return [_plain(item, depth - 1, budget) for item in _within(value, budget)]
+
+
+def _within(items: Iterable[Any], budget: list[int]) -> Iterator[Any]:
+    """Give items while there is a budget: of a range of billions no more are looked at."""
+    return takewhile(lambda _: budget[0] > 0, items)
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - whatever the application passes
@@ -139,7 +145,7 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - whatever the application passes
 def put(attributes: dict[str, Any], key: Any, value: Any, most: int, longest: int) -> bool:  # noqa: ANN401 - the application's
     """Put one attribute into a dict of at most `most`; say whether it went in. Where it is full, the new one stays out."""
     if type(key) is not str or not key:
-        key = str.__str__(key) if isinstance(key, str) else ""
+        key = str.__str__(key) if issubclass(type(key), str) else ""  # `isinstance` believes what `__class__` says
         if not key:
             return False
     kept = clean(value, longest)

@@ -180,11 +180,11 @@ class Span:
             return
         code = getattr(status, "status_code", status)
         number = getattr(code, "value", code)
-        if number not in (OK, ERROR):
+        if type(number) is not int or number not in (OK, ERROR):
             return
         self.status_code = number
         text = description if code is status else getattr(status, "description", None)
-        if number == ERROR and text:
+        if number == ERROR and text is not None:
             self.more().status_description = limits.name(text)
         elif self.extras is not None:
             self.extras.status_description = ""
