@@ -17,10 +17,10 @@ class Elsewhere:
 def spans_leave(provider: Any) -> bool:  # noqa: ANN401 - a tracer provider of any kind, None for the global one
     """Say whether the spans of a tracer provider leave another way: it is neither ours nor one that we have adopted."""
     api: Any = sys.modules["opentelemetry.trace"]
-    if provider is None or type(provider) is api.ProxyTracerProvider:
-        provider = api._TRACER_PROVIDER  # noqa: SLF001 - what the API hands out, or None where nothing has been set
-    if provider is None or isinstance(provider, api.NoOpTracerProvider) or _is_ours(provider):
-        return False
+    if provider is None:
+        provider = api.get_tracer_provider()
+    if isinstance(provider, (api.ProxyTracerProvider, api.NoOpTracerProvider)) or _is_ours(provider):
+        return False  # the first of these stands for the global one until there is one
     return not PROCESSORS.has(getattr(provider, "_active_span_processor", None))
 
 
