@@ -78,6 +78,12 @@ def test_a_batch_has_two_or_more_operations() -> None:
     assert batch(where, text, iter([(1,), (2,)])) == (several, None)
     assert batch(where, text, []) == (several, {"db.operation.batch.size": 0})
 
+    class QuerySet:
+        def __len__(self) -> int:
+            raise AssertionError("this runs a query")
+
+    assert batch(where, text, QuerySet()) == (several, None)
+
 
 @pytest.mark.parametrize("text", ["", None, 7, b"\xff\xfe", "SELECT '", "\ud800"])
 def test_whatever_is_passed_as_sql_has_an_operation(text: Any) -> None:

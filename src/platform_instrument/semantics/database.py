@@ -7,7 +7,6 @@ Source: https://opentelemetry.io/docs/specs/semconv/database/ (version 1.37.0, s
 
 from __future__ import annotations
 
-from collections.abc import Sized
 from typing import TYPE_CHECKING, Any
 
 from platform_instrument import privacy  # loads the sanitizer with the first statement, not at start
@@ -201,8 +200,11 @@ def _query(where: Database, text: object) -> Operation:
 
 
 def batch(where: Database, text: object, parameters: object) -> tuple[Operation, dict[str, Any] | None]:
-    """Return the operation of `executemany`; one set of parameters is no batch, an iterator's size is unknown."""
-    size = len(parameters) if isinstance(parameters, Sized) else None
+    """Return the operation of `executemany`; one set of parameters is no batch.
+
+    The size is known of a list or a tuple alone: what else has one may run a query to tell it, as Django's query sets do.
+    """
+    size = len(parameters) if isinstance(parameters, (list, tuple)) else None
     if size == 1:
         return query(where, text), None
     statement = privacy.known_sql(text, where.system)

@@ -9,7 +9,6 @@ https://opentelemetry.io/docs/specs/semconv/database/mysql/ (version 1.37.0): th
 from __future__ import annotations
 
 import re
-from collections.abc import Sized
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -98,7 +97,7 @@ class Driver:
     def batch(self, call: Call) -> tuple[Operation, Attributes | None] | None:
         """Return what is executed for a list of parameters, and where; for an empty one nothing is."""
         parameters = call.argument(2, self._many)
-        if isinstance(parameters, Sized) and not parameters:
+        if isinstance(parameters, (list, tuple)) and not parameters:
             return None
         return batch(self.where(call.args[0]), call.argument(1, self._text), parameters)
 
