@@ -5,16 +5,18 @@ Made with the standard library's `venv` and the `pip` that comes with it, as use
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.processes import environment
+from tests.processes import BIN, environment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,6 +98,23 @@ def pip(binaries: Path, *words: object) -> str:
     """Run the `pip` of a virtual environment."""
     tool = [binaries / "python", "-m", "pip", words[0]]
     return run_tool(*tool, *words[1:]) if words[0] != "install" or "--no-index" in words else install(tool, *words[1:])
+
+
+def kept_venv(version: str, requirements: Sequence[str]) -> Path:
+    """Return the interpreter of a venv that holds the requirements, made by uv and kept between runs in the temporary folder.
+
+    The test is skipped where that version of Python is not here.
+    """
+    uv = shutil.which("uv", path=f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
+    assert uv is not None, "uv makes the venvs: it comes with the development dependencies"
+    digest = hashlib.sha256(repr((version, tuple(requirements))).encode()).hexdigest()[:12]
+    folder = Path(tempfile.gettempdir()) / f"platform-instrument-matrix-{os.getuid()}" / f"{version}-{digest}"
+    python = folder / "bin" / "python"
+    if not (folder / "installed").exists():
+        run_tool(uv, "venv", "-q", "--clear", "--python", needed(version), folder)
+        install([uv, "pip", "install", "-q", "--python", python], *requirements)
+        (folder / "installed").touch()
+    return python
 
 
 def site_packages(binaries: Path) -> Path:

@@ -5,17 +5,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import shutil
 import subprocess
-import tempfile
-from pathlib import Path
 
 import pytest
 
-from tests.environments import ROOT, install, needed, run_tool
-from tests.processes import BIN, environment
+from tests.environments import ROOT, kept_venv
+from tests.processes import environment
 
 TOOLS = ("pytest", "pytest-timeout", "opentelemetry-api", "opentelemetry-proto", "protobuf")
 DRIVERS = ("aiosqlite", "asyncpg", "psycopg[binary]", "psycopg2-binary")
@@ -213,28 +209,13 @@ MATRIX = {
 """Name → interpreter, what is installed in it, and which test file holds."""
 
 
-def _python(version: str, requirements: tuple[str, ...]) -> Path:
-    """Return the interpreter of a venv that holds the requirements; skip where that version of Python is not here."""
-    uv = shutil.which("uv", path=f"{BIN}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
-    assert uv is not None, "uv makes the venvs: it comes with the development dependencies"
-    wanted = (*requirements, *TOOLS)
-    digest = hashlib.sha256(repr((version, wanted)).encode()).hexdigest()[:12]
-    folder = Path(tempfile.gettempdir()) / f"platform-instrument-matrix-{os.getuid()}" / f"{version}-{digest}"
-    python = folder / "bin" / "python"
-    if not (folder / "installed").exists():
-        run_tool(uv, "venv", "-q", "--clear", "--python", needed(version), folder)
-        install([uv, "pip", "install", "-q", "--python", python], *wanted)
-        (folder / "installed").touch()
-    return python
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", MATRIX)
 def test_an_instrumentation_holds_for(name: str) -> None:
     version, requirements, tests = MATRIX[name]
     command = [
-        _python(version, requirements),
+        kept_venv(version, (*requirements, *TOOLS)),
         "-m",
         "pytest",
         "-q",
