@@ -38,6 +38,10 @@ def install(settings: Settings, instrumentation: Instrumentation, module: Module
 def _prepare(settings: Settings) -> None:
     leaving.prepare(settings)
     beginning.prepare(settings)
+    if settings.max_overhead is not None:
+        from platform_instrument.runtime.overhead.governor import prepare as govern  # few services have a budget
+
+        govern(settings)
     if settings.probes or settings.admin_port is not None:
         from platform_instrument.distro.probing import prepare  # few services are probed
 

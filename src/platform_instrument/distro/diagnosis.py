@@ -30,6 +30,9 @@ _SHAPE = 1
 
 _MOST_PROCESSES = 200
 
+_WORTH_NAMING = 0.001
+"""Share of a process's CPU time from which on a library is named."""
+
 
 @dataclass(slots=True)
 class Report:
@@ -182,6 +185,7 @@ def _of_process(process: Mapping[str, Any]) -> Iterable[Finding]:
         yield Finding("PI403", who, f"has a tracer provider of its own: {process['provider']}", "none is needed")
     yield from _of_faults(who, process)
     yield from _of_telemetry(who, process["telemetry"])
+    yield from _of_overhead(who, process.get("overhead"))
 
 
 def _of_agents(who: str, process: Mapping[str, Any]) -> Iterable[Finding]:
@@ -224,3 +228,18 @@ def _of_telemetry(who: str, telemetry: Mapping[str, Any] | None) -> Iterable[Fin
     sent = [value["delivered"] for value in telemetry.values() if isinstance(value, dict) and "delivered" in value]
     if sent and not any(sent) and not telemetry["dropped"]:
         yield Finding("PI603", who, "recorded nothing", "send it a request, or let it do some work, before it ends")
+
+
+def _of_overhead(who: str, overhead: Mapping[str, Any] | None) -> Iterable[Finding]:
+    """Return what was left out to keep to the budget, and that it was not kept."""
+    if overhead is None:
+        return
+    shed = ", ".join(f"{count} {kind}" for kind, count in overhead["shed"].items() if count)
+    most = f"PLATFORM_MAX_OVERHEAD={overhead['most'] * 100:g}%"
+    if overhead["excess"]:
+        shares = sorted(overhead["shares"].items(), key=lambda item: -item[1])
+        by = ", ".join(f"{name} {share * 100:.1f}%" for name, share in shares if share >= _WORTH_NAMING)
+        message = f"observing took more than {most} with everything left out that can be: {by}"
+        yield Finding("PI605", who, message, "raise it, or switch off the instrumentation that takes most")
+    if shed:
+        yield Finding("PI604", who, f"left out to keep to {most}: {shed}", "none is needed; raise it to have all")

@@ -47,6 +47,8 @@ CODES = {
     "PI601": ERROR,  # a fault of ours was contained
     "PI602": ERROR,  # telemetry was lost
     "PI603": INFO,  # libraries were patched, and nothing was recorded
+    "PI604": INFO,  # something was left out to keep to the budget of what observing costs
+    "PI605": WARNING,  # the budget was not kept, and nothing more could be left out
 }
 """Each code and how bad it is."""
 

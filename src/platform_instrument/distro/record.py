@@ -78,6 +78,7 @@ def record() -> dict[str, Any]:
         "provider": agents.foreign_provider(),
         "faults": described_faults(),
         "telemetry": _telemetry(),
+        "overhead": _overhead(),
     }
 
 
@@ -116,3 +117,9 @@ def _telemetry() -> dict[str, Any] | None:
         if isinstance(way, dict) and "endpoint" in way:
             way["endpoint"] = without_credentials(way["endpoint"])
     return status
+
+
+def _overhead() -> dict[str, Any] | None:
+    """Return what observing costs, and what is left out for it; None where there is no budget."""
+    governor = sys.modules.get("platform_instrument.runtime.overhead.governor")
+    return governor.GOVERNORS[0].status() if governor is not None and governor.GOVERNORS else None

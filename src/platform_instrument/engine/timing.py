@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from platform_instrument.core.guard import absorb
 from platform_instrument.engine.frames import AWAITABLE, COROUTINE, dressed, kind_of, unseen
@@ -20,16 +21,21 @@ _with_traceback = BaseException.with_traceback
 class Timed:
     """What is told of a call, and the place that a fault is counted under; both are `nothing` when a patch is undone."""
 
-    __slots__ = ("end", "error", "place")
+    __slots__ = ("__weakref__", "end", "error", "place")
 
     def __init__(self, place: str, end: Callable[..., None], error: Callable[..., None] | None) -> None:
         self.place = place
         self.end = end
         self.error = error or nothing
+        TIMED.add(self)
 
     def stop(self) -> None:
         """Tell nothing any more."""
         self.end = self.error = nothing
+
+
+TIMED: WeakSet[Timed] = WeakSet()
+"""All that are told of calls, for who takes the time of that."""
 
 
 def nothing(_began: float, _outcome: object, _args: object, _kwargs: object) -> None:
