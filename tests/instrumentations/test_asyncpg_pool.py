@@ -150,12 +150,20 @@ def test_two_pools_of_one_database_are_told_apart(url: str) -> None:
     run(url, work)
 
 
+async def giving_back(shop: Any, held: Any) -> None:
+    await asyncio.sleep(0.01)
+    await shop.release(held)
+
+
 def test_a_wait_is_remembered_with_the_span_that_waited(url: str) -> None:
     async def work(shop: Any) -> None:
+        held = await shop.acquire()
+        giving = asyncio.ensure_future(giving_back(shop, held))
         with inside() as span:
             async with shop.acquire():
                 pass
+        await giving
         found = {each.name.rpartition(".")[2]: each.exemplars for each in points() if each.exemplars}
         assert {(each.trace_id, each.span_id) for each in found["wait_time"]} == {ids(span)}
 
-    run(url, work)
+    run(url, work, max_size=1)

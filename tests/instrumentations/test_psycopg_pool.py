@@ -205,10 +205,15 @@ def test_an_asynchronous_pool_tells_the_same(url: str) -> None:
 
 
 def test_a_wait_is_remembered_with_the_span_that_waited(url: str) -> None:
-    with psycopg_pool.ConnectionPool(url, min_size=1, open=True) as shop:
+    with psycopg_pool.ConnectionPool(url, min_size=1, max_size=1, open=True) as shop:
         shop.wait()
-        with inside() as span:
-            borrow(shop)
+        held = shop.getconn()
+        giving = threading.Timer(0.01, shop.putconn, (held,))
+        giving.start()
+        with inside() as span, shop.connection():
+            time.sleep(0.002)
+        giving.join()
+        borrow(shop)  # what is over at once leads to no trace
         found = {each.name.rpartition(".")[2]: each.exemplars for each in points() if each.exemplars}
         assert set(found) == {"wait_time", "use_time"}
         assert {(each.trace_id, each.span_id) for several in found.values() for each in several} == {ids(span)}

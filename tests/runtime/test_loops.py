@@ -54,6 +54,7 @@ def _measured() -> Iterator[None]:
 def lags(kind: str = "asyncio") -> tuple[int, int, float]:
     """Return how often a loop went around, how often it was late by 40 ms or more, and the seconds in all."""
     cell = METRICS.by_name[LAG].cells[("platform.asyncio.loop.kind", kind),]
+    cell.fold()
     late = sum(count for count, bound in zip(cell.counts[1:], cell.bounds, strict=True) if bound >= 0.025)
     return sum(cell.counts), late, cell.sum
 

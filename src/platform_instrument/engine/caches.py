@@ -28,7 +28,7 @@ def looked_up(where: Database, items: Iterable[Any]) -> None:
             hits.add(1)
             number = len(item) if type(item) is bytes else size(item)
             if number is not None:
-                sizes.measure(number, None)
+                sizes.count(number, None)
 
 
 def _known(where: Database) -> tuple[Any, Any, Any]:

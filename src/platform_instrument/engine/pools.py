@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     Key = tuple[Instrument, tuple[tuple[str, Any], ...]]
 
+SHORT = 0.001
+"""Seconds; a wait or a use that is shorter leads to no trace: nobody looks for one there."""
+
 _MOST_POOLS = 1_000
 _MOST_ALIKE = 32
 """So many pools of one database are told apart; the others are counted together with the last."""
@@ -124,7 +127,11 @@ class Pools:
             if watched is None:
                 return
         now = perf_counter()
-        watched.wait.measure(now - began if now > began else 0.0, CURRENT.get())
+        waited = now - began if now > began else 0.0
+        if waited < SHORT:
+            watched.wait.note(waited)
+        else:
+            watched.wait.measure(waited, CURRENT.get())
         if self._follow and _BORROWED not in fields:
             watched.connections.add(ref(connection, watched.connections.discard))
         fields[_BORROWED] = now
@@ -134,7 +141,11 @@ class Pools:
         taken = fields.get(_BORROWED)
         if taken:
             fields[_BORROWED] = 0.0
-            pool.__dict__[_WATCHED].use.measure(began - taken if began > taken else 0.0, CURRENT.get())
+            used = began - taken if began > taken else 0.0
+            if used < SHORT:
+                pool.__dict__[_WATCHED].use.note(used)
+            else:
+                pool.__dict__[_WATCHED].use.measure(used, CURRENT.get())
 
     def made(self, began: float, pool: Any, connection: Any) -> None:  # noqa: ANN401 - of the library
         """Measure how long it took to open a connection."""

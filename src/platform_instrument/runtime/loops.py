@@ -73,17 +73,17 @@ def watch(call: Call) -> None:
 
 def _watched(kind: Any) -> type:  # noqa: ANN401 - a selector's class
     """Return a class that passes for a selector's, whose `select` is measured around."""
-    measure = _lag("asyncio").measure
+    note = _lag("asyncio").note
     members = {"__module__": kind.__module__, "__doc__": kind.__doc__, "__qualname__": kind.__qualname__}
-    return type(kind.__name__, (kind,), {**members, "select": _select(kind.select, measure, perf_counter)})
+    return type(kind.__name__, (kind,), {**members, "select": _select(kind.select, note, perf_counter)})
 
 
 @unseen
-def _select(select: Callable[..., Any], measure: Callable[..., None], clock: Callable[[], float]) -> Callable[..., Any]:
+def _select(select: Callable[..., Any], note: Callable[[float], None], clock: Callable[[], float]) -> Callable[..., Any]:
     def select_measured(self: Any, timeout: Any = None) -> Any:  # noqa: ANN401 - the application's
         lag = clock() - self.platform_awake
         if lag >= 0.0:
-            measure(lag, None)
+            note(lag)
         try:
             return select(self, timeout)
         except BaseException as error:

@@ -86,10 +86,11 @@ class Pipeline:
         if span.extras is not None or not waiting % EACH:
             self.weight += weight_of(span)
         self.queue.append(span)
-        if waiting + 1 >= self.enough and not self.worker.called:
-            self.worker.wake()
-        if waiting == self.many:
-            self.worker.priority.hurry()
+        if waiting + 1 >= self.enough:
+            if not self.worker.called:
+                self.worker.wake()
+            if waiting == self.many:
+                self.worker.priority.hurry()
 
     def settle(self, span: Span, answered: Mapping[str, Any] | None, known: HistogramCell | None = None) -> HistogramCell | None:
         """Take an ended span of ours: it is counted whether it is sampled or not; return the cell of its duration.
@@ -138,9 +139,14 @@ class Pipeline:
         self.worker.stop(seconds)
         self.endpoints.stop(seconds)
 
-    def hold(self, seconds: float) -> None:
-        """Send what there is, and have neither thread nor connection from now on: in the master of a pre-forking server."""
-        self.stand_by()
+    def hold(self, seconds: float, *, for_good: bool = True) -> None:
+        """Send what there is, and have neither thread nor connection from now on: in the master of a pre-forking server.
+
+        One that records something itself has them from then on, where it is not `for_good`.
+        """
+        self.worker.hold(for_good=for_good)
+        if for_good:
+            self.endpoints.hold()
         self.flush(seconds, last=False)
         if self._outlets and not self.worker.running:
             self._outlets[0].close()
@@ -227,7 +233,7 @@ class Pipeline:
     def after_fork_in_parent(self) -> None:
         """Go on where we stopped."""
         self.endpoints.after_fork_in_parent(at_once=not COUNTED_LAST)
-        self.worker.after_fork_in_parent(needed=bool(self.queue or self._outlets or (self.logs and not self.logs.idle)))
+        self.worker.after_fork_in_parent(needed=bool(self.queue or (self.logs and not self.logs.idle)))
 
     def after_fork_in_child(self) -> None:
         """Start from zero: nothing of the parent's is ever sent by its child."""

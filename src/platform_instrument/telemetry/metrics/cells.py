@@ -6,7 +6,7 @@ resets every cell in place, because operations and callers hold references to th
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from time import time_ns
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -22,6 +22,7 @@ Pairs: TypeAlias = "tuple[tuple[str, Any], ...]"
 Exemplar: TypeAlias = "tuple[float, int, int, int]"
 """Value, time in ns since 1970, trace id, span id; the ids are 0 outside of a trace."""
 
+_MOST_NOTED = 512
 _MOST_SEEN = 256
 """Sizes that are counted by value between two readings."""
 
@@ -52,47 +53,71 @@ class Cell:
 
 
 class DistributionCell(Cell):
-    """A histogram of either kind. Sizes are whole numbers, and mostly the same ones: they are counted by value until it is read.
+    """A histogram of either kind, which puts off until it is read what need not be done at once.
 
-    The first of a value is recorded as every measurement is, with its exemplar. A caller in a hurry counts the others in place:
-    `seen[size] += 1` contains no call either.
+    Sizes are whole numbers, and mostly the same ones: they are counted by value. The first of a value is recorded as every
+    measurement is, with its exemplar. A caller in a hurry counts the others in place: `seen[size] += 1` contains no call either.
+    Measurements without an exemplar are noted, and sorted into their buckets together.
     """
 
-    __slots__ = ("seen",)
+    __slots__ = ("noted", "seen")
 
     def reset(self) -> None:
         """Start from zero."""
         super().reset()
         self.seen: dict[int, int] = {}
         """How often which size came again."""
+        self.noted: list[float] = []
 
-    def count(self, size: int, span: Span) -> None:
+    def note(self, value: float) -> None:
+        """Count one measurement that leaves no exemplar, such as a wait that was none."""
+        self.touched = True
+        noted = self.noted
+        noted.append(value)
+        if len(noted) >= _MOST_NOTED:
+            self.fold()
+
+    def count(self, size: int, span: Span | None) -> None:
         """Count a size, in bytes, as an ended span has it."""
         try:
             self.seen[size] += 1
         except KeyError:
             self.first(size, span)
 
-    def first(self, size: int, span: Span) -> None:
+    def first(self, size: int, span: Span | None) -> None:
         """Count a size that was not seen since the last reading."""
-        self.record(float(size), span)
+        if span is None:
+            self.measure(float(size), None)
+        else:
+            self.record(float(size), span)
         if len(self.seen) >= _MOST_SEEN:
             self.fold()
         self.seen.setdefault(size, 0)
 
     def fold(self) -> None:
-        """Count what came again, before a reading."""
+        """Count what was put off, before a reading."""
         seen, self.seen = self.seen, {}
         for size, times in seen.items():
             if times:
                 self.repeat(float(size), times)
+        noted, self.noted = self.noted, []
+        if noted:
+            self.take(sorted(noted))
 
     def record(self, value: float, span: Span) -> None:
         """Count one measurement of an ended span, and remember the span where it is sampled."""
         raise NotImplementedError
 
+    def measure(self, value: float, current: Span | Ambient | None) -> None:
+        """Count one measurement that is made now, inside whatever is current."""
+        raise NotImplementedError
+
     def repeat(self, value: float, times: int) -> None:
         """Count a value that was recorded before, so many times more."""
+        raise NotImplementedError
+
+    def take(self, values: list[float]) -> None:
+        """Count values in ascending order."""
         raise NotImplementedError
 
 
@@ -131,6 +156,24 @@ class HistogramCell(DistributionCell):
         """Count a value that was recorded before, so many times more."""
         self.counts[bisect_left(self.bounds, value)] += times
         self.sum += value * times
+
+    def take(self, values: list[float]) -> None:
+        """Count values in ascending order: a bucket at a time."""
+        counted, count = 0, len(values)
+        for index, bound in enumerate(self.bounds):
+            upto = bisect_right(values, bound, counted)
+            if upto > counted:
+                self.counts[index] += upto - counted
+                counted = upto
+            if counted == count:
+                break
+        self.counts[-1] += count - counted
+        self.sum += sum(values)
+        least, most = values[0], values[-1]
+        if least < self.least:  # noqa: PLR1730 - as in `record`
+            self.least = least
+        if most > self.most:  # noqa: PLR1730 - as above
+            self.most = most
 
     def measure(self, value: float, current: Span | Ambient | None) -> None:
         """Count one measurement that is made now, inside whatever is current."""

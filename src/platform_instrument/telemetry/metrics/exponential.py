@@ -126,6 +126,11 @@ class ExponentialCell(DistributionCell):
         """Count a value that was recorded before, so many times more."""
         self._count(value, times)
 
+    def take(self, values: list[float]) -> None:
+        """Count values in ascending order."""
+        for value in values:
+            self._count(value)
+
     def measure(self, value: float, current: Span | Ambient | None) -> None:
         """Count one measurement that is made now, inside whatever is current."""
         at = self._count(value)

@@ -100,7 +100,7 @@ class Metric:
             cells.append(self.overflow)
         if self.instrument.kind == HISTOGRAM:
             for cell in cells:
-                if cell.seen:
+                if cell.seen or cell.noted:
                     cell.fold()
         return cells
 

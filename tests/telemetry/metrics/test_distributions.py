@@ -1,4 +1,4 @@
-"""Sizes are counted by value until they are read: exactly, by several threads, and with their exemplars."""
+"""What a histogram puts off until it is read is counted exactly, by several threads, sizes with their exemplars."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from platform_instrument.core.values import HISTOGRAM, SERVER, Instrument
 from platform_instrument.telemetry import tracer
@@ -92,10 +94,43 @@ def test_no_size_is_lost_between_threads_and_readings() -> None:
     assert read(cell).count == 4 * times
 
 
+@pytest.mark.parametrize("make", KINDS)
+@given(values=st.lists(st.one_of(st.floats(0, 1_000), st.sampled_from(BOUNDS)), max_size=600))
+def test_what_is_noted_reads_as_what_is_measured_one_by_one(make: Callable[[], DistributionCell], values: list[float]) -> None:
+    noted, measured = make(), make()
+    noted.note(3.0)
+    measured.measure(3.0, None)
+    for value in values:
+        noted.note(value)
+        measured.measure(value, None)
+        assert len(noted.noted) < 512
+    first, second = read(noted), read(measured)
+    assert (first.count, first.counts, first.sum) == (second.count, second.counts, pytest.approx(second.sum))
+    assert (first.least, first.most) == (second.least, second.most)
+
+
+def test_no_note_is_lost_between_threads_and_readings() -> None:
+    cell, times = HistogramCell((), BOUNDS), 30_000
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=lambda: [cell.note(float(number % 3)) for number in range(times)]) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            cell.fold()
+    finally:
+        sys.setswitchinterval(before)
+    for thread in threads:
+        thread.join()
+    assert read(cell).count == 4 * times
+
+
 def test_a_child_starts_from_zero() -> None:
     cell = HistogramCell((), BOUNDS)
     for _ in range(3):
         cell.count(5, span())
+        cell.note(5.0)
     cell.reset()
     cell.count(5, span())
     assert read(cell).count == 1
