@@ -186,6 +186,36 @@ def _mariadb_answers(port: int) -> bool:
     return _exchange(port, log_in)[4:5] == b"\0"  # an OK packet
 
 
+def _rabbitmq_answers(port: int) -> bool:
+    """Say whether a server begins to speak. Source: AMQP 0-9-1, 4.2.2 protocol header, Connection.Start."""
+    return _exchange(port, lambda _: b"AMQP\0\0\x09\x01").startswith(b"\x01\0\0")
+
+
+_RABBITMQ = "/usr/lib/rabbitmq/bin/rabbitmq-server"
+"""Debian's; what it has on the path writes where only one server may."""
+
+
+def _rabbitmq_commands(programs: Mapping[str, str], folder: Path, port: int) -> Sequence[Sequence[str]]:
+    configuration = f"listeners.tcp.1 = {HOST}:{port}\n"
+    variables = {
+        "HOME": folder,
+        "RABBITMQ_NODENAME": f"test-{port}@localhost",
+        "RABBITMQ_DIST_PORT": free_port(),
+        "RABBITMQ_CONFIG_FILE": f"{folder}/rabbitmq.conf",
+        "RABBITMQ_CONFIG_FILES": f"{folder}/none",
+        "RABBITMQ_CONF_ENV_FILE": f"{folder}/none",
+        "RABBITMQ_ENABLED_PLUGINS_FILE": f"{folder}/plugins",
+        "RABBITMQ_MNESIA_BASE": f"{folder}/data",
+        "RABBITMQ_LOG_BASE": f"{folder}/log",
+        "RABBITMQ_PID_FILE": f"{folder}/pid",
+    }
+    program = _RABBITMQ if Path(_RABBITMQ).exists() else programs["rabbitmq-server"]
+    return [
+        ["sh", "-c", f"printf %s '{configuration}' > {folder}/rabbitmq.conf"],
+        ["env", *[f"{name}={value}" for name, value in variables.items()], program],
+    ]
+
+
 POSTGRES = Server(
     name="postgres",
     url="postgresql://postgres@127.0.0.1:{port}/postgres",
@@ -249,4 +279,14 @@ MARIADB = Server(
     account="mysql",
     image="mariadb:11",
     image_variables={"MARIADB_ALLOW_EMPTY_ROOT_PASSWORD": "1"},
+)
+RABBITMQ = Server(
+    name="rabbitmq",
+    url="amqp://guest:guest@127.0.0.1:{port}//",
+    port=5672,
+    answers=_rabbitmq_answers,
+    programs=("rabbitmq-server",),
+    commands=_rabbitmq_commands,
+    account="rabbitmq",
+    image="rabbitmq:3-alpine",
 )

@@ -144,6 +144,8 @@ MATRIX = {
     "celery-5.3-tasks": ("3.10", (*OURS, "celery[redis]==5.3.*", "kombu==5.3.*"), "instrumentations/test_celery"),
     "celery-newest-tasks": ("3.13", (*OURS, "celery[redis]"), "instrumentations/test_celery"),
     "celery-5.3-pools": ("3.10", (*OURS, "celery[redis]==5.3.*", "kombu==5.3.*"), "instrumentations/test_celery_pools"),
+    "celery-5.3-checks": ("3.10", (*OURS, "celery[redis]==5.3.*", "kombu==5.3.*", "grpcio"), "runtime/health/test_brokers"),
+    "celery-newest-checks": ("3.13", (*OURS, "celery[redis]", "grpcio"), "runtime/health/test_brokers"),
     "celery-newest-pools": ("3.13", (*OURS, "celery[redis]"), "instrumentations/test_celery_pools"),
     "servers-oldest": (
         "3.10",

@@ -181,6 +181,11 @@ def at_home(mark: Any, loop: Any = None) -> None:  # noqa: ANN401 - what stands 
         client.loop = ref(loop)
 
 
+def lose(mark: Any) -> None:  # noqa: ANN401 - what stands for a client
+    """Depend on a client no more: it is a detail of another one."""
+    _forget(id(mark))
+
+
 def is_critical(settings: Settings, name: str, system: str, where: Database | Place | None) -> bool:
     """Say whether a dependency is a gate: all are, or it is listed by system, host, port or database."""
     if settings.readiness == "gate":
