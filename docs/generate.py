@@ -18,6 +18,7 @@ LIBRARIES = ROOT / "docs" / "libraries.md"
 SETTINGS = ROOT / "docs" / "settings.md"
 METRICS = ROOT / "docs" / "metrics.md"
 MIGRATION = ROOT / "docs" / "migration.md"
+PARITY = ROOT / "docs" / "parity.md"
 DASHBOARDS = ROOT / "docs" / "dashboards"
 TEMPLATE = ROOT / "sitecustomize_templates" / "sitecustomize.py.in"
 SITECUSTOMIZE = ROOT / "src" / "platform_instrument_site" / "sitecustomize.py"
@@ -135,6 +136,7 @@ def pictures() -> dict[Path, str]:
     return {DASHBOARDS / name: text for name, text in {**models, **rules}.items()} | {
         METRICS: import_module("docs.instruments").table(),
         MIGRATION: renamings.page(),
+        PARITY: import_module("tests.parity.document").page(),
     }
 
 

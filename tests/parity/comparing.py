@@ -29,6 +29,11 @@ class Difference:
     theirs: str
     ours: str
 
+    @property
+    def of_span(self) -> bool:
+        """Say whether it is a span that differs; else it is a metric, whose name has dots."""
+        return "." not in self.step
+
     def __str__(self) -> str:
         """Return a line for the message of a failure."""
         return f"{self.step}: {self.what} {self.how}: theirs {self.theirs}, ours {self.ours}"

@@ -17,7 +17,8 @@ import pytest
 from platform_instrument.testing.collector import Collector
 from tests.environments import ROOT, kept_venv
 from tests.parity.comparing import Difference, Recorded, differences
-from tests.parity.table import DELIBERATE, SCENARIOS
+from tests.parity.deliberate import DELIBERATE
+from tests.parity.table import SCENARIOS
 from tests.processes import free_port, run
 
 if TYPE_CHECKING:
