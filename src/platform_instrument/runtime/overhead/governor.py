@@ -34,6 +34,7 @@ _AT_WORK = 0.05
 """Share of one CPU below which a process does next to nothing."""
 _MOST_THINNED = 64
 """One trace of so many is kept at least."""
+_EXCESS = ("excess", "")
 _EVERY = 60.0
 """Seconds between two lines."""
 
@@ -55,7 +56,7 @@ class Governor:
         self._window: tuple[float, int, int] | None = None
         self._worker: tuple[int, int] | None = None
         self._spent = 0
-        self._said: tuple[object, ...] = (False,)
+        self._said: set[tuple[str, str | int]] = set()
         self._said_at = float("-inf")
 
     # --- the errand -----------------------------------------------------------------------------------------------
@@ -132,13 +133,15 @@ class Governor:
     # --- what is said and shown -----------------------------------------------------------------------------------
 
     def _speak(self, now: float) -> None:
-        """Say what is left out now, where that has changed, at most once a minute."""
-        state = (self.budget.excess > 0, *[(step.kind, step.what) for step in self.budget.steps])
-        if state == self._said or now - self._said_at < _EVERY:
+        """Say what is left out now, where that has become more, and when nothing is any more; at most once a minute."""
+        state = {(step.kind, step.what) for step in self.budget.steps}
+        if self.budget.excess:
+            state.add(_EXCESS)
+        if now - self._said_at < _EVERY or (state <= self._said if state else not self._said):
             return
         self._said, self._said_at = state, now
         most = f"PLATFORM_MAX_OVERHEAD={self.budget.most * 100:g}%"
-        if state == (False,):
+        if not state:
             say(f"observing is within {most} again, and everything is exported")
             return
         takes = f"observing takes {sum(self.shares.values()) * 100:.1f}% of this process's CPU time ({most})"
