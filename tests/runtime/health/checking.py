@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import http.client
+import json
 import time
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -116,6 +118,21 @@ async def until_soon(condition: Callable[[], Any], seconds: float = 20.0) -> Non
     while not condition():
         assert time.monotonic() < ends, HEALTH.snapshot()
         await asyncio.sleep(0.005)
+
+
+def probe(port: int) -> tuple[int, dict[str, str], float]:
+    """Return what `/readyz` of another process says at a port of its own: status, the states, seconds; 0 where nobody answers."""
+    began = time.perf_counter()
+    link = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        link.request("GET", "/readyz?verbose")
+        answer = link.getresponse()
+        body = json.loads(answer.read())
+    except OSError:
+        return 0, {}, 0.0
+    finally:
+        link.close()
+    return answer.status, {check["name"]: check["state"] for check in body["checks"]}, time.perf_counter() - began
 
 
 def exported() -> dict[tuple[str, str], float]:

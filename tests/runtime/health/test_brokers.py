@@ -30,8 +30,8 @@ from platform_instrument.runtime.health.dependencies import Clients
 from platform_instrument.testing.collector import Collector
 from tests import servers
 from tests.own_servers import OwnServer, own
-from tests.processes import BIN, HOST, door, environment, free_port
-from tests.runtime.health.checking import checking, checks, counted, exported, states, until
+from tests.processes import BIN, HOST, door, environment, free_port, run
+from tests.runtime.health.checking import checking, checks, counted, exported, probe, states, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -395,38 +395,22 @@ def test_a_worker_says_how_its_broker_is_while_that_is_frozen(tmp_path: Path) ->
         "PLATFORM_READINESS_TIMEOUT": "0.5",
         "PLATFORM_READINESS_FAILURES": "2",
     }
-
-    def readiness() -> tuple[int, dict[str, str], float]:
-        import http.client
-
-        began = time.perf_counter()
-        link = http.client.HTTPConnection(HOST, port, timeout=5)
-        try:
-            link.request("GET", "/readyz?verbose")
-            answer = link.getresponse()
-            body = json.loads(answer.read())
-        except OSError:
-            return 0, {}, 0.0
-        finally:
-            link.close()
-        return answer.status, {check["name"]: check["state"] for check in body["checks"]}, time.perf_counter() - began
-
     with own(servers.REDIS) as server, Collector() as collector:
         name = named(server.url)
         env = environment({**variables, "BROKER": server.url}, collector)
         with subprocess.Popen(words, cwd=tmp_path, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
             try:
-                until(lambda: readiness()[:2] == (200, {name: "up"}), 40)
+                until(lambda: probe(port)[:2] == (200, {name: "up"}), 40)
                 server.freeze()
                 try:
-                    until(lambda: readiness()[:2] == (503, {name: "down"}))
-                    assert min(readiness()[2] for _ in range(20)) < 0.005
+                    until(lambda: probe(port)[:2] == (503, {name: "down"}))
+                    assert min(probe(port)[2] for _ in range(20)) < 0.005
                 finally:
                     server.thaw()
-                until(lambda: readiness()[:2] == (200, {name: "up"}))
+                until(lambda: probe(port)[:2] == (200, {name: "up"}))
             finally:
                 process.kill()
-        assert [span.name for span in collector.spans] == []
+        assert collector.spans == ()
 
 
 LOADED = """
@@ -447,3 +431,41 @@ def test_without_probes_nothing_of_it_is_loaded_or_patched() -> None:
         env = environment(env, collector)
         done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False, timeout=60)
     assert done.stdout == "[] kombu.connection celery.app.base False\n", done.stderr
+
+
+FORKING = """
+import json, os, sys, time
+import kombu
+import platform_instrument
+from platform_instrument.engine.health import HEALTH
+
+platform_instrument.add_readiness_check("own", lambda: None)
+frozen, other = kombu.Connection(sys.argv[1]), kombu.Connection(sys.argv[2])
+deadline = time.monotonic() + 20
+while {check.state for check in HEALTH.snapshot().checks} != {"up", "down"} and time.monotonic() < deadline:
+    time.sleep(0.01)
+    HEALTH.load()
+ended = []
+for _ in range(10):
+    time.sleep(0.05)
+    pid = os.fork()
+    if not pid:
+        known = {check.state for check in HEALTH.snapshot().checks}
+        os._exit(0 if known == {"unknown"} and other.connect() is not None else 1)
+    ended.append(os.waitpid(pid, 0)[1])
+print(json.dumps([ended, sorted({check.state for check in HEALTH.snapshot().checks})]))
+"""
+
+
+def test_a_program_forks_while_a_frozen_broker_is_asked(tmp_path: Path, redis_url: str, broker: OwnServer) -> None:
+    file = tmp_path / "forking.py"
+    file.write_text(FORKING)
+    argv, env = door("command", [sys.executable, file, broker.url, redis_url])
+    checked = {"PLATFORM_PROBES": "true", "PLATFORM_READINESS_INTERVAL": "0.1", "PLATFORM_READINESS_TIMEOUT": "0.5"}
+    broker.freeze()
+    try:
+        done = run(argv, env={**env, **checked}, timeout=90)
+    finally:
+        broker.thaw()
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [[0] * 10, ["down", "up"]]

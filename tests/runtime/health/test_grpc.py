@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
+import subprocess
 import sys
 import tempfile
 import time
@@ -30,9 +31,10 @@ from platform_instrument.runtime.health.traffic import Place
 from platform_instrument.semantics.rpc import CLIENT_DURATION
 from platform_instrument.telemetry.context import CURRENT, Ambient
 from platform_instrument.telemetry.metrics.registry import METRICS
+from platform_instrument.testing.collector import Collector
 from tests.own_servers import OwnServer
-from tests.processes import HOST, accepts, door, free_port, run
-from tests.runtime.health.checking import checking, checks, exported, states, until
+from tests.processes import HOST, accepts, door, environment, free_port, run
+from tests.runtime.health.checking import checking, checks, exported, probe, states, until
 from tests.runtime.health.loops import Loop
 from tests.servers import Server
 
@@ -464,3 +466,37 @@ def test_a_program_forks_while_a_frozen_server_is_asked(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "fork" not in done.stderr, done.stderr
     assert json.loads(done.stdout) == [[0] * 10, ["down", "up"]]
+
+
+WAITING = """
+import sys, time
+import grpc
+channel = grpc.insecure_channel(sys.argv[1])
+time.sleep(120)
+"""
+
+
+def test_a_probe_is_answered_at_once_while_a_server_is_frozen(tmp_path: Path) -> None:
+    file, port = tmp_path / "waiting.py", free_port()
+    file.write_text(WAITING)
+    settings = {
+        "PLATFORM_ADMIN_PORT": str(port),
+        "PLATFORM_READINESS_CRITICAL": "grpc",
+        "PLATFORM_READINESS_INTERVAL": "0.2",
+        "PLATFORM_READINESS_TIMEOUT": "0.5",
+        "PLATFORM_READINESS_FAILURES": "2",
+    }
+    with own(shop()) as server, Collector() as collector:
+        argv, env = door("command", [sys.executable, file, server.url])
+        with subprocess.Popen(argv, env=environment({**env, **settings}, collector)) as process:
+            try:
+                name = f"grpc localhost:{server.port}"
+                until(lambda: probe(port)[:2] == (200, {name: "up"}), 40)
+                server.freeze()
+                until(lambda: probe(port)[:2] == (503, {name: "down"}))
+                assert min(probe(port)[2] for _ in range(20)) < 0.005
+                server.thaw()
+                until(lambda: probe(port)[:2] == (200, {name: "up"}))
+            finally:
+                process.kill()
+        assert collector.spans == ()
