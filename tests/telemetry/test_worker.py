@@ -18,7 +18,7 @@ from platform_instrument.core.families import SUPPRESSED
 from platform_instrument.core.guard import clear_faults, faults
 from platform_instrument.telemetry.context import CURRENT
 from platform_instrument.telemetry.priority import Priority, harmless
-from platform_instrument.telemetry.worker import Worker
+from platform_instrument.telemetry.worker import COUNTED_LAST, Worker
 from tests.strikes import StruckError, handled
 
 if TYPE_CHECKING:
@@ -245,6 +245,21 @@ def test_a_held_process_has_no_thread_until_it_forks(work: Work) -> None:
     work.worker.renew()  # as in a fork child
     work.worker.start()
     assert work.worker.running
+
+
+def test_a_process_that_is_held_until_its_next_record_forks_without_a_thread_and_records_with_one(work: Work) -> None:
+    work.worker.start()
+    work.worker.hold(for_good=False)
+    assert (work.worker.running, work.worker.awaited) == (False, True)
+    for _ in range(3):
+        work.worker.before_fork(0.5)
+        work.worker.after_fork_in_parent(needed=False)
+        assert (work.worker.running, work.worker.awaited) == (False, True)
+    work.worker.start()
+    assert work.worker.running
+    work.worker.before_fork(0.5)
+    work.worker.after_fork_in_parent(needed=False)
+    assert (work.worker.running, work.worker.awaited) == ((True, False) if not COUNTED_LAST else (False, True))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="its threads are in /proc")

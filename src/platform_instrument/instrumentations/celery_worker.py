@@ -50,6 +50,11 @@ def keep_aside(module: str, changes: Changes) -> None:
         during(changes, getattr(sys.modules[module], owner), name, CURRENT, aside)
 
 
+def hold(_call: Call) -> None:
+    """Leave what was recorded while the application was loaded, before the first fork; the worker itself records little."""
+    leaving.become_master(for_good=False)
+
+
 def last(_call: Call, _result: Any) -> None:  # noqa: ANN401 - nothing
     """Let everything leave: the child ends by `os._exit`, after what the application does then."""
     leaving.end()
@@ -80,6 +85,7 @@ INSTRUMENTATION = Instrumentation(
     patches=(
         EditResult("kombu.transport.redis:Channel._create_client", connected, optional=True),
         *[Custom(module, partial(keep_aside, module)) for module in _KEPT],
+        EditCall("celery.concurrency.prefork:TaskPool.on_start", hold),
         EditResult("celery.concurrency.prefork:process_destructor", last),
         EditCall("celery.worker.request:Request.on_failure", lost),
     ),

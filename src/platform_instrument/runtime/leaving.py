@@ -132,10 +132,13 @@ def _flush_in_the_worker() -> bool:
     return pipeline.PIPELINE is None or pipeline.PIPELINE.worker.finish_here(_Leaving.left, last=True)
 
 
-def become_master() -> None:
-    """Send what was recorded so far, and have neither thread nor connection: this process forks workers from now on."""
+def become_master(*, for_good: bool = True) -> None:
+    """Send what was recorded so far, and have neither thread nor connection: this process forks workers from now on.
+
+    One that may have more to tell, when it is not `for_good`, has them again from then on.
+    """
     if pipeline.PIPELINE is not None:
-        pipeline.PIPELINE.hold(min(_Leaving.seconds, _BEFORE_WORKERS))
+        pipeline.PIPELINE.hold(min(_Leaving.seconds, _BEFORE_WORKERS), for_good=for_good)
 
 
 def _in_a_sub_interpreter() -> bool:

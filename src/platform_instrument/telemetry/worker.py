@@ -49,9 +49,9 @@ class Worker:
     imports what they need.
     """
 
-    __slots__ = ("_at_work", "_finish", "_flushes", "_forking", "_left_behind", "_prepare", "_prepared", "_stopping",
-                 "_thread", "_turn", "_turned", "_wake", "awaited", "called", "held", "on_start", "priority", "urgent",
-                 "watch")  # fmt: skip
+    __slots__ = ("_at_work", "_finish", "_flushes", "_forking", "_interrupted", "_left_behind", "_prepare", "_prepared",
+                 "_stopping", "_thread", "_turn", "_turned", "_wake", "awaited", "called", "held", "on_start", "priority",
+                 "urgent", "watch")  # fmt: skip
 
     def __init__(self, turn: Callable[[], float], finish: Callable[[float, bool], bool], prepare: Callable[[], object]) -> None:
         self._prepare = prepare
@@ -73,6 +73,8 @@ class Worker:
         """Held by the one thread that starts the worker, works in its stead, or forks."""
         self._flushes: deque[tuple[float, bool, threading.Lock, list[bool]]] = deque()
         self._forking: set[int] = set()
+        self._interrupted = False
+        """Whether the thread was at work before the fork."""
         self._stopping = False
         self._turned = 0.0
         """When the last turn began, in whichever thread; 0 before the first."""
@@ -97,11 +99,11 @@ class Worker:
         mine = threading.current_thread() is self._thread
         return (mine and (self._stopping or bool(self._flushes))) or (self.urgent is not None and self.urgent())
 
-    def hold(self) -> None:
-        """Have no thread from now on; a fork child is free again."""
-        self.held = True
+    def hold(self, *, for_good: bool = True) -> None:
+        """Have no thread from now on, or until the next record; a fork child is free again."""
+        self.held = for_good
         self.stop(_ONE_AFTER_ANOTHER)
-        self.awaited = False
+        self.awaited = self.awaited and not for_good
 
     def start(self) -> None:
         """Start the thread, unless it runs already; a process that is too far gone to start one goes on without.
@@ -175,6 +177,7 @@ class Worker:
         """End the thread, so that the child inherits no lock in mid-air; nobody starts another until the fork is over."""
         if self._at_work.acquire(timeout=_ONE_AFTER_ANOTHER if self._prepared else _PREPARATION):
             self._forking.add(threading.get_ident())
+            self._interrupted = self.running
         self.stop(seconds)
 
     def after_fork_in_parent(self, *, needed: bool) -> None:
@@ -188,7 +191,7 @@ class Worker:
         self._forking.discard(thread)
         self._stopping = False
         try:
-            if self._flushes or (needed and not COUNTED_LAST):
+            if self._flushes or ((needed or self._interrupted) and not COUNTED_LAST):
                 self._start()
         finally:
             self._at_work.release()
