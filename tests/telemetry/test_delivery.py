@@ -159,11 +159,34 @@ def test_signals_that_do_not_arrive_for_one_reason_are_one_line(collector: Colle
     assert line.startswith("platform-instrument: metrics cannot be delivered to http://")
     collector.recover()
     collector.fail(503)
+    forget()
     deliveries[1].put(body("a"), 1)
     deliveries[1].finish(time.monotonic() + 2, last=True)
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("platform-instrument: spans cannot be delivered to http://")  # for a reason of its own
     assert told("recover") == []
-    deliveries.pop().count_loss(1, losses.QUEUE_FULL, "too many")
-    deliveries.pop().count_loss(1, losses.QUEUE_FULL, "too large")
-    assert [line.partition(": ")[2].partition(" ")[0] for line in capsys.readouterr().err.splitlines()] == ["spans", "metrics"]
+    forget()
+    for delivery, lines in ((deliveries[1], 1), (deliveries[0], 0)):
+        delivery.count_loss(1, losses.QUEUE_FULL, delivery.unit)
+        assert capsys.readouterr().err.count("\n") == lines
+    forget()
+    deliveries[0].count_loss(1, losses.QUEUE_FULL, "what could not be said before")
+    assert "metrics cannot be delivered" in capsys.readouterr().err
+
+
+def test_a_collector_that_gives_another_reason_each_time_is_one_line_a_minute(
+    collector: Collector, capsys: pytest.CaptureFixture[str]
+) -> None:
+    delivery = delivery_to(collector)
+    for minute in range(2):
+        forget()
+        for number in range(20):
+            collector.fail(400 + number)
+            delivery.put(body("a"), 1)
+            delivery.work()
+            collector.recover()
+            delivery.put(body("a"), 1)
+            delivery.work()
+        assert capsys.readouterr().err.count("\n") == 1, minute
+    assert losses.dropped() == {("spans", losses.REFUSED): 40}
+    delivery.finish(0, last=True)

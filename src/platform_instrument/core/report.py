@@ -34,6 +34,12 @@ def say(line: str, *, place: str | None = None) -> None:
         return  # standard error is closed or missing: there is nobody left to tell
 
 
+def due(place: str) -> bool:
+    """Say whether a line for this place would be written now."""
+    last = _last_said.get(place)
+    return last is None or monotonic() - last >= _EVERY
+
+
 def forget() -> None:
     """Let every place speak again: for tests and for a freshly forked child."""
     _last_said.clear()

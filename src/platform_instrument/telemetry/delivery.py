@@ -11,7 +11,7 @@ from collections import deque
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Protocol
 
-from platform_instrument.core.report import say
+from platform_instrument.core.report import due, say
 from platform_instrument.telemetry import losses
 from platform_instrument.telemetry.backoff import Backoff
 
@@ -43,6 +43,9 @@ class Exporter(Protocol):
     survives_fork: bool
     """Whether a connection may be open while the process forks."""
 
+    protocol: str
+    """How it is called among components: `otlp_http` or `otlp_grpc`."""
+
     def send(self, body: bytes, deadline: float, *, encoding: str) -> Outcome:
         """Send a body; `deadline` is on the clock of `time.monotonic`."""
 
@@ -54,7 +57,10 @@ class Exporter(Protocol):
 
 
 class Complaints:
-    """What was said of each collector: several signals that do not get there for one reason are one line."""
+    """What was said of each collector: several signals that do not get there for one reason are one line, and one a minute.
+
+    A reason may be the collector's own word, and another one each time.
+    """
 
     __slots__ = ("_reasons",)
 
@@ -62,13 +68,13 @@ class Complaints:
         self._reasons: dict[str, str] = {}
 
     def say(self, unit: str, endpoint: str, reason: str) -> bool:
-        """Say that delivery falters, unless another signal has said so; return whether it was said now."""
+        """Say that delivery falters, unless another signal has said so, or something was said lately; return whether it was."""
         place = _collector(endpoint)
-        if self._reasons.get(place) == reason:
+        told = f"deliver to {place}"
+        if self._reasons.get(place) == reason or not due(told):  # under a load at its limit it falters and works by turns
             return False
         self._reasons[place] = reason
-        line = f"{unit} cannot be delivered to {endpoint}: {reason}; kept within bounds, losses are counted"
-        say(line, place=f"deliver to {place}: {reason}")  # under a load at its limit it falters and works by turns
+        say(f"{unit} cannot be delivered to {endpoint}: {reason}; kept within bounds, losses are counted", place=told)
         return True
 
     def forget(self, endpoint: str) -> None:
@@ -134,6 +140,16 @@ class Delivery:
         return pause if pause is not None else 0.0 if self._pending else None
 
     @property
+    def protocol(self) -> str:
+        """How the records leave: `otlp_http` or `otlp_grpc`."""
+        return self._exporter.protocol
+
+    @property
+    def waiting(self) -> int:
+        """How many records wait; asked by any thread."""
+        return sum([count for _, count in tuple(self._pending)])
+
+    @property
     def behind(self) -> bool:
         """Say whether more bodies wait than a turn or two will send, though the collector takes them."""
         return len(self._pending) > _A_FEW and self._not_before <= monotonic()
@@ -178,8 +194,7 @@ class Delivery:
 
     def status(self) -> dict[str, Any]:
         """Return what doctor shows."""
-        waiting = sum([count for _, count in tuple(self._pending)])
-        return {"endpoint": self.endpoint, "delivered": self.delivered, "waiting": waiting, "reason": self.reason}
+        return {"endpoint": self.endpoint, "delivered": self.delivered, "waiting": self.waiting, "reason": self.reason}
 
     def _attempt(self, deadline: float) -> float | None:
         """Try to send the oldest body; return how long to wait after a failure that may pass."""
