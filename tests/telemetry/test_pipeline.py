@@ -33,9 +33,10 @@ ROOT = str(PROGRAM.parent.parent.parent)
 def program(
     collector: Collector, *arguments: str, env: dict[str, str] | None = None, timeout: float = 60
 ) -> tuple[Any, Completed]:
-    """Run a scenario to its end; return what it found and the process."""
-    ended = run([sys.executable, "-X", "dev", PROGRAM, *arguments], collector=collector, env={"PYTHONPATH": ROOT, **(env or {})},
-                timeout=timeout)  # fmt: skip
+    """Run a scenario to its end; return what it found and the process. Metrics leave where it is about durations, or is told to."""
+    metrics = {} if arguments[0] == "durations" else {"OTEL_METRICS_EXPORTER": "none"}
+    ended = run([sys.executable, "-X", "dev", PROGRAM, *arguments], collector=collector,
+                env={"PYTHONPATH": ROOT, **metrics, **(env or {})}, timeout=timeout)  # fmt: skip
     assert ended.returncode == 0, ended.stderr
     return json.loads(ended.stdout.splitlines()[-1]), ended
 

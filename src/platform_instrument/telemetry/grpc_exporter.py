@@ -40,6 +40,7 @@ class GrpcExporter:
     __slots__ = ("_asked", "_call", "_channel", "_future", "_grpc", "_hurried", "_metadata", "_otlp", "encoding")
 
     survives_fork = False
+    protocol = "otlp_grpc"
 
     def __init__(self, otlp: OtlpSettings, hurried: Callable[[], bool] = bool) -> None:
         try:

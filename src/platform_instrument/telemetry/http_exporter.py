@@ -32,6 +32,7 @@ class HttpExporter:
     __slots__ = ("_asked", "_connection", "_headers", "_hurried", "_otlp", "_socket", "_until", "_used", "encoding")
 
     survives_fork = True
+    protocol = "otlp_http"
 
     def __init__(self, otlp: OtlpSettings, hurried: Callable[[], bool] = bool) -> None:
         load(otlp)

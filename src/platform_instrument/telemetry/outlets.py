@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from platform_instrument.telemetry.console import Traces
     from platform_instrument.telemetry.logs.outlet import LogOutlet
     from platform_instrument.telemetry.metrics.registry import Metrics
+    from platform_instrument.telemetry.pipeline import Pipeline
     from platform_instrument.telemetry.span import Span
 
 
@@ -54,6 +55,13 @@ class Outlets:
         self.own_traces = True
         """False where the application's own tracer provider exports the spans."""
 
+    def report(self, pipeline: Pipeline) -> None:
+        """Have metrics say what becomes of telemetry itself, where there is a way out to tell of."""
+        if self.deliveries():
+            from platform_instrument.telemetry.self_metrics import begin
+
+            begin(pipeline)
+
     def put_spans(self, spans: list[Span]) -> None:
         """Encode a batch, masked, and queue it for delivery."""
         if self.spans is not None and self.own_traces:
@@ -79,7 +87,7 @@ class Outlets:
         if self.metrics is not None:
             body = self._metric_encoder.encode(metrics)
             if body:
-                self.metrics.put(body, 1)
+                self.metrics.put(body, self._metric_encoder.points)
         if self._metric_console:
             from platform_instrument.telemetry.console import print_metrics
 
@@ -100,11 +108,15 @@ class Outlets:
         """Say whether more waits than is sent in good time."""
         return any(delivery.behind for delivery in self.deliveries())
 
-    def finish(self, deadline: float, *, last: bool) -> bool:
-        """Send what waits, before the deadline; say whether it was delivered."""
+    def finish(self, metrics: Metrics, deadline: float, *, last: bool) -> bool:
+        """Send what waits, before the deadline; say whether it was delivered. Metrics come last: they tell of the rest."""
         if self._console is not None:
             guard("print spans", self._console.finish)
-        finished = [delivery.finish(deadline, last=last) for delivery in self.deliveries()]
+        others = [delivery for delivery in self.deliveries() if delivery is not self.metrics]
+        finished = [delivery.finish(deadline, last=last) for delivery in others]
+        guard("encode metrics", self.put_metrics, metrics)
+        if self.metrics is not None:
+            finished.append(self.metrics.finish(deadline, last=last))
         return all(finished)
 
     def close(self) -> None:

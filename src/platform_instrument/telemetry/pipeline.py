@@ -199,12 +199,11 @@ class Pipeline:
 
     def _finish(self, deadline: float, last: bool) -> bool:  # noqa: FBT001 - called by the worker
         """Send everything before the deadline; say whether it was delivered."""
-        outlets = self.outlets()
-        self._drain(outlets)
+        self._drain(outlets := self.outlets())
+        delivered = outlets.finish(METRICS, deadline, last=last)
         if self.endpoint is not None:
             self.endpoint.states().write()
-        guard("encode metrics", outlets.put_metrics, METRICS)
-        return outlets.finish(deadline, last=last)
+        return delivered
 
     def _drain(self, outlets: Outlets) -> None:
         """Encode what waits; packing a batch leaves the interpreter to the application's threads."""
@@ -292,6 +291,7 @@ def start(settings: Settings) -> Pipeline:
         from platform_instrument.telemetry.logs.queue import LogQueue  # few services send logs
 
         pipeline.logs = LogQueue(settings, pipeline.worker)
+    pipeline.preparations.append(lambda: pipeline.outlets().report(pipeline))
     PIPELINE = pipeline
     if "prometheus" in settings.metrics_exporter:
         from platform_instrument.telemetry.prometheus.endpoint import Scrapes  # few services are scraped

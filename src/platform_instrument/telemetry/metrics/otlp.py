@@ -34,7 +34,7 @@ _LARGEST = 1 << 63
 class MetricEncoder:
     """Metrics to bytes; `temporality` is `cumulative`, `delta` or `lowmemory`, as the exporter's setting has it."""
 
-    __slots__ = ("_exponentials", "_numbers", "_points", "_resource", "_scopes", "_since", "_temporality")
+    __slots__ = ("_exponentials", "_numbers", "_points", "_resource", "_scopes", "_since", "_temporality", "points")
 
     def __init__(self, resource: Mapping[str, Any], temporality: str = "cumulative") -> None:
         self._numbers = KeyValues(b"\x3a")
@@ -45,6 +45,8 @@ class MetricEncoder:
         self._temporality = temporality
         self._since = 0
         """When the last collection was; what is delta counts from there."""
+        self.points = 0
+        """How many data points the last encoding holds."""
 
     def encode(self, metrics: Metrics) -> bytes:
         """Encode every series that was ever recorded in this process, of delta what is new; empty bytes where there is none."""
@@ -59,6 +61,7 @@ class MetricEncoder:
         """Return the encoded metrics by their instrumentation scopes."""
         now = time_ns()
         since, self._since = max(metrics.start_ns, self._since), now
+        self.points = 0
         by_scope: dict[Any, list[bytes]] = {}
         for metric in metrics.every():
             found = guard("encode a metric", self._metric, metric, metrics.start_ns, since, now)
@@ -84,6 +87,7 @@ class MetricEncoder:
         points = [encoded for cell in series if (encoded := point(cell, times, delta=delta))]
         if not points:
             return b""
+        self.points += len(points)
         head = field(b"\x0a", utf8(instrument.name)) + field(b"\x12", utf8(mask_description(instrument.description)))
         body = b"".join([field(_POINT, encoded) for encoded in points])
         if instrument.kind != GAUGE:
