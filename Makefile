@@ -14,7 +14,7 @@ SOURCES := $(shell find src sitecustomize_templates -type f -not -name '*.pyc')
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow lint format generate coverage bench corpus suites harm fuzz audit build nox hooks clean
+.PHONY: help demo test test-slow lint format generate coverage bench corpus suites harm soak fuzz audit build nox hooks clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ suites: $(VENV)/installed ## Run a library's own tests under telemetry: make sui
 
 harm: $(VENV)/installed ## Run what could do harm plain and under telemetry: make harm PUBLISH=1 HARM_ARGS="tests/harm -k fork"
 	@$(BIN)/python -m tests.harm $(if $(PUBLISH),--publish) -- $(HARM_ARGS)
+
+soak: $(VENV)/installed ## Load two services for an hour while workers are recycled and the collector restarts: make soak MINUTES=5
+	@$(BIN)/python -m tests.soak $(if $(MINUTES),--minutes $(MINUTES))
 
 fuzz: $(VENV)/installed ## Fuzz whatever reads what others have written, for so long in all: make fuzz SECONDS=600
 	PLATFORM_FUZZ_SECONDS=$(SECONDS) $(BIN)/python -m pytest tests/fuzz -n $(WORKERS) -m slow --timeout 0 $(PYTEST_ARGS)
