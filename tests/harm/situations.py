@@ -257,6 +257,17 @@ def spans(count: int, name: str = "") -> Callable[[Collector, Outcome], None]:
     return delivered
 
 
+def at_least(count: int, name: str = "") -> Callable[[Collector, Outcome], None]:
+    """Return what asserts that so many spans or more arrived, whose name begins so, and each of them once."""
+
+    def delivered(collector: Collector, _ours: Outcome) -> None:
+        found = collector.wait_for(lambda spans: sum(span.name.startswith(name) for span in spans) >= count)
+        ids = [span.span_id for span in found]
+        assert len(ids) == len(set(ids))
+
+    return delivered
+
+
 def cases(*situations: Situation) -> list[Any]:
     """Return situations as parameters of a test: marked slow, but for quick ones."""
     return [
@@ -264,4 +275,4 @@ def cases(*situations: Situation) -> list[Any]:
     ]
 
 
-__all__ = ["SECTIONS", "Outcome", "Shown", "Side", "Sides", "Situation", "cases", "program", "spans"]
+__all__ = ["SECTIONS", "Outcome", "Shown", "Side", "Sides", "Situation", "at_least", "cases", "program", "spans"]
