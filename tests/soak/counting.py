@@ -8,7 +8,9 @@ from typing import Any
 from platform_instrument.testing import received
 from platform_instrument.testing.collector import Collector
 
-DURATION, DROPPED = "http.server.request.duration", "platform.telemetry.dropped"
+DURATION = "http.server.request.duration"
+LOSSES = ("otel.sdk.processor.span.processed", "otel.sdk.exporter.span.exported")
+"""Which count what was lost under an `error.type`."""
 
 
 class Sums(Collector):
@@ -30,12 +32,12 @@ class Sums(Collector):
                 self.served[str(span.resource["service.name"])] += span.kind == "SERVER"
         elif signal == "metrics":
             for point in received.points(body):
-                if point.name in {DURATION, DROPPED}:
+                if point.name == DURATION or (point.name in LOSSES and "error.type" in point.attributes):
                     resource = point.resource
                     key = (
                         point.name,
                         resource["service.name"],
-                        resource["service.instance.id"],
+                        (resource["service.instance.id"], point.start_ns),
                         *sorted(point.attributes.items()),
                     )
                     self._latest[key] = point.count if point.name == DURATION else point.value
@@ -49,7 +51,7 @@ class Sums(Collector):
         """Return how many spans the processes say they have lost."""
         with self._changed:
             items = list(self._latest.items())
-        return int(sum(value for key, value in items if key[0] == DROPPED and any("spans" in str(part) for part in key[3:])))
+        return int(sum(value for key, value in items if key[0] in LOSSES))
 
     def processes(self) -> int:
         """Return how many processes have told of requests."""
