@@ -5,10 +5,10 @@ A difference is known by the beginning of the test's name; `*` at its beginning 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from tests.servers import REDIS
+from tests.servers import POSTGRES, REDIS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +30,13 @@ GIVES_WAY = Reason(
     "Starlette's own OpenTelemetry middleware makes no span where ours is that of the request",
     {"PLATFORM_DISABLED_INSTRUMENTATIONS": "starlette"},
 )
+
+_COMMANDS = POSTGRES.commands
+DATABASE = replace(
+    POSTGRES, commands=lambda *given: [*_COMMANDS(*given)[:-1], [*_COMMANDS(*given)[-1], "-c", "max_prepared_transactions=20"]]
+)
+"""PostgreSQL as the tests of drivers want it, with two-phase commits."""
+SQLALCHEMY_DATABASE = replace(DATABASE, url="postgresql+psycopg://postgres@127.0.0.1:{port}/postgres")
 
 
 @dataclass(frozen=True)
@@ -144,6 +151,39 @@ SUITES: dict[str, Suite] = {
         ),
         folder="tests",
         server=REDIS,
+    ),
+    "psycopg": Suite(
+        ("pytest<10", "anyio[trio]", "pproxy", "dnspython", "shapely", "numpy", "mypy==2.1.*", "gevent"),
+        packages=("psycopg", "psycopg_pool"),
+        arguments=("--test-dsn={url}", "-m", "not slow", "-p", "no:randomly"),
+        variables={"PSYCOPG_IMPL": "python"},
+        folder="tests",
+        server=DATABASE,
+    ),
+    "celery": Suite(
+        (
+            *("pytest<10", "pytest-celery", "pytest-rerunfailures", "pytest-subtests", "pytest-timeout", "pytest-click"),
+            *("pytest-order", "freezegun", "boto3", "moto", "cryptography", "tblib", "elasticsearch<=9.5.1", "fakeredis[lua]"),
+            *("redis", "pymemcache", "sqlalchemy", "pymongo", "msgpack", "pyyaml", "pydantic", "gevent", "django", "ephem"),
+        ),
+        arguments=("--suite-busy", *(f"--ignore=t/unit/backends/test_{name}.py" for name in ("azureblockblob", "gcs"))),
+        folder="t/unit",
+    ),
+    "sqlalchemy": Suite(
+        ("pytest<10", "psycopg[binary]", "greenlet"),
+        extras="[asyncio]",
+        before=(
+            (
+                "-c",
+                (
+                    "import sqlalchemy; sqlalchemy.create_engine('{url}', isolation_level='AUTOCOMMIT').connect().exec_driver_sql("
+                    "'CREATE SCHEMA test_schema; CREATE SCHEMA test_schema_2; CREATE EXTENSION hstore; CREATE EXTENSION citext')"
+                ),
+            ),
+        ),
+        arguments=("--dburi=sqlite:///:memory:", "--dburi={url}"),
+        folder="test/engine test/dialect/postgresql",
+        server=SQLALCHEMY_DATABASE,
     ),
 }
 """Name of the distribution → its suite. Any other library is run as its `pyproject.toml` has it."""

@@ -1,22 +1,25 @@
 """A pytest plugin that writes what became of each test, a JSON line each, as soon as it is known: a crash loses none of it.
 
-Copied into the environment of a suite, so it imports nothing but pytest.
+Copied into the environment of a suite, so it imports nothing of ours.
 """
 
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-OPTION = "--suite-outcomes"
+OPTION, BUSY = "--suite-outcomes", "--suite-busy"
 
 
 def pytest_addoption(parser: Any) -> None:
-    """Take the name of the file."""
+    """Take the name of the file, and whether telemetry is to have its thread before the first test."""
     parser.addoption(OPTION)
+    parser.addoption(BUSY, action="store_true")
 
 
 class Outcomes:
@@ -47,6 +50,9 @@ class Outcomes:
 
 def pytest_configure(config: Any) -> None:
     """Begin, in the process that reports."""
+    if config.getoption(BUSY):
+        with closing(sqlite3.connect(":memory:")) as connection:
+            connection.execute("SELECT 1")
     path = config.getoption(OPTION)
     if path and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Outcomes(path), "suite-outcomes-file")
