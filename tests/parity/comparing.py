@@ -20,7 +20,7 @@ OF_THE_RUN = frozenset(("client.port", "messaging.message.id", "aws.request_id",
 
 @dataclass(frozen=True, order=True)
 class Difference:
-    """Something that they record and we do not, or otherwise: `what` is `name`, `status`, `spans`, `metric`, `unit` or an attribute."""
+    """Something that they record and we do not, or otherwise: `what` is `name`, `status`, `spans`, `metric`, `unit`, `kind` or an attribute."""
 
     step: str
     """The step of the program, or the name of a metric."""
@@ -111,8 +111,10 @@ def _of_metrics(theirs: Recorded, ours: Recorded) -> Iterator[Difference]:
         if not same:
             yield Difference(point.name, "metric", MISSING, point.unit, "")
             continue
-        if {each.unit for each in same} != {point.unit}:
-            yield Difference(point.name, "unit", OTHER, point.unit, str({each.unit for each in same}))
+        for what in ("unit", "kind"):
+            expected_one, found_ones = getattr(point, what), {getattr(each, what) for each in same}
+            if found_ones != {expected_one}:
+                yield Difference(point.name, what, OTHER, expected_one, str(found_ones))
         lacking = min((_lacking(expected, ours, each) for each in same), key=lambda each: (len(each), list(each.values())))
         for key, found in lacking.items():
             yield Difference(point.name, key, MISSING if found == _NOT_THERE else OTHER, repr(expected[key]), found)

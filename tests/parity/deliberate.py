@@ -93,7 +93,9 @@ DELIBERATE: tuple[Deliberate, ...] = (
     Deliberate("urllib3 urllib tornado", "*", OTHER, _SIZES, _BODY),
     Deliberate("urllib3 urllib", "error.type", MISSING, _SIZES, _BODY),
     Deliberate("tornado", "url.full", MISSING, "a series for each URL; the conventions have it on spans alone", "http.client.*"),
+    Deliberate("requests urllib aiohttp tornado", "spans http.response.status_code", OTHER, "one span for all that a redirect leads to; ours is a span an attempt, as the conventions ask", steps="redirect"),
     # HTTP servers
+    Deliberate("web-*", "http.request.header.x_tea_kind", MISSING, "`_` in the names of headers; ours has `-`, as the conventions say: `http.request.header.x-tea-kind`"),
     Deliberate(f"{_FRAMEWORKS} web-asgi web-starlette", "server.address", OTHER, "the `Host` header with its port; ours is the host, and `server.port` has the port"),
     Deliberate(f"{_FRAMEWORKS} web-aiohttp", "error.type", OTHER, "500, or the exception's class without its module; ours is the exception's whole name", "spans http.server.*"),
     Deliberate(_ASGI, "client.port", MISSING, f"the client's; {_OPT_IN}, and `network.peer.port` has it"),

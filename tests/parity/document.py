@@ -22,7 +22,15 @@ Whatever is not in this table is recorded, and is the same. How old names of met
 | of | what | | upstream's; ours, or why there is none |
 |---|---|---|---|
 """
-_CALLED = {"name": "name", "status": "status", "spans": "spans", "metric": "metric", "unit": "unit", "*": "attributes"}
+_CALLED = {
+    "name": "name",
+    "status": "status",
+    "spans": "spans",
+    "metric": "metric",
+    "unit": "unit",
+    "kind": "kind",
+    "*": "attributes",
+}
 
 
 def page() -> str:

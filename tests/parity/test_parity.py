@@ -50,7 +50,11 @@ _LIBRARIES = (
 )
 """The newest that upstream's instrumentors take."""
 _TELEMETRY = ("opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-common")
-_SETTINGS = {"OTEL_SEMCONV_STABILITY_OPT_IN": "http,database", "DJANGO_SETTINGS_MODULE": "django_site"}
+_SETTINGS = {
+    "OTEL_SEMCONV_STABILITY_OPT_IN": "http,database",
+    "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST": "tea,x-tea-kind",
+    "DJANGO_SETTINGS_MODULE": "django_site",
+}
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +105,7 @@ def _recorded(side: str, command: list[str | Path], variables: dict[str, str]) -
     with Collector() as collector:
         done = run(command, env={**variables, **own}, collector=collector, timeout=120)
         assert done.returncode == 0, done.stdout + done.stderr
+        assert collector.spans, f"nothing came\n{done.stderr}"
         return Recorded(collector.spans, collector.metrics, {port: "PORT", silent: "SILENT"})
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 import threading
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,10 @@ class Answers(BaseHTTPRequestHandler):
     def answer(self) -> None:
         """Answer."""
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.send_response(int(self.path.partition("?")[0].rpartition("/")[2]))
+        status = int(self.path.partition("?")[0].rpartition("/")[2])
+        self.send_response(status)
+        if status == HTTPStatus.FOUND:
+            self.send_header("Location", "/items/200")
         self.send_header("Content-Length", "2")
         self.end_headers()
         self.wfile.write(b"ok")
@@ -55,14 +59,14 @@ def silence() -> Iterator[int]:
 def by_httpx(method: str, url: str, body: bytes | None) -> None:
     import httpx
 
-    with httpx.Client(timeout=0.5) as client:
+    with httpx.Client(timeout=0.5, follow_redirects=True) as client:
         client.request(method, url, content=body)
 
 
 async def by_httpx_async(method: str, url: str, body: bytes | None) -> None:
     import httpx
 
-    async with httpx.AsyncClient(timeout=0.5) as client:
+    async with httpx.AsyncClient(timeout=0.5, follow_redirects=True) as client:
         await client.request(method, url, content=body)
 
 
@@ -75,7 +79,7 @@ def by_requests(method: str, url: str, body: bytes | None) -> None:
 def by_urllib3(method: str, url: str, body: bytes | None) -> None:
     import urllib3
 
-    with urllib3.PoolManager(timeout=0.5, retries=False) as pool:
+    with urllib3.PoolManager(timeout=0.5, retries=urllib3.Retry(1, connect=0, read=0)) as pool:
         pool.request(method, url, body=body)
 
 
@@ -128,6 +132,8 @@ def main() -> None:
             fetch(f"http://localhost:{port}/items/200")
         with step("post"):
             fetch(f"{there}/items/201", "POST", b"a jug of milk")
+        with step("redirect"):
+            fetch(f"{there}/302")
         with step("strange"):
             fetch(f"{there}/items/200", "BREW")
         with step("credentials"), contextlib.suppress(OSError):  # urllib takes them for a part of the host

@@ -43,7 +43,8 @@ def step(name: str, raises: type[BaseException] | tuple[type[BaseException], ...
 
 def ask(port: int, target: str, method: str = "GET", body: bytes = b"") -> bytes:
     """Ask a server within the current trace; return its whole answer."""
-    headers = {"Host": f"{HOST}:{port}", "User-Agent": "parity/1", "Connection": "close", "Content-Length": str(len(body))}
+    headers = {"Host": f"{HOST}:{port}", "User-Agent": "parity/1", "Tea": "green", "X-Tea-Kind": "green"}
+    headers |= {"Connection": "close", "Content-Length": str(len(body))}
     propagate.inject(headers)
     lines = [f"{method} {target} HTTP/1.1", *[f"{name}: {value}" for name, value in headers.items()], "", ""]
     with socket.create_connection((HOST, port), 10) as connection:
