@@ -33,6 +33,8 @@ class Row:
     """Replaces the workers otherwise, given the server and the file that its application is in."""
     dies: bool = False
     """Whether SIGTERM ends the plain server at once: what is answered afterwards is owed to our taking longer, and not all told."""
+    kills: bool = False
+    """Whether SIGTERM ends its workers where they are, so that of one that is at work only what was sent before is told."""
 
 
 def hang_up(service: Service, _source: Path) -> None:
@@ -57,12 +59,12 @@ def granian(interface: str) -> Row:
     return Row(words, workers=2, masters=True, replace=hang_up)
 
 
-def uwsgi(*more: str) -> Row:
+def uwsgi(*more: str, kills: bool = False) -> Row:
     """Return uWSGI, which finishes its requests on SIGTERM where it is told so, and replaces no worker in its first second."""
     words = ("uwsgi", "--master", "-p", "2", "--http-socket", f"{HOST}:PORT", "--enable-threads", "--module", "served_flask:app")
-    told = ("--need-app", "--hook-master-start", "unix_signal:15 gracefully_kill_them_all")
-    replaced = ("--max-requests", str(EACH), "--min-worker-lifetime", "1")
-    return Row((*words, *told, *replaced, *more), workers=2, masters=True, counts=True)
+    told = ("--die-on-term",) if kills else ("--hook-master-start", "unix_signal:15 gracefully_kill_them_all")
+    replaced = ("--need-app", "--max-requests", str(EACH), "--min-worker-lifetime", "1")
+    return Row((*words, *told, *replaced, *more), workers=2, masters=True, counts=True, kills=kills)
 
 
 def celery(pool: str, *more: str) -> Row:
@@ -94,6 +96,7 @@ SERVERS = {
     "uWSGI": uwsgi(),
     "uWSGI with fork hooks": uwsgi("--py-call-uwsgi-fork-hooks"),
     "uWSGI lazy-apps": uwsgi("--lazy-apps"),
+    "uWSGI die-on-term": uwsgi(kills=True),
 }
 WORKERS = {
     "celery prefork": celery("prefork", "--max-tasks-per-child", str(EACH)),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tests.harm.situations import PROGRAMS
-from tests.harm.truth import Told, belongings, exact, read, wait_until_begun
+from tests.harm.truth import Entry, Told, belongings, exact, read, wait_until_begun
 from tests.processes import free_port
 from tests.runtime.ending.ends import get, wait_until_it_answers
 
@@ -38,6 +38,8 @@ class _Answers:
 
     before: list[str] = field(default_factory=list)
     after: list[str] = field(default_factory=list)
+    last: set[str] = field(default_factory=lambda: {"/slow"})
+    """What was asked at the end."""
     in_flight: object = None
 
 
@@ -68,10 +70,19 @@ def served(row: Row, side: Side) -> Told:
         {"in flight": answers.in_flight if answers.in_flight == 200 else "cut off", **owns},
         figures,
         ledger=entries,
-        answered=(*answers.before, *(() if row.dies else answers.after)),
+        answered=(*answers.before, *answers.after),
         workers=row.workers,
-        lenient=row.dies,
+        unowed=_unowed(row, entries, answers),
     )
+
+
+def _unowed(row: Row, entries: tuple[Entry, ...], answers: _Answers) -> frozenset[str]:
+    """Return what the end may have kept from being told: what was done after SIGTERM, or by processes that were killed at work."""
+    before = set(answers.before)
+    if row.dies:
+        return frozenset(entry.name for entry in entries if entry.name not in before)
+    last = {entry.process for entry in entries if entry.name in answers.last}
+    return frozenset(entry.name for entry in entries if row.kills and entry.process in last)
 
 
 def delivered(collector: Collector, told: Outcome) -> None:
@@ -135,6 +146,7 @@ def _end(service: Service, ledger: Path, answers: _Answers) -> tuple[float, int]
     def others(client: int) -> None:
         for number in itertools.count():
             path, began = f"/{REQUESTS + client}/{number}", time.monotonic()
+            answers.last.add(path)
             if get(service.port, path, 5) == 200:
                 (answers.after if began >= sent else answers.before).append(path)
             if over.wait(0.01):
