@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import socket
-import sys
 import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -20,7 +18,7 @@ from platform_instrument.testing.contract import InstrumentationContract
 from tests.instrumentations.pooled import lookups
 from tests.instrumentations.recording import Recording, ids, inside, recording
 from tests.own_servers import own
-from tests.processes import HOST, free_port, run
+from tests.processes import HOST, free_port
 from tests.servers import MEMCACHED
 
 if TYPE_CHECKING:
@@ -291,38 +289,6 @@ def test_threads_keep_their_parents(recorded: Recording, address: tuple[str, int
         thread.join()
     client.close()
     assert sorted(span.parent_id for span in recorded.take()) == sorted(parents * 5)
-
-
-_UPSTREAM = """
-import json, sys
-import pymemcache
-from opentelemetry.instrumentation.pymemcache import PymemcacheInstrumentor
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-
-memory, provider = InMemorySpanExporter(), TracerProvider()
-provider.add_span_processor(SimpleSpanProcessor(memory))
-PymemcacheInstrumentor().instrument(tracer_provider=provider)
-client = pymemcache.Client((sys.argv[1], int(sys.argv[2])))
-client.get("cart")
-client.get_many(["cart", "basket"])
-print(json.dumps([[span.kind.name, span.status.status_code.name, dict(span.attributes)] for span in memory.get_finished_spans()]))
-"""
-
-
-def test_every_attribute_that_upstream_records_is_recorded(
-    recorded: Recording, client: pymemcache.Client, address: tuple[str, int]
-) -> None:
-    pytest.importorskip("opentelemetry.instrumentation.pymemcache", reason="upstream's instrumentor is not here")
-    client.get("cart")
-    client.get_many(["cart", "basket"])
-    arguments = [sys.executable, "-c", _UPSTREAM, address[0], str(address[1])]
-    upstream = json.loads(run(arguments, env={"OTEL_SEMCONV_STABILITY_OPT_IN": "http,database"}).stdout)
-    for span, (kind, status, attributes) in zip(recorded.take(), upstream, strict=True):
-        assert (span.kind, span.status) == (kind, status)
-        attributes["db.query.text"] = attributes["db.query.text"].replace("get_many", "get")
-        assert attributes.items() <= span.attributes.items()
 
 
 @pytest.mark.faults

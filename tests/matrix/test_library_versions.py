@@ -51,11 +51,7 @@ MATRIX = {
     "valkey-6.0": ("3.10", ("valkey==6.0.*", "redis==5.*"), "instrumentations/test_valkey"),
     "valkey-newest-libvalkey": ("3.13", ("valkey[libvalkey]", "redis"), "instrumentations/test_valkey"),
     "pymemcache-3.0": ("3.10", ("pymemcache==3.0.*",), "instrumentations/test_pymemcache"),
-    "pymemcache-newest": (
-        "3.13",
-        ("pymemcache", "opentelemetry-instrumentation-pymemcache", "opentelemetry-sdk"),
-        "instrumentations/test_pymemcache",
-    ),
+    "pymemcache-newest": ("3.13", ("pymemcache",), "instrumentations/test_pymemcache"),
     "aiomcache-0.8.0": ("3.10", ("aiomcache==0.8.0",), "instrumentations/test_aiomcache"),
     "aiomcache-newest": ("3.13", ("aiomcache",), "instrumentations/test_aiomcache"),
     "django_cache-3.2": ("3.10", ("django==3.2.*", "redis", "pymemcache", "setuptools<70"), "instrumentations/test_django_cache"),

@@ -117,7 +117,8 @@ def _of_metrics(theirs: Recorded, ours: Recorded) -> Iterator[Difference]:
                 yield Difference(point.name, what, OTHER, expected_one, str(found_ones))
         lacking = min((_lacking(expected, ours, each) for each in same), key=lambda each: (len(each), list(each.values())))
         for key, found in lacking.items():
-            yield Difference(point.name, key, MISSING if found == _NOT_THERE else OTHER, repr(expected[key]), found)
+            how = MISSING if found == _NOT_THERE else OTHER
+            yield Difference(point.name, key, how, repr(expected[key]), found)
 
 
 def _lacking(expected: Mapping[str, Any], ours: Recorded, point: Point) -> dict[str, str]:

@@ -93,14 +93,15 @@ def compared(name: str, python: Path, url: str) -> list[Difference]:
         "ours": [python.with_name("platform-instrument"), python, *program],
     }
     variables = {**_SETTINGS, **({scenario.server.upper(): url} if scenario.server else {})}
+    ports = {side: (free_port(), free_port()) for side in commands}
     with ThreadPoolExecutor(2) as both:
-        theirs, ours = both.map(lambda side: _recorded(side, commands[side], variables), commands)
+        theirs, ours = both.map(lambda side: _recorded(side, commands[side], variables, ports[side]), commands)
     assert theirs.by_step(scenario.kinds), "upstream recorded nothing"
     return differences(theirs, ours, scenario.kinds)
 
 
-def _recorded(side: str, command: list[str | Path], variables: dict[str, str]) -> Recorded:
-    port, silent = free_port(), free_port()
+def _recorded(side: str, command: list[str | Path], variables: dict[str, str], ports: tuple[int, int]) -> Recorded:
+    port, silent = ports
     own = {"PARITY_SIDE": side, "PARITY_PORT": str(port), "PARITY_SILENT": str(silent)}
     with Collector() as collector:
         done = run(command, env={**variables, **own}, collector=collector, timeout=120)
