@@ -20,7 +20,7 @@ from tests.processes import free_port
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_SECONDS = 60
+_SECONDS = 120
 
 
 class OwnServer:
