@@ -60,7 +60,7 @@ def test_modules_are_patched_as_they_are_imported_and_none_is_imported_for_it(sh
     "missing",
     [Observe("shop.later:absent", begin), Observe("shop.later:Absent.sell", begin), Observe("shop.later:__doc__", begin)],
 )
-def test_a_missing_required_target_in_a_later_module_undoes_all(shop: str, missing: Observe, capsys: Any) -> None:
+def test_a_missing_required_target_in_a_later_module_undoes_all(shop: str, missing: Observe, capfd: Any) -> None:
     applied = apply.install(instrumentation(SYNC, METHOD, LATER, missing))
     sync = importlib.import_module(f"{shop}.sync")
     later = importlib.import_module("shop.later")
@@ -68,7 +68,7 @@ def test_a_missing_required_target_in_a_later_module_undoes_all(shop: str, missi
     assert not hasattr(sync.sell, "__wrapped__")
     assert not hasattr(sync.Shop.sell, "__wrapped__")
     assert not hasattr(later.sell, "__wrapped__")
-    assert capsys.readouterr().err.startswith("platform-instrument: shop is not instrumented: ")
+    assert capfd.readouterr().err.startswith("platform-instrument: shop is not instrumented: ")
 
 
 def test_what_is_undone_while_another_thread_still_patches_is_undone_in_full(shop: str) -> None:
@@ -91,12 +91,12 @@ def test_what_is_undone_while_another_thread_still_patches_is_undone_in_full(sho
     assert applied.journal.changed == []
 
 
-def test_a_missing_optional_target_leaves_the_rest(shop: str, capsys: Any) -> None:
+def test_a_missing_optional_target_leaves_the_rest(shop: str, capfd: Any) -> None:
     applied = apply.install(instrumentation(SYNC, Observe("shop.sync:absent", begin, optional=True)))
     sync = importlib.import_module(f"{shop}.sync")
     assert applied.status == "patched"
     assert sync.sell("tea") == "tea"
-    assert capsys.readouterr().err == ""
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.faults
@@ -129,12 +129,12 @@ def test_a_class_or_a_property_is_never_wrapped() -> None:
         ("shop>=2.10", "version 2.5.1 is older than those tested (shop>=2.10)"),
     ],
 )
-def test_a_version_that_was_never_tested_is_patched_and_said_once(shop: str, requires: str, doubt: str, capsys: Any) -> None:
+def test_a_version_that_was_never_tested_is_patched_and_said_once(shop: str, requires: str, doubt: str, capfd: Any) -> None:
     applied = apply.install(instrumentation(SYNC, LATER, requires=requires))
     importlib.import_module(shop)
     importlib.import_module("shop.later")
     assert (applied.status, applied.doubt) == ("patched", doubt)
-    said = capsys.readouterr().err
+    said = capfd.readouterr().err
     assert said == (f"platform-instrument: shop is instrumented, but {doubt}\n" if doubt else "")
 
 
@@ -260,7 +260,7 @@ def test_installing_twice_is_once_from_however_many_threads(shop: str) -> None:
 
 
 @pytest.mark.faults
-def test_an_instrumentation_that_faults_again_and_again_takes_its_patches_back(capsys: Any) -> None:
+def test_an_instrumentation_that_faults_again_and_again_takes_its_patches_back(capfd: Any) -> None:
     def broken(_call: Any) -> None:
         raise ZeroDivisionError
 
@@ -271,7 +271,7 @@ def test_an_instrumentation_that_faults_again_and_again_takes_its_patches_back(c
         assert (applied.status, applied.reason) == ("undone", f"undone after {apply.MOST_FAULTS} faults")
         assert not hasattr(orders.place, "__wrapped__")
     assert [fault.count for fault in faults()] == [apply.MOST_FAULTS]
-    assert len(capsys.readouterr().err.splitlines()) == 2
+    assert len(capfd.readouterr().err.splitlines()) == 2
 
 
 # --- arrival --------------------------------------------------------------------------------------------------------

@@ -187,7 +187,7 @@ def _uses() -> list[Any]:
 
 @pytest.mark.faults
 @pytest.mark.parametrize("part", ["begin", "end", "error", "carrier"])
-def test_a_fault_in_any_part_of_ours_is_invisible_counted_and_said_once(part: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_fault_in_any_part_of_ours_is_invisible_counted_and_said_once(part: str, capfd: pytest.CaptureFixture[str]) -> None:
     orders.CALLS.clear()
     plain, called = _uses(), list(orders.CALLS)
     report.forget()
@@ -197,7 +197,7 @@ def test_a_fault_in_any_part_of_ours_is_invisible_counted_and_said_once(part: st
         assert called == orders.CALLS
         spans = recorder.spans
     counted = {fault.place.rpartition(":")[2]: fault.count for fault in faults()}
-    said = capsys.readouterr().err.splitlines()
+    said = capfd.readouterr().err.splitlines()
     assert counted
     assert len(said) == len(counted)
     assert all(line.startswith("platform-instrument: contained a fault of ours in orders tests.engine.orders:") for line in said)

@@ -56,7 +56,7 @@ def test_a_clock_that_goes_back_makes_no_time_negative() -> None:
 
 
 def test_more_pools_than_are_bearable_are_left_alone_and_said_once(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(pools, "_MOST_POOLS", 2)
     shop, many = library(), [Pool() for _ in range(5)]
@@ -67,7 +67,7 @@ def test_more_pools_than_are_bearable_are_left_alone_and_said_once(
         shop.made(0, each, connection)
         shop.timed_out(each)
     assert alive() == {"shop", "shop#2"}
-    said = capsys.readouterr().err.splitlines()
+    said = capfd.readouterr().err.splitlines()
     assert said == ["platform-instrument: more than 2 pools of connections are alive; further ones are not measured"]
 
 

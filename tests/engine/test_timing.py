@@ -67,7 +67,7 @@ def test_an_exception_is_told_and_leaves_as_it_is(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", CALLS)
-def test_a_fault_of_the_one_who_measures_is_nobody_s_business(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_fault_of_the_one_who_measures_is_nobody_s_business(kind: str, capfd: pytest.CaptureFixture[str]) -> None:
     def fails(*_args: Any) -> None:
         message = "planted"
         raise ValueError(message)
@@ -77,7 +77,7 @@ def test_a_fault_of_the_one_who_measures_is_nobody_s_business(kind: str, capsys:
         with pytest.raises(orders.OrderError):
             CALLS[kind]("error")
     assert [(fault.place, fault.count) for fault in faults()] == [(f"orders {TARGETS[kind]}", 2)]
-    assert "planted" not in capsys.readouterr().err
+    assert "planted" not in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("kind", CALLS)

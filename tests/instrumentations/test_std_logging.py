@@ -179,17 +179,17 @@ def test_two_handlers_of_one_record_print_the_ids_once_each_and_the_record_stays
 
 
 @pytest.mark.usefixtures("span")
-def test_the_caller_of_a_line_is_the_application_s(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_caller_of_a_line_is_the_application_s(capfd: pytest.CaptureFixture[str]) -> None:
     lines = Lines(logging.Formatter("%(filename)s:%(funcName)s %(message)s"))
     lines.logger.info("paid")
     assert lines.printed.startswith("test_std_logging.py:test_the_caller_of_a_line_is_the_application_s paid")
-    assert capsys.readouterr().err == ""
+    assert capfd.readouterr().err == ""
 
 
-def test_a_line_whose_arguments_do_not_fit_is_reported_as_without_us(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_line_whose_arguments_do_not_fit_is_reported_as_without_us(capfd: pytest.CaptureFixture[str]) -> None:
     lines = Lines()
     lines.logger.info("paid %d %d", 3)  # noqa: PLE1206 - what this is about
-    shown = capsys.readouterr().err
+    shown = capfd.readouterr().err
     assert "--- Logging error ---" in shown
     assert "TypeError: not enough arguments for format string" in shown
     assert "platform_instrument" not in re.sub(r'File ".*tests/.*', "", without_our_frames(shown))

@@ -73,7 +73,7 @@ def test_a_body_waits_until_its_next_attempt_is_due(collector: Collector) -> Non
     delivery.finish(0, last=True)
 
 
-def test_the_oldest_bodies_give_way_and_are_counted(collector: Collector, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_oldest_bodies_give_way_and_are_counted(collector: Collector, capfd: pytest.CaptureFixture[str]) -> None:
     collector.refuse()
     delivery = delivery_to(collector)
     for _ in range(100):
@@ -81,7 +81,7 @@ def test_the_oldest_bodies_give_way_and_are_counted(collector: Collector, capsys
     assert MOST_BYTES * 0.9 < delivery.bytes <= MOST_BYTES
     waiting = delivery.status()["waiting"]
     assert losses.dropped() == {("spans", losses.BUFFER_FULL): 700 - waiting}
-    assert capsys.readouterr().err.count("\n") == 1
+    assert capfd.readouterr().err.count("\n") == 1
 
 
 def test_a_body_larger_than_the_buffer_is_still_tried(collector: Collector) -> None:
@@ -120,7 +120,7 @@ def test_an_orderly_end_tries_once_more_and_counts_what_is_lost(collector: Colle
 
 
 def test_it_complains_again_after_it_worked_in_between_and_once_a_minute(
-    collector: Collector, capsys: pytest.CaptureFixture[str]
+    collector: Collector, capfd: pytest.CaptureFixture[str]
 ) -> None:
     delivery = delivery_to(collector)
     for lines in (1, 0, 0, 1):
@@ -130,14 +130,14 @@ def test_it_complains_again_after_it_worked_in_between_and_once_a_minute(
         for _ in range(3):
             delivery.put(body("a"), 1)
             delivery.work()
-        assert capsys.readouterr().err.count("\n") == lines
+        assert capfd.readouterr().err.count("\n") == lines
         collector.recover()
         delivery.put(body("a"), 1)
         delivery.work()
     delivery.finish(0, last=True)
 
 
-def test_signals_that_do_not_arrive_for_one_reason_are_one_line(collector: Collector, capsys: pytest.CaptureFixture[str]) -> None:
+def test_signals_that_do_not_arrive_for_one_reason_are_one_line(collector: Collector, capfd: pytest.CaptureFixture[str]) -> None:
     said = Complaints()
     deliveries = [delivery_to(collector, "spans", said), delivery_to(collector, "metrics", said)]
 
@@ -146,7 +146,7 @@ def test_signals_that_do_not_arrive_for_one_reason_are_one_line(collector: Colle
             getattr(collector, manner)()
             delivery.put(body("a"), 1)
             delivery.finish(time.monotonic() + 2, last=True)
-        return capsys.readouterr().err.splitlines()
+        return capfd.readouterr().err.splitlines()
 
     for _ in range(2):
         forget()
@@ -162,20 +162,20 @@ def test_signals_that_do_not_arrive_for_one_reason_are_one_line(collector: Colle
     forget()
     deliveries[1].put(body("a"), 1)
     deliveries[1].finish(time.monotonic() + 2, last=True)
-    (line,) = capsys.readouterr().err.splitlines()
+    (line,) = capfd.readouterr().err.splitlines()
     assert line.startswith("platform-instrument: spans cannot be delivered to http://")  # for a reason of its own
     assert told("recover") == []
     forget()
     for delivery, lines in ((deliveries[1], 1), (deliveries[0], 0)):
         delivery.count_loss(1, losses.QUEUE_FULL, delivery.unit)
-        assert capsys.readouterr().err.count("\n") == lines
+        assert capfd.readouterr().err.count("\n") == lines
     forget()
     deliveries[0].count_loss(1, losses.QUEUE_FULL, "what could not be said before")
-    assert "metrics cannot be delivered" in capsys.readouterr().err
+    assert "metrics cannot be delivered" in capfd.readouterr().err
 
 
 def test_a_collector_that_gives_another_reason_each_time_is_one_line_a_minute(
-    collector: Collector, capsys: pytest.CaptureFixture[str]
+    collector: Collector, capfd: pytest.CaptureFixture[str]
 ) -> None:
     delivery = delivery_to(collector)
     for minute in range(2):
@@ -187,6 +187,6 @@ def test_a_collector_that_gives_another_reason_each_time_is_one_line_a_minute(
             collector.recover()
             delivery.put(body("a"), 1)
             delivery.work()
-        assert capsys.readouterr().err.count("\n") == 1, minute
+        assert capfd.readouterr().err.count("\n") == 1, minute
     assert losses.dropped() == {("spans", losses.REFUSED): 40}
     delivery.finish(0, last=True)

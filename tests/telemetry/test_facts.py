@@ -299,7 +299,7 @@ def test_pseudonyms_are_the_same_on_spans_and_lines(recorder: Recorder, monkeypa
 
 
 def test_count_names_and_sizes_are_bounded_and_what_is_left_out_is_counted(
-    recorder: Recorder, capsys: pytest.CaptureFixture[str]
+    recorder: Recorder, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with span("request", SERVER):
         set_attributes({f"n{number}": number for number in range(MOST + 3)})
@@ -309,7 +309,7 @@ def test_count_names_and_sizes_are_bounded_and_what_is_left_out_is_counted(
     assert list(kept) == [f"n{number}" for number in range(MOST)]
     assert len(kept["n0"]) <= LONGEST
     assert request.dropped_attributes == 3 + 5
-    assert capsys.readouterr().err.count("an attribute of a request was left out") == 1
+    assert capfd.readouterr().err.count("an attribute of a request was left out") == 1
 
 
 def test_limits_of_spans_hold_below_a_request_too(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:

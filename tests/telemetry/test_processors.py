@@ -236,7 +236,7 @@ def test_without_processors_nothing_stands_in_the_way() -> None:
         assert "flush" not in vars(running)
 
 
-def test_an_exporter_to_where_we_deliver_is_not_added(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_exporter_to_where_we_deliver_is_not_added(capfd: pytest.CaptureFixture[str]) -> None:
     environ = {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4317"}
     with sides.ours(environ):
         exporter = OTLPSpanExporter(endpoint="http://127.0.0.1:4317", insecure=True)
@@ -248,7 +248,7 @@ def test_an_exporter_to_where_we_deliver_is_not_added(capsys: pytest.CaptureFixt
         add(elsewhere)
         assert processors.PROCESSORS._span_processors == (elsewhere,)
         elsewhere.shutdown()
-    assert capsys.readouterr().err.count("a second exporter to localhost:4317 was not added") == 1
+    assert capfd.readouterr().err.count("a second exporter to localhost:4317 was not added") == 1
 
 
 PROGRAM = Path(__file__).parent / "programs" / "with_processor.py"

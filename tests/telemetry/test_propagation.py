@@ -281,11 +281,11 @@ def test_the_later_propagator_wins_where_two_find_a_parent() -> None:
     assert [parent.trace_id for parent in found.values() if parent] == [0xA, IDS[0]]
 
 
-def test_a_propagator_that_nobody_provides_is_said_and_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_propagator_that_nobody_provides_is_said_and_left_out(capfd: pytest.CaptureFixture[str]) -> None:
     active = Propagation(("tracecontext", "unheard-of"))
     assert injected(active, CURRENTLY)["traceparent"] == PARENT
     assert active.extract(headers_of(traceparent=PARENT))[0] is not None
-    assert capsys.readouterr().err.count("there is no propagator 'unheard-of'") == 1
+    assert capfd.readouterr().err.count("there is no propagator 'unheard-of'") == 1
 
 
 @pytest.mark.faults

@@ -181,10 +181,10 @@ def test_the_sampler_of_an_entry_point_decides(argument: str, recording: Any) ->
         assert trace.get_tracer("shop").start_span("work").is_recording() is recording
 
 
-def test_a_generator_that_nobody_provides_is_said_and_ours_used(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_generator_that_nobody_provides_is_said_and_ours_used(capfd: pytest.CaptureFixture[str]) -> None:
     with sides.ours({"OTEL_PYTHON_ID_GENERATOR": "unheard-of"}):
         assert trace.get_tracer("shop").start_span("work").get_span_context().is_valid
-    assert "OTEL_PYTHON_ID_GENERATOR: 'unheard-of' cannot be had" in capsys.readouterr().err
+    assert "OTEL_PYTHON_ID_GENERATOR: 'unheard-of' cannot be had" in capfd.readouterr().err
 
 
 @pytest.mark.faults

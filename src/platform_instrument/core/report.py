@@ -1,7 +1,8 @@
 """Our own voice: one line on standard error, and never the same line again and again.
 
 Not `logging`: it is not imported at start, it may be configured to go anywhere, and a line of ours must not travel
-through the handlers that we instrument.
+through the handlers that we instrument. Nor through what the application has put in the place of `sys.stderr`, mostly for a
+moment, to see what a call of its own prints.
 
 Start path: imports only what a bare interpreter already has.
 """
@@ -27,11 +28,14 @@ def say(line: str, *, place: str | None = None) -> None:
     text = " ".join(line.split())[:1000]
     if not text.isprintable():  # somebody else's word in it may steer a terminal
         text = "".join([sign if sign.isprintable() else "?" for sign in text])
+    stream = sys.__stderr__
+    if stream is None:
+        return  # the process has no standard error: there is nobody to tell
     try:
-        sys.stderr.write(f"platform-instrument: {text}\n")
-        sys.stderr.flush()
-    except (AttributeError, OSError, RuntimeError, ValueError):
-        return  # standard error is closed or missing: there is nobody left to tell
+        stream.write(f"platform-instrument: {text}\n")
+        stream.flush()
+    except (OSError, RuntimeError, ValueError):
+        return  # it is closed
 
 
 def due(place: str) -> bool:

@@ -81,7 +81,7 @@ def test_a_queue_between_logger_and_handler_has_the_lines_with_their_ids(shop: S
     assert shop.stream.getvalue().count(" trace_id=") == 3
 
 
-def test_a_handler_that_raises_keeps_nobody_from_answering(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_handler_that_raises_keeps_nobody_from_answering(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
     class Broken(logging.Handler):
         def handle(self, record: logging.LogRecord) -> bool:
             raise OSError(record.getMessage())
@@ -90,7 +90,7 @@ def test_a_handler_that_raises_keeps_nobody_from_answering(shop: Shop, capsys: p
     with recorder():
         failing(lambda: shop.log.debug("kept"))
     assert shop.printed == ["DEBUG kept"]
-    assert "a handler of logging raised OSError" in capsys.readouterr().err
+    assert "a handler of logging raised OSError" in capfd.readouterr().err
 
 
 def test_where_errors_alone_are_printed_nothing_else_is(shop: Shop) -> None:

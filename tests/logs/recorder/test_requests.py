@@ -179,13 +179,13 @@ def test_a_long_request_keeps_the_latest_and_says_how_many_it_has_lost(shop: Sho
     assert rest == [f"DEBUG line {number}" for number in range(1_000 - len(rest), 1_000)]
 
 
-def test_no_more_than_so_many_requests_a_minute_are_printed(shop: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_more_than_so_many_requests_a_minute_are_printed(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
     with recorder(rate="2"):
         for _ in range(5):
             failing(lambda: shop.log.debug("again"))
         assert outcomes() == {"printed": 2, "withheld": 3}
     assert shop.printed == ["DEBUG again"] * 2
-    assert capsys.readouterr().err.count("PLATFORM_LOG_FLIGHT_RECORDER_RATE") == 1
+    assert capfd.readouterr().err.count("PLATFORM_LOG_FLIGHT_RECORDER_RATE") == 1
 
 
 def test_excluded_requests_are_not_recorded(shop: Shop) -> None:

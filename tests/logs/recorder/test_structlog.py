@@ -122,7 +122,7 @@ def test_values_are_those_of_the_moment_and_an_exception_is_a_text() -> None:
     assert "exc_info" not in line
 
 
-def test_an_event_that_a_processor_drops_is_dropped_and_one_that_fails_harms_nobody(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_event_that_a_processor_drops_is_dropped_and_one_that_fails_harms_nobody(capfd: pytest.CaptureFixture[str]) -> None:
     def strict(_logger: object, _name: str, event: Any) -> Any:
         if event["event"] == "drop":
             raise structlog.DropEvent
@@ -135,7 +135,7 @@ def test_an_event_that_a_processor_drops_is_dropped_and_one_that_fails_harms_nob
         failing(lambda: [log.debug(event) for event in ("drop", "fail", "keep", "%d wrong")])
         failing(lambda: log.debug("%d wrong", "no number"))
     assert [line["event"] for line in said(stream)] == ["keep", "%d wrong"]
-    assert "a processor of structlog raised ValueError" in capsys.readouterr().err
+    assert "a processor of structlog raised ValueError" in capfd.readouterr().err
 
 
 def test_coroutine_methods_are_kept_too() -> None:
@@ -240,11 +240,11 @@ def test_levels_names_and_the_end_of_a_request_hold_here_too() -> None:
     assert len(said(stream)) == 1
 
 
-def test_a_chain_that_renders_before_its_end_is_not_kept(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_chain_that_renders_before_its_end_is_not_kept(capfd: pytest.CaptureFixture[str]) -> None:
     log, stream = native(structlog.processors.JSONRenderer(), lambda _logger, _name, line: line)
     with recorder():
         failing(lambda: log.debug("rendered"))
-    assert (stream.getvalue(), capsys.readouterr().err) == ("", "")
+    assert (stream.getvalue(), capfd.readouterr().err) == ("", "")
 
 
 NATIVE = PROGRAM.replace("structlog.stdlib.filter_by_level, structlog.stdlib.add_logger_name, ", "").replace(

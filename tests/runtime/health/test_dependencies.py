@@ -160,14 +160,14 @@ def test_clients_that_come_and_go_leave_nothing(redis_url: str) -> None:
 
 @usual
 def test_more_dependencies_than_are_bearable_are_not_checked_and_said_once(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], redis_url: str
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], redis_url: str
 ) -> None:
     report.forget()
     monkeypatch.setattr(dependencies, "_MOST_DEPENDENCIES", 2)
     clients = [redis.Redis(port=urlsplit(redis_url).port, db=number) for number in range(5)]
     until(lambda: len(states()) == 2 and set(states().values()) == {UP})
     assert len(dependencies._clients) == 2
-    assert capsys.readouterr().err == (
+    assert capfd.readouterr().err == (
         "platform-instrument: this process depends on more than 2 servers; further ones are not checked\n"
     )
     for client in clients:

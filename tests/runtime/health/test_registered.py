@@ -222,7 +222,7 @@ def test_a_timeout_of_its_own_holds() -> None:
 
 
 @usual
-def test_more_checks_that_hang_than_threads_are_bearable_are_not_asked(capsys: pytest.CaptureFixture[str]) -> None:
+def test_more_checks_that_hang_than_threads_are_bearable_are_not_asked(capfd: pytest.CaptureFixture[str]) -> None:
     goes_on, asked = threading.Event(), []
 
     def hang() -> None:
@@ -236,7 +236,7 @@ def test_more_checks_that_hang_than_threads_are_bearable_are_not_asked(capsys: p
         time.sleep(0.3)
         assert len(asked) == 16
         assert len([each for each in threading.enumerate() if each.name == "platform-instrument-check"]) == 16
-        until(lambda: "16 checks hang; others are not asked meanwhile" in capsys.readouterr().err)
+        until(lambda: "16 checks hang; others are not asked meanwhile" in capfd.readouterr().err)
     finally:
         goes_on.set()
     until(lambda: set(states().values()) == {UP})
@@ -340,7 +340,7 @@ def test_a_second_check_of_a_name_takes_the_place_of_the_first() -> None:
 
 
 @usual
-def test_what_is_no_check_is_left_out_and_said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_no_check_is_left_out_and_said(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registration, "MOST", 3)
     add_readiness_check(3, lambda: True)
     add_readiness_check("tea", lambda: True, timeout=-1)
@@ -348,7 +348,7 @@ def test_what_is_no_check_is_left_out_and_said(capsys: pytest.CaptureFixture[str
         add_startup_check(f"tea {number}", lambda: True)
     add_startup_check("one more", lambda: True)
     until(lambda: states() == {"tea": UP})
-    assert capsys.readouterr().err.splitlines() == [
+    assert capfd.readouterr().err.splitlines() == [
         "platform-instrument: a check is left out: it takes a name and a function, and got int, function",
         "platform-instrument: the check 'tea': timeout -1 is no number of seconds from 0.05 to 60; PLATFORM_READINESS_TIMEOUT holds",
         "platform-instrument: the check 'one more' is left out: there are 3 already",
@@ -381,14 +381,14 @@ def test_while_it_drains_a_process_asks_nothing() -> None:
 
 
 def test_what_the_critical_list_names_and_nobody_knows_is_said_once(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(checker, "_SETTLED", 0.3)
     with checking({"PLATFORM_READINESS_CRITICAL": "tea,Milk,postgres"}):
         add_readiness_check("tea", lambda: True, critical=False)
         add_readiness_check("milk", lambda: True, critical=False)
         add_readiness_check("water", lambda: True, critical=False)
-        said = until(lambda: capsys.readouterr().err)
+        said = until(lambda: capfd.readouterr().err)
         assert {check.name: check.critical for check in checks().values()} == {"tea": True, "milk": True, "water": False}
     assert said == (
         "platform-instrument: PLATFORM_READINESS_CRITICAL names 'postgres', which this process does not depend on; "

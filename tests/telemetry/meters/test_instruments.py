@@ -59,7 +59,7 @@ def test_the_sdk_s_classes_and_the_api_s_find_their_own_in_ours(meter: Any) -> N
         assert isinstance(meter.create_gauge("gauge"), metrics._Gauge)
 
 
-def test_equal_scopes_share_a_meter_and_equal_instruments_are_one(meter: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_equal_scopes_share_a_meter_and_equal_instruments_are_one(meter: Any, capfd: pytest.CaptureFixture[str]) -> None:
     assert metrics.get_meter("shop", "1.0") is meter
     assert metrics.get_meter("shop", "1.1") is not meter
     assert (meter.name, meter.version, meter.schema_url) == ("shop", "1.0", None)
@@ -67,50 +67,48 @@ def test_equal_scopes_share_a_meter_and_equal_instruments_are_one(meter: Any, ca
     assert meter.create_counter("ORDERS", "{order}", "Orders.") is orders
     assert meter.create_counter("orders", unit="{order}") is orders
     assert [getattr(orders, field) for field in ("name", "unit", "description")] == ["orders", "{order}", "Orders."]
-    assert capsys.readouterr().err == ""
+    assert capfd.readouterr().err == ""
 
 
-def test_conflicting_instruments_both_count_and_it_is_said_once(meter: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_conflicting_instruments_both_count_and_it_is_said_once(meter: Any, capfd: pytest.CaptureFixture[str]) -> None:
     meter.create_counter("orders", "1").add(1)
     for _ in range(3):
         meter.create_histogram("orders", "s").record(2)
     assert {(point.kind, point.unit) for point in points("orders")} == {("sum", "1"), ("histogram", "s")}
-    said = capsys.readouterr().err
+    said = capfd.readouterr().err
     assert said.count("\n") == 1
     assert "orders of shop is a Counter in 1 and a Histogram in s" in said
 
 
-def test_what_is_said_of_an_instrument_first_counts(meter: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_said_of_an_instrument_first_counts(meter: Any, capfd: pytest.CaptureFixture[str]) -> None:
     first = meter.create_histogram("duration", "s", "First.", explicit_bucket_boundaries_advisory=[1, 2])
     second = meter.create_histogram("duration", "s", "Second.", explicit_bucket_boundaries_advisory=[5])
     assert second is first
     second.record(1.5)
     (point,) = points("duration")
     assert (point.bounds, point.description) == ((1.0, 2.0), "First.")
-    said = capsys.readouterr().err
+    said = capfd.readouterr().err
     assert said.count("\n") == 1
     assert "description and advisory" in said
 
 
 @pytest.mark.parametrize("name", ["", "1st", "with space", "é", "a" * 256, None, 7])
 def test_an_instrument_without_a_sound_name_counts_nothing_and_breaks_nothing(
-    meter: Any, name: Any, capsys: pytest.CaptureFixture[str]
+    meter: Any, name: Any, capfd: pytest.CaptureFixture[str]
 ) -> None:
     meter.create_counter(name).add(1)
     meter.create_histogram(name).record(1)
     meter.create_gauge(name).set(1)
     meter.create_observable_gauge(name, [lambda _: [Observation(1)]])
     assert exported.points() == []
-    assert "is no name for a metric" in capsys.readouterr().err
+    assert "is no name for a metric" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("advisory", [[2, 1], [1, 1], ["a"], 5, [float("nan")], [float("-inf"), 1]])
-def test_bounds_that_no_buckets_can_have_are_the_usual_ones(
-    meter: Any, advisory: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_bounds_that_no_buckets_can_have_are_the_usual_ones(meter: Any, advisory: Any, capfd: pytest.CaptureFixture[str]) -> None:
     meter.create_histogram("size", explicit_bucket_boundaries_advisory=advisory).record(1)
     assert len(points("size")[0].bounds) == 15
-    assert capsys.readouterr().err.count("\n") == 1
+    assert capfd.readouterr().err.count("\n") == 1
 
 
 def test_an_infinite_last_bound_is_the_last_bucket(meter: Any) -> None:
@@ -125,7 +123,7 @@ class Loud:
 
 @pytest.mark.faults
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), "3", None, [1], 1j, Loud(), 10**400])
-def test_what_is_no_number_is_left_out_and_said_once(meter: Any, value: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_no_number_is_left_out_and_said_once(meter: Any, value: Any, capfd: pytest.CaptureFixture[str]) -> None:
     made = (meter.create_counter("a").add, meter.create_up_down_counter("b").add, meter.create_histogram("c").record,
             meter.create_gauge("d").set)  # fmt: skip
     for count in made:
@@ -133,16 +131,16 @@ def test_what_is_no_number_is_left_out_and_said_once(meter: Any, value: Any, cap
             count(value)
     assert exported.points() == []
     assert [cast("ApplicationMetric", metric).refused for metric in METRICS.foreign] == [2, 2, 2, 2]
-    assert capsys.readouterr().err.count("left out") == 4
+    assert capfd.readouterr().err.count("left out") == 4
 
 
-def test_a_negative_amount_of_a_counter_is_said_once_with_a_remedy(meter: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_negative_amount_of_a_counter_is_said_once_with_a_remedy(meter: Any, capfd: pytest.CaptureFixture[str]) -> None:
     counter = meter.create_counter("orders")
     counter.add(5)
     counter.add(-3)
     counter.add(-2.5)
     assert points("orders")[0].value == 5
-    said = capsys.readouterr().err
+    said = capfd.readouterr().err
     assert said.count("\n") == 1
     assert "orders was given -3, and takes nothing below zero (an up-down counter does)" in said
 
@@ -217,7 +215,7 @@ def test_two_values_that_leave_as_one_are_one_series(meter: Any) -> None:
     assert "example.com" not in str(point.attributes)
 
 
-def test_more_sets_than_the_limit_are_counted_together(meter: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_more_sets_than_the_limit_are_counted_together(meter: Any, capfd: pytest.CaptureFixture[str]) -> None:
     counter = meter.create_counter("orders")
     for _ in range(2):
         for number in range(Limits.cardinality + 10):
@@ -225,7 +223,7 @@ def test_more_sets_than_the_limit_are_counted_together(meter: Any, capsys: pytes
     found = points("orders")
     assert len(found) == Limits.cardinality + 1
     assert (found[-1].attributes, found[-1].value) == ({"otel.metric.overflow": True}, 20)
-    said = capsys.readouterr().err
+    said = capfd.readouterr().err
     assert said.count("\n") == 1
     assert "most of them by order" in said
 
@@ -279,14 +277,14 @@ def test_a_reset_as_in_a_fork_child_starts_from_zero_and_asks_again(meter: Any) 
     assert points("orders")[0].value == 1
 
 
-def test_the_provider_answers_what_code_for_the_sdk_asks(running: Pipeline, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_provider_answers_what_code_for_the_sdk_asks(running: Pipeline, capfd: pytest.CaptureFixture[str]) -> None:
     provider: Any = metrics.get_meter_provider()
     metrics.get_meter("shop").create_counter("orders").add(1)
     assert running.worker.awaited is False
     assert provider.force_flush() is False  # there is no collector
     provider.shutdown()
     provider.add_metric_reader(object())
-    assert "OTEL_METRICS_EXPORTER" in capsys.readouterr().err
+    assert "OTEL_METRICS_EXPORTER" in capfd.readouterr().err
 
 
 def test_a_series_that_is_said_no_more_is_not_exported(meter: Any) -> None:
@@ -301,17 +299,17 @@ def test_a_series_that_is_said_no_more_is_not_exported(meter: Any) -> None:
     assert {point.attributes["queue"]: point.value for point in points("depth")} == {"a": 7, "b": 2}
 
 
-def test_observed_series_that_come_and_go_do_not_reach_the_limit(meter: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_observed_series_that_come_and_go_do_not_reach_the_limit(meter: Any, capfd: pytest.CaptureFixture[str]) -> None:
     turn = 0
     meter.create_observable_gauge("connection", [lambda _: [Observation(turn, {"id": turn * 1_000 + n}) for n in range(1_000)]])
     for turn in range(6):  # noqa: B007 - read by the callback
         found = points("connection")
     assert {point.attributes["id"] for point in found} == set(range(5_000, 6_000))
     assert len(METRICS.foreign[0].cells) <= Limits.cardinality
-    assert capsys.readouterr().err == ""
+    assert capfd.readouterr().err == ""
 
 
-def test_a_callback_that_hangs_holds_up_nothing_else(meter: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_callback_that_hangs_holds_up_nothing_else(meter: Any, capfd: pytest.CaptureFixture[str]) -> None:
     free = threading.Event()
 
     def hangs(_options: Any) -> list[Observation]:
@@ -324,7 +322,7 @@ def test_a_callback_that_hangs_holds_up_nothing_else(meter: Any, capsys: pytest.
     assert [point.name for point in exported.points()] == ["orders"]
     assert [point.name for point in exported.points()] == ["orders"]
     assert time.monotonic() - before < 5
-    assert "were not answered within 1 s" in capsys.readouterr().err
+    assert "were not answered within 1 s" in capfd.readouterr().err
     free.set()
     time.sleep(0.1)
     assert {point.name for point in exported.points()} == {"orders", "late"}
@@ -356,13 +354,13 @@ def test_instruments_are_not_kept_alive_by_what_they_count(meter: Any) -> None:
 
 
 def test_more_metrics_than_are_bearable_count_nothing(
-    meter: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    meter: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(Limits, "series", 3)
     for number in range(10):
         meter.create_counter(f"counter.{number}").add(1)
     assert len(METRICS.foreign) == 3
-    assert capsys.readouterr().err.count("this process has 3 metrics") == 1
+    assert capfd.readouterr().err.count("this process has 3 metrics") == 1
 
 
 def test_a_meter_of_strange_names_works(running: Pipeline) -> None:

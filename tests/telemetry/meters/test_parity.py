@@ -162,9 +162,9 @@ def test_ours_exports_what_the_sdk_exports(script: Any) -> None:
     assert expected[0], script
 
 
-def test_what_a_callback_said_before_it_failed_is_exported_as_by_the_sdk(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_a_callback_said_before_it_failed_is_exported_as_by_the_sdk(capfd: pytest.CaptureFixture[str]) -> None:
     assert told(by_ours(failing)[0]) == told(by_sdk(failing)[0])
-    said = capsys.readouterr().err.splitlines()
+    said = capfd.readouterr().err.splitlines()
     assert [
         line
         for line in said

@@ -111,10 +111,10 @@ def test_every_field_arrives() -> None:
     assert point.bounds[-1] >= 1000.0 > point.bounds[-2]
 
 
-def test_what_is_not_a_number_above_zero_is_told_and_not_counted(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_not_a_number_above_zero_is_told_and_not_counted(capfd: pytest.CaptureFixture[str]) -> None:
     made = cell([-1.0, math.nan, math.inf])
     assert not made.touched
-    assert capsys.readouterr().err.count("\n") == 1
+    assert capfd.readouterr().err.count("\n") == 1
 
 
 def test_the_deltas_of_a_widening_histogram_add_up() -> None:

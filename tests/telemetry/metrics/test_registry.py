@@ -122,7 +122,7 @@ class SlowlyMade(Metric):
 
 
 def test_threads_that_reach_the_limit_together_share_one_overflow_and_say_so_once(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(Limits, "cardinality", 0)
     metric, together = SlowlyMade(ORDERS), threading.Barrier(8)
@@ -137,17 +137,17 @@ def test_threads_that_reach_the_limit_together_share_one_overflow_and_say_so_onc
     for thread in threads:
         thread.join()
     assert [cell.value for cell in metric.series()] == [8]
-    assert capsys.readouterr().err.count("PLATFORM_METRICS_CARDINALITY_LIMIT") == 1
+    assert capfd.readouterr().err.count("PLATFORM_METRICS_CARDINALITY_LIMIT") == 1
 
 
-def test_all_instruments_together_have_a_limit_too(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_instruments_together_have_a_limit_too(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(Limits, "series", 3)
     for instrument in (ORDERS, OPEN):
         for at in range(3):
             METRICS.metric(instrument).cell((("at", at),)).add(1)
     read = received.points(MetricEncoder({}).encode(METRICS))
     assert [(point.name, point.value) for point in read] == [("shop.orders", 1)] * 3 + [("shop.open", 3)]
-    said = capsys.readouterr().err
+    said = capfd.readouterr().err
     assert "PLATFORM_METRICS_SERIES_LIMIT" in said
     assert "shop.open" in said
     assert said.count("\n") == 1

@@ -87,7 +87,7 @@ def test_who_waits_for_its_page_keeps_its_place(
 
 
 def test_without_a_descriptor_it_pauses_and_says_so_once(
-    few: Connections, listener: OwnSocket, client: Callable[[bytes], socket.socket], capsys: pytest.CaptureFixture[str]
+    few: Connections, listener: OwnSocket, client: Callable[[bytes], socket.socket], capfd: pytest.CaptureFixture[str]
 ) -> None:
     client(REQUEST)
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -101,4 +101,4 @@ def test_without_a_descriptor_it_pauses_and_says_so_once(
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
     assert few.accept(listener)
-    assert capsys.readouterr().err.count("Too many open files") == 1
+    assert capfd.readouterr().err.count("Too many open files") == 1

@@ -82,7 +82,7 @@ def test_they_are_not_where_nobody_asks(registry: prometheus_client.CollectorReg
 def test_what_has_a_name_of_ours_is_left_out(
     registry: prometheus_client.CollectorRegistry,
     openmetrics: bool,  # noqa: FBT001 - a parameter of the test
-    capsys: pytest.CaptureFixture[str],
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     prometheus_client.Gauge("level", "Level.", registry=registry).set(7)
     prometheus_client.Info("target", "Target.", registry=registry).info({"a": "b"})
@@ -93,7 +93,7 @@ def test_what_has_a_name_of_ours_is_left_out(
         families = scraped(metrics, openmetrics=openmetrics, client_registry=True, resource={"service.name": "shop"})
     assert list(families["level"].samples.values()) == [1]
     assert list(families["other"].samples.values()) == [8]
-    assert len(capsys.readouterr().err.splitlines()) == 2
+    assert len(capfd.readouterr().err.splitlines()) == 2
 
 
 def test_names_filter_them_too(registry: prometheus_client.CollectorRegistry) -> None:

@@ -152,7 +152,7 @@ def test_of_instruments_with_other_bounds_each_keeps_its_own() -> None:
     assert sum(samples(families, "x_count").values()) == 2
 
 
-def test_a_page_has_no_more_series_than_it_may(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_page_has_no_more_series_than_it_may(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     of: Parts = []
     for number in range(4):
         metrics = Metrics()
@@ -166,7 +166,7 @@ def test_a_page_has_no_more_series_than_it_may(monkeypatch: pytest.MonkeyPatch, 
         families = scraped(merge(of, by_instance=False))
         departed([(snapshot, False, instance) for snapshot, _, instance in of])
     assert sum(len(family.samples) for family in families.values()) == 10
-    (line,) = capsys.readouterr().err.splitlines()
+    (line,) = capfd.readouterr().err.splitlines()
     assert "have 6 series more than a page" in line
     assert "raise PLATFORM_METRICS_SERIES_LIMIT" in line
 

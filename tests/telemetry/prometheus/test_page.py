@@ -195,7 +195,7 @@ def test_an_attribute_does_not_take_the_label_of_a_bucket_or_of_an_instance() ->
 
 
 @FORMATS
-def test_of_two_types_with_one_name_the_first_is_kept(openmetrics: bool, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: FBT001
+def test_of_two_types_with_one_name_the_first_is_kept(openmetrics: bool, capfd: pytest.CaptureFixture[str]) -> None:  # noqa: FBT001
     metrics = Metrics()
     metric(metrics, COUNTER, "orders").cell(()).add(1)
     metric(metrics, GAUGE, "orders").cell(()).put(2)
@@ -205,11 +205,11 @@ def test_of_two_types_with_one_name_the_first_is_kept(openmetrics: bool, capsys:
         families = scraped(metrics, openmetrics=openmetrics)
     assert [samples(families, name) for name in ("orders_total", "other")] == [{frozenset(): 1}, {frozenset(): 4}]
     assert set(families) == {"orders", "other"}
-    said = capsys.readouterr().err.splitlines()
+    said = capfd.readouterr().err.splitlines()
     assert [line.partition(" is called ")[2].split()[0] for line in said] == ["orders", "orders_total"]
 
 
-def test_meters_with_one_name_for_an_instrument_share_a_family(capsys: pytest.CaptureFixture[str]) -> None:
+def test_meters_with_one_name_for_an_instrument_share_a_family(capfd: pytest.CaptureFixture[str]) -> None:
     metrics = Metrics()
     for number, scope in enumerate(("shop.a", "shop.b")):
         metric(metrics, COUNTER, "orders", scope=InstrumentationScope(scope)).cell(()).add(number + 1)
@@ -217,10 +217,10 @@ def test_meters_with_one_name_for_an_instrument_share_a_family(capsys: pytest.Ca
     metric(metrics, COUNTER, "orders", scope=InstrumentationScope("shop.c")).cell(()).add(3)
     families = scraped(metrics)
     assert sorted(families["orders"].samples.values()) == [1, 2, 3]
-    assert not capsys.readouterr().err
+    assert not capfd.readouterr().err
 
 
-def test_of_series_that_are_equal_on_the_page_the_first_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+def test_of_series_that_are_equal_on_the_page_the_first_is_shown(capfd: pytest.CaptureFixture[str]) -> None:
     metrics = Metrics()
     metric(metrics, GAUGE, "queue.length").cell(()).put(1)
     metric(metrics, GAUGE, "queue_length").cell(()).put(2)
@@ -230,7 +230,7 @@ def test_of_series_that_are_equal_on_the_page_the_first_is_shown(capsys: pytest.
     families = scraped(metrics)
     assert samples(families, "queue_length") == {frozenset(): 1}
     assert samples(families, "flag") == {frozenset({("on", "true")}): 3}
-    assert len(capsys.readouterr().err.splitlines()) == 2
+    assert len(capfd.readouterr().err.splitlines()) == 2
 
 
 @FORMATS

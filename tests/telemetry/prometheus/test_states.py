@@ -158,7 +158,7 @@ def test_a_worker_that_never_wrote_leaves_what_was_there(service: Service) -> No
 
 
 def test_a_state_that_cannot_be_written_is_said_once_and_breaks_nothing(
-    service: Service, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    service: Service, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device")
@@ -168,4 +168,4 @@ def test_a_state_that_cannot_be_written_is_said_once_and_breaks_nothing(
     service.work(1)
     service.states.write()
     service.states.write()
-    assert capsys.readouterr().err.count("other workers cannot see the metrics of this one: No space left") == 1
+    assert capfd.readouterr().err.count("other workers cannot see the metrics of this one: No space left") == 1
