@@ -1,59 +1,49 @@
-"""A collector that keeps the sums of what it is sent, for as long as it takes, and nothing else."""
+"""What is known at the end: a collector that keeps sums and nothing else, and the page at which a service is scraped."""
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import Any
+import re
+import urllib.request
 
 from platform_instrument.testing import received
 from platform_instrument.testing.collector import Collector
+from tests.processes import HOST
 
-DURATION = "http.server.request.duration"
-LOSSES = ("otel.sdk.processor.span.processed", "otel.sdk.exporter.span.exported")
-"""Which count what was lost under an `error.type`."""
+_LINE = re.compile(r"(\w+)(?:\{(.*)\})? ([\d.e+]+)")
 
 
 class Sums(Collector):
-    """Counts server spans by service, and the requests and losses that each process says it had."""
+    """Counts spans."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.served: Counter[str] = Counter()
-        """SERVER spans by service."""
-        self.all = 0
-        """Spans of all kinds."""
-        self._latest: dict[tuple[Any, ...], float] = {}
+        self.count = 0
 
     def _keep(self, signal: str, body: bytes) -> None:
         self._requests.clear()
         if signal == "traces":
-            for span in received.spans(body):
-                self.all += 1
-                self.served[str(span.resource["service.name"])] += span.kind == "SERVER"
-        elif signal == "metrics":
-            for point in received.points(body):
-                if point.name == DURATION or (point.name in LOSSES and "error.type" in point.attributes):
-                    resource = point.resource
-                    key = (
-                        point.name,
-                        resource["service.name"],
-                        (resource["service.instance.id"], point.start_ns),
-                        *sorted(point.attributes.items()),
-                    )
-                    self._latest[key] = point.count if point.name == DURATION else point.value
+            self.count += len(received.spans(body))
 
-    def counted(self, service: str) -> int:
-        """Return how many requests the processes of a service have counted."""
-        with self._changed:
-            return int(sum(value for key, value in self._latest.items() if key[:2] == (DURATION, service)))
 
+class Page:
+    """What all workers of a service have counted, those that are gone too."""
+
+    def __init__(self, port: int) -> None:
+        with urllib.request.urlopen(f"http://{HOST}:{port}/metrics", timeout=30) as answer:
+            text = answer.read().decode()
+        self._samples = [found.groups() for line in text.splitlines() if (found := _LINE.match(line))]
+
+    def sum(self, name: str, label: str = "") -> int:
+        """Return the sum of the series of a name that have a label."""
+        return int(sum(float(value) for found, labels, value in self._samples if found == name and label in (labels or "")))
+
+    @property
+    def requests(self) -> int:
+        """How many requests were served."""
+        return self.sum("http_server_request_duration_seconds_count")
+
+    @property
     def lost(self) -> int:
-        """Return how many spans the processes say they have lost."""
-        with self._changed:
-            items = list(self._latest.items())
-        return int(sum(value for key, value in items if key[0] in LOSSES))
-
-    def processes(self) -> int:
-        """Return how many processes have told of requests."""
-        with self._changed:
-            return len({key[2] for key in self._latest if key[0] == DURATION})
+        """How many spans were lost."""
+        lost = [f"otel_sdk_{part}_total" for part in ("exporter_span_exported", "processor_span_processed")]
+        return sum(self.sum(name, "error_type=") for name in lost)
