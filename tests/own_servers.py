@@ -31,7 +31,7 @@ class OwnServer:
         self.url = server.url.format(port=self.port)
         self._server = server
         self._folder = folder
-        self._account = server.account if os.geteuid() == 0 else None
+        self._account = (server.account or None) if os.geteuid() == 0 else None
         if self._account:
             shutil.chown(folder, self._account)
         *preparations, self._command = server.commands(programs, folder, self.port)

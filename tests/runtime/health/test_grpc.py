@@ -65,7 +65,7 @@ def shop(*arguments: Any, answers: Callable[[int], bool] = accepts) -> Server:
         answers=answers,
         programs=(),
         commands=lambda _programs, _folder, port: [[sys.executable, str(PROGRAMS / "grpc_shop.py"), str(port), *arguments]],
-        account="root",
+        account="",
         image="",
     )
 
@@ -466,7 +466,7 @@ def test_a_program_forks_while_a_frozen_server_is_asked(tmp_path: Path) -> None:
     file.write_text(FORKING)
     with own(shop()) as frozen, own(shop()) as other:
         frozen.freeze()
-        argv, env = door("command", [sys.executable, file, frozen.url, other.url])
+        argv, env = door("command", [sys.executable, "-W", "ignore", file, frozen.url, other.url])
         checked = {"PLATFORM_PROBES": "true", "PLATFORM_READINESS_INTERVAL": "0.1", "PLATFORM_READINESS_TIMEOUT": "1"}
         done = run(argv, env={**env, **checked, "GRPC_ENABLE_FORK_SUPPORT": "1"}, timeout=90)
         frozen.thaw()
@@ -534,7 +534,9 @@ def test_a_server_that_accepts_and_hangs_up_is_down() -> None:
         def hang_up() -> None:
             with contextlib.suppress(OSError):
                 while True:
-                    listening.accept()[0].close()
+                    accepted, _ = listening.accept()
+                    accepted.recv(1024)
+                    accepted.close()
 
         threading.Thread(target=hang_up, daemon=True).start()
         with checking(None, *LIBRARIES), using("threads", f"{HOST}:{listening.getsockname()[1]}"):
