@@ -20,7 +20,7 @@ LATER = (
     "config.file", "distro.deliveries", "distro.diagnosis", "distro.libraries", "privacy.commands", "privacy.detector",
     "privacy.pii", "privacy.sql", "privacy.text", "runtime.metrics", "telemetry.console", "telemetry.delivery",
     "telemetry.exceptions", "telemetry.http_exporter", "telemetry.metrics.exponential", "telemetry.otlp", "telemetry.outlets",
-    "telemetry.prometheus", "telemetry.protobuf", "telemetry.resource",
+    "telemetry.prometheus", "telemetry.protobuf", "telemetry.resource", "telemetry.self_metrics",
 )  # fmt: skip
 """What the first record, call or line needs, and nothing before it."""
 MOST_MODULES, MOST_OBJECTS, MOST_COLLECTIONS = 148, 6_400, 16
