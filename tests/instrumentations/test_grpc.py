@@ -239,7 +239,8 @@ def test_health_and_reflection_leave_no_span_unless_the_setting_says_so(server: 
 
 
 @either
-def test_the_id_of_a_request_is_taken_up_and_handed_on(monkeypatch: pytest.MonkeyPatch, server: str) -> None:
+@both
+def test_the_id_of_a_request_is_taken_up_and_handed_on(monkeypatch: pytest.MonkeyPatch, server: str, client: str) -> None:
     monkeypatch.setattr(tracer, "STARTED", None)
     for name in ("current_ids", "finished", "unsaid"):
         monkeypatch.setattr(printed, name, getattr(printed, name))
@@ -252,7 +253,7 @@ def test_the_id_of_a_request_is_taken_up_and_handed_on(monkeypatch: pytest.Monke
         assert facts is not None
         seen.append(facts.request_id)
         if len(seen) == 1:
-            assert ask("threads", port, "Get", b"below") == b"belowbelow"
+            assert ask(client, port, "Get", b"below") == b"belowbelow"
 
     with (
         recording(*NAMES, environ={"PLATFORM_REQUEST_ID": "true"}),
