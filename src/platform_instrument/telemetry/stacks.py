@@ -70,7 +70,7 @@ class _One(StackSummary):
 
     if _BREAKS_PARSERS:  # what finds out which part of an expression failed parses it: all of it is marked alike instead
         _names: ClassVar = {**vars(traceback), "_extract_caret_anchors_from_line_segment": lambda _segment: None}
-        format_frame_summary = FunctionType(StackSummary.format_frame_summary.__code__, _names)
+        format_frame_summary = FunctionType(vars(StackSummary)["format_frame_summary"].__code__, _names)
 
 
 def _shown(frames: list[FrameSummary]) -> list[tuple[FrameSummary, str]]:
