@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".bench"
-COLLECTOR_PORT, UPSTREAM_PORT, REDIS_PORT, SERVICE_PORT = 18318, 18319, 18379, 18320
+COLLECTOR_PORT, UPSTREAM_PORT, REDIS_PORT, SERVICE_PORT, RPC_PORT = 18318, 18319, 18379, 18320, 18321
 
 _UPSTREAM, _UPSTREAM_CONTRIB = "1.45.1", "0.66b1"
 _SERVICE = (
@@ -49,6 +49,8 @@ class Implementation:
     module: str = "sys"
     """What `sys.modules` must hold while a program runs under it."""
     service: tuple[str, ...] = _SERVICE
+    folder_name: str = ""
+    """Where its environment is, when it is not called as it is."""
     compared: tuple[str, ...] = (
         "fastapi",
         "uvicorn",
@@ -63,7 +65,7 @@ class Implementation:
     @property
     def folder(self) -> Path:
         """Where its environment is."""
-        return FOLDER / self.name
+        return FOLDER / (self.folder_name or self.name)
 
     def program(self, *arguments: str, cpu: int | None = 0) -> tuple[list[str], dict[str, str]]:
         """Return command line and environment of a Python program under this implementation, on one processor."""
@@ -75,18 +77,20 @@ class Implementation:
         return [*on_processor(cpu), *launcher, str(self.folder / "bin/python"), *arguments], base | dict(self.variables)
 
 
+def upstream(*libraries: str) -> tuple[str, ...]:
+    """Return upstream's packages that instrument libraries."""
+    return (
+        f"opentelemetry-distro=={_UPSTREAM_CONTRIB}",
+        f"opentelemetry-exporter-otlp-proto-http=={_UPSTREAM}",
+        *(f"opentelemetry-instrumentation-{library}=={_UPSTREAM_CONTRIB}" for library in libraries),
+    )
+
+
 BARE = Implementation("bare")
 OURS = Implementation("platform-instrument", (str(ROOT),), "platform-instrument", tuple(_EXPORT.items()), "platform_instrument")
 VANILLA = Implementation(
     "opentelemetry-instrument",
-    (
-        f"opentelemetry-distro=={_UPSTREAM_CONTRIB}",
-        f"opentelemetry-exporter-otlp-proto-http=={_UPSTREAM}",
-        *(
-            f"opentelemetry-instrumentation-{library}=={_UPSTREAM_CONTRIB}"
-            for library in ("asgi", "fastapi", "httpx", "logging", "redis", "sqlalchemy")
-        ),
-    ),
+    upstream("asgi", "fastapi", "httpx", "logging", "redis", "sqlalchemy"),
     "opentelemetry-instrument",
     (*_EXPORT.items(), ("OTEL_PYTHON_LOG_CORRELATION", "true"), ("OTEL_SEMCONV_STABILITY_OPT_IN", "http")),
     "opentelemetry",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import load, report, serving, surroundings
+from benchmarks import history, load, report, serving, surroundings
 from benchmarks.environments import BARE, OURS, VANILLA
 from platform_instrument.telemetry.otlp import SpanEncoder
 from tests.instrumentations.recording import inside
@@ -101,3 +101,23 @@ def test_the_readme_shows_the_shares() -> None:
     rounds = [{BARE.name: 100.0, OURS.name: 110.0, VANILLA.name: 200.0}]
     tables = [report.compared("request", "µs of CPU", {"/plain": rounds, "/db": rounds})]
     assert report.shares(tables).splitlines()[2:] == ["| request: /plain | 0.100 |", "| request: /db | 0.100 |"]
+
+
+def test_a_run_that_is_worse_than_those_before_is_said_to_be_and_noise_is_not(tmp_path: Path) -> None:
+    file = tmp_path / "history.jsonl"
+    for shares in ([0.05, 0.06, 0.05, 0.07], [0.06, 0.05, 0.05, 0.30]):
+        history.add({"/plain": shares, "/db": shares}, "one", "2026-01-01", file)
+    before = history.entries(file)
+    assert history.worse({"/plain": [0.06, 0.05, 0.06, 0.5]}, before, "one") == []
+    (said,) = history.worse({"/plain": [0.09, 0.08, 0.08, 0.09], "/db": [0.01] * 4}, before, "one")
+    assert said.startswith("/plain: ")
+    assert history.worse({"/plain": [0.9] * 4, "/new": [9.0] * 4}, before, "another") == []
+    assert history.worse({"/plain": [0.9] * 2}, before, "one") == []
+    assert history.shares({"/plain": [{BARE.name: 10, OURS.name: 11, VANILLA.name: 20}]}) == {"/plain": [0.1]}
+
+
+def test_only_the_last_runs_are_looked_back_on(tmp_path: Path) -> None:
+    file = tmp_path / "history.jsonl"
+    for share in (0.9, 0.05, 0.05, 0.05, 0.05, 0.05):
+        history.add({"/plain": [share] * 4}, "one", "2026-01-01", file)
+    assert history.worse({"/plain": [0.1] * 4}, history.entries(file), "one")
