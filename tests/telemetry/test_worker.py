@@ -9,11 +9,13 @@ import subprocess
 import sys
 import threading
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+import platform_instrument
 from platform_instrument.core.families import SUPPRESSED
 from platform_instrument.core.guard import clear_faults, faults
 from platform_instrument.telemetry.context import CURRENT
@@ -196,6 +198,23 @@ def test_a_thread_that_does_not_end_delays_one_fork_only(work: Work) -> None:
     assert time.monotonic() - start < 1
     gate.set()
     assert work.worker.flush(2) is True
+
+
+def test_a_fork_waits_for_an_import_of_ours_that_a_turn_has_begun(
+    work: Work, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The child has neither the thread that imports nor, for ever, the module."""
+    (tmp_path / "slow_to_import.py").write_text("import time\ntime.sleep(0.5)\nVALUE = 1\n")
+    monkeypatch.setattr(platform_instrument, "__path__", [*platform_instrument.__path__, str(tmp_path)])
+    name = "platform_instrument.slow_to_import"
+    work.turn = lambda: import_module(name).VALUE * 60.0
+    work.worker.start()
+    assert soon(lambda: name in sys.modules)
+    work.worker.before_fork(0.05)
+    try:
+        assert sys.modules.pop(name).VALUE == 1
+    finally:
+        work.worker.after_fork_in_parent(needed=False)
 
 
 def test_nobody_starts_it_during_a_fork(work: Work) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from platform_instrument.core.forks import around_fork
 from platform_instrument.core.guard import guard
 from platform_instrument.engine import apply, imports
-from platform_instrument.runtime import beginning, sigterm, uwsgi
+from platform_instrument.runtime import alone, beginning, sigterm, uwsgi
 from platform_instrument.telemetry import pipeline
 
 if TYPE_CHECKING:
@@ -176,11 +176,20 @@ def _remain_interrupted() -> None:
 
 def _renew() -> None:
     _Leaving.left = _Leaving.seconds
+    threading = sys.modules.get("threading")
+    if threading is not None and type(threading.main_thread()) is threading.Thread:
+        alone.follow(threading, _leave_with_its_thread)
 
 
-def _begin_in_a_worker() -> None:
+def _leave_with_its_thread() -> None:
+    flush()
     if pipeline.PIPELINE is not None:
-        pipeline.PIPELINE.after_fork_in_child()
+        pipeline.PIPELINE.stop(_Leaving.left)
+
+
+def _begin_in_a_worker(*, inherits: bool) -> None:
+    if pipeline.PIPELINE is not None:
+        pipeline.PIPELINE.after_fork_in_child(inherits=inherits)
         pipeline.PIPELINE.serve()
     beginning.renew()
     _renew()

@@ -109,3 +109,22 @@ class Bell:
 
 
 _LONGEST_WAIT = 86_400.0
+
+
+def wait_for_imports(thread: threading.Thread, seconds: float) -> None:
+    """Wait, so long at most, while a thread lives and a module of ours is half imported, such as a mask that is needed first now.
+
+    A child that is forked in the middle of an import can never import that module: the lock is held by a thread that it has not.
+    """
+    deadline = time.monotonic() + seconds
+    while thread.is_alive() and _importing() and time.monotonic() < deadline:
+        thread.join(_GLANCE)
+
+
+def _importing() -> bool:
+    specs = [getattr(module, "__spec__", None) for name, module in [*sys.modules.items()] if name.startswith(_OURS)]
+    return any(getattr(spec, "_initializing", False) for spec in specs)
+
+
+_GLANCE = 0.02
+_OURS = "platform_instrument."

@@ -16,7 +16,7 @@ from platform_instrument.core.families import SUPPRESSED
 from platform_instrument.core.guard import guard
 from platform_instrument.telemetry.context import CURRENT, Ambient
 from platform_instrument.telemetry.priority import Priority
-from platform_instrument.telemetry.threads import leave_signals_to_the_application, wait_until_gone
+from platform_instrument.telemetry.threads import leave_signals_to_the_application, wait_for_imports, wait_until_gone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -210,6 +210,7 @@ class Worker:
         self._rouse()
         if thread is not self._left_behind:
             thread.join(seconds if self._prepared else _PREPARATION)
+            wait_for_imports(thread, _PREPARATION)
             self._left_behind = thread if thread.is_alive() else None
             if self._left_behind is None:
                 wait_until_gone(thread)
