@@ -20,7 +20,7 @@ OF_THE_RUN = frozenset(("client.port", "messaging.message.id", "aws.request_id",
 
 @dataclass(frozen=True, order=True)
 class Difference:
-    """Something that they record and we do not, or otherwise: `what` is `name`, `status`, `spans`, `metric`, `unit`, `kind` or an attribute."""
+    """Something that they record and we do not, or otherwise: `what` is `name`, `status`, `spans`, `event …`, `metric`, `unit`, `kind` or an attribute."""
 
     step: str
     """The step of the program, or the name of a metric."""
@@ -87,6 +87,8 @@ def _of_span(step: str, theirs: Recorded, ours: Recorded, span: Span, own: Span)
         expected, found = theirs.plain(getattr(span, what)), ours.plain(getattr(own, what))
         if expected != found:
             yield Difference(step, what, OTHER, repr(expected), repr(found))
+    for event in sorted({each.name for each in span.events} - {each.name for each in own.events}):
+        yield Difference(step, f"event {event}", MISSING, event, "")
     for key, value in span.attributes.items():
         expected, found = theirs.plain(value), ours.plain(own.attributes.get(key))
         if key not in own.attributes:

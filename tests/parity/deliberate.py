@@ -111,6 +111,12 @@ DELIBERATE: tuple[Deliberate, ...] = (
     Deliberate("web-tornado web-falcon", "unit", OTHER, "`requests`; ours is `{request}`, as the conventions say", _OPEN),
     Deliberate("web-aiohttp", "http.route", MISSING, "empty where there is no route; ours is left out", "spans http.server.*", "none"),
     # Others
+    Deliberate(
+        f"{_DBAPI} asyncpg redis pymemcache grpc-* httpx httpx-async requests urllib3 urllib aiohttp tornado botocore",
+        "event?exception",
+        MISSING,
+        "an event with the stack on each span that an exception passes; ours is on the request or the task that failed by it, and `error.type` is on each",
+    ),
     Deliberate("botocore", "http.status_code db.system db.operation net.peer.name messaging.* aws.queue_url", MISSING, "older names; ours are `http.response.status_code`, `rpc.method`, `server.address`"),
     Deliberate("botocore", "aws.dynamodb.* aws.sns.* retry_attempts", MISSING, "the conventions do not have it, or not as stable"),
     Deliberate("botocore", "spans", MISSING, "a producer for messages of SNS; ours is a call like the others", steps="publish"),

@@ -13,7 +13,7 @@ Generated from `tests/parity/` by `make generate`.
 Whoever comes from `opentelemetry-python-contrib` finds the spans and metrics that its instrumentors record, with what they say in
 the names of the stable conventions (`OTEL_SEMCONV_STABILITY_OPT_IN=http,database`). Tests hold that: programs are run against real
 servers, once under upstream's instrumentors and once under ours with the default settings, and what the two recorded is compared
-span by span and series by series: name, kind, status, unit, and every attribute that upstream's has. Ours may say more.
+span by span and series by series: name, kind, status, events, unit, and every attribute that upstream's has. Ours may say more.
 
 Compared are {scenarios}.
 

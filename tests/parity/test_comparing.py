@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from platform_instrument.testing.received import Point, Scope, Span
+from platform_instrument.testing.received import Event, Point, Scope, Span
 from tests.parity.comparing import MISSING, OTHER, Difference, Recorded, differences
 from tests.parity.deliberate import DELIBERATE, Deliberate
 from tests.parity.table import SCENARIOS
@@ -15,9 +15,12 @@ from tests.parity.table import SCENARIOS
 RESOURCE: dict[str, Any] = {}
 
 
+EVENT = Event("exception", {}, 0)
+
+
 def span(name: str, kind: str = "CLIENT", scope: str = "library", **attributes: Any) -> Span:
     found = {key.replace("_", "."): value for key, value in attributes.items()}
-    return Span(name, kind, "aa", "bb", "", 1, 2, "UNSET", "", found, (), (), "", 0, 0, 0, 0, Scope(scope), RESOURCE)
+    return Span(name, kind, "aa", "bb", "", 1, 2, "UNSET", "", found, (EVENT,), (), "", 0, 0, 0, 0, Scope(scope), RESOURCE)
 
 
 STEP = span("read", "INTERNAL", "parity")
@@ -52,6 +55,7 @@ def test_what_is_recorded_alike_or_with_more_is_no_difference() -> None:
         ((span("GET", a="1"),), ("read", "a", OTHER)),
         ((span("GET", a=True),), ("read", "a", OTHER)),
         ((replace(span("GET", a=1), status="ERROR"),), ("read", "status", OTHER)),
+        ((replace(span("GET", a=1), events=()),), ("read", "event exception", MISSING)),
     ],
 )
 def test_what_a_span_lacks_or_has_otherwise_is_found(ours: tuple[Span, ...], expected: tuple[str, str, str]) -> None:
