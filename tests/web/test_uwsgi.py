@@ -21,6 +21,7 @@ MODES = {
     "preforking": [],
     "lazy": ["--lazy-apps"],
     "threads": ["--threads", "2"],
+    "fork hooks": ["--py-call-uwsgi-fork-hooks"],
 }
 
 
@@ -65,6 +66,10 @@ def test_workers_report_once_and_end_as_without_us(mode: str) -> None:
     assert len({span.trace_id for span in spans}) == asked
     assert len({span.resource["service.instance.id"] for span in spans}) == 2
     served = [span for span in everything if span.parent_id]
+    loaded = [span for span in everything if span.kind == "CLIENT" and not span.parent_id]
+    assert len(loaded) == (2 if mode == "lazy" else 1), "what was recorded while the application was loaded"
+    counted = sum(point.count for point in running.collector.latest("db.client.operation.duration"))
+    assert counted == len(served) + len(loaded)
     assert sorted(span.parent_id for span in served) == sorted(span.span_id for span in spans)
     assert running.server.stdout.count("forked a worker") + running.server.stderr.count("forked a worker") == hooks
     assert "platform-instrument" not in running.server.stderr

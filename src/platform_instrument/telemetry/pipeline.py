@@ -234,19 +234,21 @@ class Pipeline:
         self.endpoints.after_fork_in_parent(at_once=not COUNTED_LAST)
         self.worker.after_fork_in_parent(needed=bool(self.queue or (self.logs and not self.logs.idle)))
 
-    def after_fork_in_child(self) -> None:
-        """Start from zero: nothing of the parent's is ever sent by its child."""
+    def after_fork_in_child(self, *, inherits: bool = False) -> None:
+        """Start from zero: nothing of the parent's is ever sent by its child, unless that `inherits` what waits in the parent."""
         self.born = perf_counter_ns()
-        self.queue = deque()
-        self.dropped = self.weight = 0
-        if self.logs is not None:
-            self.logs.renew()
+        if not inherits:
+            self.queue, self.dropped, self.weight = deque(), 0, 0
+            METRICS.reset()
+            if self.logs is not None:
+                self.logs.renew()
         self.errands.renew()
         self.worker.renew()
         membership.renew()
         self.endpoints.renew()
-        self._abandon()
-        METRICS.reset()
+        made, self._outlets = self._outlets, []
+        if made:
+            made[0].abandon()
         losses.reset()
         ids.reseed()
         clear_faults()
@@ -254,12 +256,6 @@ class Pipeline:
         current = CURRENT.get()
         if current is not None:
             CURRENT.set(inherited(current))
-
-    def _abandon(self) -> None:
-        """Let go of the connections without a word on them."""
-        made, self._outlets = self._outlets, []
-        if made:
-            made[0].abandon()
 
 
 PIPELINE: Pipeline | None = None
