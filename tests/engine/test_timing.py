@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 import time
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -103,3 +105,29 @@ def test_undo_where_somebody_wrapped_ours_meanwhile_measures_no_more(monkeypatch
         with pytest.raises(orders.OrderError):
             orders.place("error")
     assert told == []
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("kind", CALLS)
+def test_a_fault_keeps_nothing_of_the_call_alive(kind: str) -> None:
+    class Item(str):
+        __slots__ = ("__weakref__",)
+
+    def broken(*_: object) -> None:
+        message = "planted"
+        raise RuntimeError(message)
+
+    with installed(Time(TARGETS[kind], broken, broken)):
+        CALLS[kind](Item("tea"))
+        gc.collect()
+        gc.disable()
+        try:
+            item = Item("tea")
+            gone = weakref.ref(item)
+            CALLS[kind](item)
+            orders.CALLS.clear()
+            del item
+            assert gone() is None
+        finally:
+            gc.enable()
+    assert [fault.count for fault in faults()] == [2]

@@ -10,6 +10,7 @@ import threading
 import time
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 from urllib.parse import urlsplit
 from weakref import WeakSet
 
@@ -422,6 +423,17 @@ def test_a_fault_of_ours_is_invisible(url: str, monkeypatch: pytest.MonkeyPatch)
             engine.connect()
     engine.dispose()
     assert points() == []
+
+
+def test_a_connection_of_nobody_s_driver_goes_back_at_once_where_it_is_dropped(recorded: Recording) -> None:  # noqa: ARG001
+    told: list[str] = []
+    of_mocks = kinds.QueuePool(creator=lambda: Mock(closed=False))
+    sa.event.listen(of_mocks, "checkin", lambda *_: told.append("checkin"))
+    connection = of_mocks.connect()
+    assert state("used", "idle") == (1, 0)
+    del connection
+    assert told == ["checkin"]
+    assert alive() == {"sqlalchemy"}
 
 
 def test_after_undo_no_pool_is_told_any_more(tmp_path: Path) -> None:

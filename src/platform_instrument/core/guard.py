@@ -86,8 +86,11 @@ def _interrupted(error: BaseException) -> bool:
     """Say whether a signal handler of the application raised it while our code ran, which is known by its argument.
 
     A handler is called with the frame that it interrupts. Its exception is the application's: a time limit, mostly.
+    The frame that catches is left out: it is no handler, and a look at its variables, the error among them, would make a cycle
+    before Python 3.13, so that what the call was given would live until garbage is collected.
     """
-    step = error.__traceback__
+    caught = error.__traceback__
+    step = None if caught is None else caught.tb_next
     while step is not None:
         below = step.tb_frame.f_back
         if below is not None and any(_holds(value, below) for value in step.tb_frame.f_locals.values()):

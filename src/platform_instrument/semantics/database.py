@@ -172,7 +172,7 @@ def connected_database(connection: Any, system: str) -> Database:  # noqa: ANN40
     if isinstance(known, Database):
         return known
     info = None if getattr(connection, "closed", False) else getattr(connection, "info", None)  # else asking it is an error
-    if not hasattr(info, "dbname"):
+    if not isinstance(getattr(info, "dbname", None), str):  # no driver of libpq's, or a stand-in of a test's
         return sqlite_database(":memory:") if system == "sqlite" else database(SYSTEMS.get(system, system))
     where = _postgresql_database(info)
     if hasattr(connection, "__dict__"):
