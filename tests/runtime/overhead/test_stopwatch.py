@@ -163,6 +163,19 @@ def test_a_slice_that_ends_in_the_middle_of_a_call_leaves_no_clock_behind(stopwa
     assert seen is None or seen.calls <= 1
 
 
+def test_a_timed_function_that_somebody_has_kept_takes_no_time_any_more(
+    stopwatch: Stopwatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with installed(target("place")) as recorder:
+        stopwatch.open()
+        kept = vars(drive)["enter"]
+        stopwatch.close()
+        monkeypatch.setattr(drive, "enter", kept)
+        orders.place("tea")
+        assert len(recorder.spans) == 1
+    assert not stopwatch.take()[0].of
+
+
 def test_somebody_who_came_around_ours_meanwhile_stays(stopwatch: Stopwatch, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "ENDED", limits.ENDED)
     stopwatch.open()
