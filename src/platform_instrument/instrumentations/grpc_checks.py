@@ -16,7 +16,7 @@ from platform_instrument.core.families import SUPPRESSED
 from platform_instrument.core.values import Custom, EditResult, Instrumentation
 from platform_instrument.runtime.health.channels import CLOSED, FAILING, REFUSED, Made, connect, state
 from platform_instrument.runtime.health.dependencies import Clients
-from platform_instrument.runtime.health.knocking import can_knock, knock
+from platform_instrument.runtime.health.knocking import answer, can_knock
 from platform_instrument.runtime.health.traffic import Place
 from platform_instrument.semantics.rpc import CLIENT_DURATION, place_of
 from platform_instrument.telemetry.context import CURRENT
@@ -36,7 +36,7 @@ def ask(client: Any, seconds: float) -> None:  # noqa: ANN401 - what stands for 
     where = _place(made.target)
     if not made.plain or not can_knock(where):
         connect(sys.modules["grpc._cython.cygrpc"], made, seconds)
-    elif not knock(where, seconds):
+    elif not answer(where, seconds):
         raise ConnectionError(REFUSED)
 
 

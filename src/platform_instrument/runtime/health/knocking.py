@@ -31,7 +31,12 @@ def can_knock(where: Database | Place | None) -> bool:
     return where is not None and where.system in KNOCKS and bool(where.address and where.port)
 
 
-def knock(where: Database | Place, seconds: float) -> bytes:
+def knock(where: Database | Place, seconds: float) -> None:
+    """Return once the server has answered, or hung up; OSError where it does neither."""
+    answer(where, seconds)
+
+
+def answer(where: Database | Place, seconds: float) -> bytes:
     """Return the beginning of what the server answers, nothing where it hangs up; OSError where it does neither."""
     import socket  # for none but a saturated pool
 
