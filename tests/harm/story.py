@@ -28,8 +28,6 @@ AT_THE_END = {"OTEL_BSP_SCHEDULE_DELAY": "60000", "OTEL_METRIC_EXPORT_INTERVAL":
 """Nothing leaves by itself, so that what arrives has left with its process."""
 AS_PLAIN = {"PLATFORM_LOG_TRACE_ID": "false", "PLATFORM_LOG_MASK": "false"}
 """Lines have neither ids nor masks."""
-BUDGET = 3.0
-"""Seconds that an end may take more: the default of `PLATFORM_FLUSH_TIMEOUT`."""
 
 
 @dataclass

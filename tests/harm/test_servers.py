@@ -10,7 +10,7 @@ import pytest
 from tests.harm import tasks
 from tests.harm.matrix import SERVERS, WORKERS
 from tests.harm.situations import Situation, cases
-from tests.harm.story import BUDGET, delivered, served
+from tests.harm.story import delivered, served
 from tests.harm.tasks import worked
 from tests.harm.truth import lines
 
@@ -24,7 +24,6 @@ SITUATIONS = tuple(
         partial(served, row),
         delivered,
         tidy=lines,
-        longer=BUDGET,
     )
     for name, row in SERVERS.items()
 ) + tuple(
@@ -34,7 +33,6 @@ SITUATIONS = tuple(
         partial(worked, row),
         tasks.delivered,
         tidy=lines,
-        longer=BUDGET,
     )
     for name, row in WORKERS.items()
 )
