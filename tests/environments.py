@@ -5,6 +5,7 @@ Made with the standard library's `venv` and the `pip` that comes with it, as use
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -110,10 +111,13 @@ def kept_venv(version: str, requirements: Sequence[str]) -> Path:
     digest = hashlib.sha256(repr((version, tuple(requirements))).encode()).hexdigest()[:12]
     folder = Path(tempfile.gettempdir()) / f"platform-instrument-matrix-{os.getuid()}" / f"{version}-{digest}"
     python = folder / "bin" / "python"
-    if not (folder / "installed").exists():
-        run_tool(uv, "venv", "-q", "--clear", "--python", needed(version), folder)
-        install([uv, "pip", "install", "-q", "--python", python], *requirements)
-        (folder / "installed").touch()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:  # several tests want the same one, and run side by side
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "installed").exists():
+            run_tool(uv, "venv", "-q", "--clear", "--python", needed(version), folder)
+            install([uv, "pip", "install", "-q", "--python", python], *requirements)
+            (folder / "installed").touch()
     return python
 
 

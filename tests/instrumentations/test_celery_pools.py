@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from platform_instrument.testing.received import Span
 
+pytestmark = pytest.mark.slow
 PROGRAMS = Path(__file__).parent / "programs"
 ASKED = """
 import json

@@ -13,6 +13,7 @@ import pytest
 from tests.environments import ROOT, kept_venv
 from tests.processes import environment
 
+SPREAD = True
 TOOLS = ("pytest", "pytest-timeout", "opentelemetry-api", "opentelemetry-proto", "protobuf")
 DRIVERS = ("aiosqlite", "asyncpg", "psycopg[binary]", "psycopg2-binary")
 UPSTREAM = ("opentelemetry-sdk", "opentelemetry-instrumentation-httpx")
