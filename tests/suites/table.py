@@ -166,7 +166,7 @@ SUITES: dict[str, Suite] = {
             *("pytest-order", "freezegun", "boto3", "moto", "cryptography", "tblib", "elasticsearch<=9.5.1", "fakeredis[lua]"),
             *("redis", "pymemcache", "sqlalchemy", "pymongo", "msgpack", "pyyaml", "pydantic", "gevent", "django", "ephem"),
         ),
-        arguments=("--suite-busy", *(f"--ignore=t/unit/backends/test_{name}.py" for name in ("azureblockblob", "gcs"))),
+        arguments=("--suite-threads", *(f"--ignore=t/unit/backends/test_{name}.py" for name in ("azureblockblob", "gcs"))),
         folder="t/unit",
     ),
     "sqlalchemy": Suite(

@@ -6,20 +6,20 @@ Copied into the environment of a suite, so it imports nothing of ours.
 from __future__ import annotations
 
 import json
-import sqlite3
-from contextlib import closing
+import threading
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-OPTION, BUSY = "--suite-outcomes", "--suite-busy"
+OPTION, THREADS = "--suite-outcomes", "--suite-threads"
+_OURS = "platform-instrument"
 
 
 def pytest_addoption(parser: Any) -> None:
-    """Take the name of the file, and whether telemetry is to have its thread before the first test."""
+    """Take the name of the file, and whether the tests compare threads: telemetry has one, which is left out then."""
     parser.addoption(OPTION)
-    parser.addoption(BUSY, action="store_true")
+    parser.addoption(THREADS, action="store_true")
 
 
 class Outcomes:
@@ -50,9 +50,9 @@ class Outcomes:
 
 def pytest_configure(config: Any) -> None:
     """Begin, in the process that reports."""
-    if config.getoption(BUSY):
-        with closing(sqlite3.connect(":memory:")) as connection:
-            connection.execute("SELECT 1")
+    if config.getoption(THREADS):
+        every = threading.enumerate
+        threading.enumerate = lambda: [thread for thread in every() if not thread.name.startswith(_OURS)]  # type: ignore[method-assign]
     path = config.getoption(OPTION)
     if path and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Outcomes(path), "suite-outcomes-file")
