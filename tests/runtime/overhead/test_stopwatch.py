@@ -176,6 +176,14 @@ def test_a_timed_function_that_somebody_has_kept_takes_no_time_any_more(
     assert not stopwatch.take()[0].of
 
 
+def test_a_name_that_is_gone_is_passed_over(stopwatch: Stopwatch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(drive, "enter")
+    stopwatch.open()
+    assert stopwatch.opened
+    stopwatch.close()
+    assert "enter" not in vars(drive)
+
+
 def test_somebody_who_came_around_ours_meanwhile_stays(stopwatch: Stopwatch, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "ENDED", limits.ENDED)
     stopwatch.open()

@@ -63,7 +63,9 @@ class Stopwatch:
         self._calls = 0
         self.opened = True
         for owner, name, who, seen in places(with_worker=greenlets()):
-            original = getattr(owner, name)
+            original = getattr(owner, name, None)
+            if original is None:
+                continue
             timed = self.timed(original, who, seen)
             own = name in getattr(owner, "__dict__", (name,))
             setattr(owner, name, timed)
@@ -81,7 +83,7 @@ class Stopwatch:
         """Put the original functions back, but where somebody has put another one in the place meanwhile."""
         while self._exchanged:
             owner, name, original, timed, own = self._exchanged.pop()
-            if getattr(owner, name) is not timed:
+            if getattr(owner, name, None) is not timed:
                 continue
             if own:
                 setattr(owner, name, original)
