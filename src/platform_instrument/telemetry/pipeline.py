@@ -119,7 +119,7 @@ class Pipeline:
         if self._idle():
             return True
         complete = self.worker.flush(seconds, last=last)
-        if complete is None and last:
+        if complete is None and last and not any(delivery.reason for delivery in self.deliveries()):  # else it was said
             say(
                 f"not everything was delivered within {seconds:g} s (PLATFORM_FLUSH_TIMEOUT); what is left is lost", place="flush"
             )
