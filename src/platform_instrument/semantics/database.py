@@ -200,10 +200,7 @@ def _query(where: Database, text: object) -> Operation:
 
 
 def batch(where: Database, text: object, parameters: object) -> tuple[Operation, dict[str, Any] | None]:
-    """Return the operation of `executemany`; one set of parameters is no batch.
-
-    The size is known of a list or a tuple alone: what else has one may run a query to tell it, as Django's query sets do.
-    """
+    """Return the operation of `executemany`; one set of parameters is no batch. To tell a size, others than these may run a query."""
     size = len(parameters) if isinstance(parameters, (list, tuple)) else None
     if size == 1:
         return query(where, text), None
