@@ -112,7 +112,7 @@ def kept_venv(version: str, requirements: Sequence[str]) -> Path:
     folder = Path(tempfile.gettempdir()) / f"platform-instrument-matrix-{os.getuid()}" / f"{version}-{digest}"
     python = folder / "bin" / "python"
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_suffix(".lock").open("w") as lock:  # several tests want the same one, and run side by side
+    with (folder.parent / f"{folder.name}.lock").open("w") as lock:  # several tests want the same one, and run side by side
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "installed").exists():
             run_tool(uv, "venv", "-q", "--clear", "--python", needed(version), folder)
