@@ -32,6 +32,14 @@ THREADS = {
     "unhandled": ("exceptions in main, a thread and a finalizer", 1),
     "interrupted": ("a timer's signal in the midst of calls", 2011),
 }
+GROWING = {
+    "statements": "20,000 statements, each of them new",
+    "connections": "10,000 connections that the garbage collector is left to close",
+    "failures": "10,000 spans with names, keys and exceptions of their own",
+    "loggers": "20,000 lines of a hundred loggers",
+    "loops": "300 event loops with tasks and threads",
+    "stream": "server-sent events without an end",
+}
 
 
 def without_addresses(text: str) -> str:
@@ -72,6 +80,10 @@ SITUATIONS = (
         program("tasks.py", settings=QUIET),
         at_least(60),
         longer=10,
+    ),
+    *(
+        Situation(name, "Running", program("growing.py", part, settings=QUIET), longer=30, compare=("status", "stdout"))
+        for part, name in GROWING.items()
     ),
     *(
         Situation(name, "Running", program("threaded.py", part, settings=QUIET), at_least(spans), tidy=without_addresses)
