@@ -70,14 +70,16 @@ def exact(collector: Collector, told: Told, spans: Iterable[tuple[str, Span]], h
     ended = Counter((entry.process, entry.name) for entry in told.ledger if entry.what == "ended")
     found = Counter((int(span.resource["process.pid"]), name) for name, span in spans)
     assert found - ended == Counter(), "spans of nothing"
-    assert set(told.answered) <= {name for _, name in ended}
-    assert [name for _, name in ended - found if name not in told.unowed] == []
+    assert set(told.answered) <= {name for _, name in ended}, "answers of nobody"
+    lost = [each for each in ended - found if each[1] not in told.unowed]
+    assert lost == [], f"{len(lost)} without a span, by process and name: {sorted(lost)[:20]}"
     counted = sum(point.count for point in collector.latest(histogram))
     owed = sum(name not in told.unowed for _, name in ended)
     assert owed <= counted <= ended.total(), f"{counted} counted, {found.total()} spans"
-    assert at_the_same_time([span for _, span in spans]) == []
+    shared = at_the_same_time([span for _, span in spans])
+    assert shared == [], f"instance ids of two processes at once: {shared}"
     instances = {span.resource["service.instance.id"] for _, span in spans}
-    assert len(instances) <= 2 * told.workers, "series for each worker that ever was"
+    assert len(instances) <= 2 * told.workers, f"{len(instances)} instance ids, as if each worker that ever was had its own"
 
 
 def at_the_same_time(spans: Iterable[Span]) -> list[tuple[object, ...]]:
