@@ -19,6 +19,7 @@ PARTS = {
     "modules": "hooks, modules, threads, signals and variables of the interpreter",
     "mocked": "what `unittest.mock` makes of functions that are observed",
 }
+STANDARD = {"sqlite", "log", "loops"}
 
 
 def without_addresses(text: str) -> str:
@@ -27,7 +28,12 @@ def without_addresses(text: str) -> str:
 
 
 SITUATIONS = tuple(
-    Situation(name, "Transparency", program("looks.py", part, settings=WITHOUT_IDS), tidy=without_addresses)
+    Situation(
+        name,
+        "Transparency",
+        program("looks_standard.py" if part in STANDARD else "looks.py", part, settings=WITHOUT_IDS),
+        tidy=without_addresses,
+    )
     for part, name in PARTS.items()
 )
 
