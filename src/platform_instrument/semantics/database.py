@@ -200,7 +200,7 @@ def _query(where: Database, text: object) -> Operation:
 
 
 def batch(where: Database, text: object, parameters: object) -> tuple[Operation, dict[str, Any] | None]:
-    """Return the operation of `executemany`; one set of parameters is no batch. To tell a size, others than these may run a query."""
+    """Return the operation of `executemany`; one set of parameters is no batch. Others than these may run a query for a size."""
     size = len(parameters) if isinstance(parameters, (list, tuple)) else None
     if size == 1:
         return query(where, text), None
