@@ -35,7 +35,17 @@ def test_the_json_has_a_stable_shape(tmp_path: Path, collector: Collector) -> No
     (process,) = found["processes"]
     assert set(process) == {
         "pid", "parent", "program", "python", "doors", "refusal", "early", "libraries", "agents", "deferred", "provider", "faults", "telemetry",
+        "overhead",
     }  # fmt: skip
+    assert process["overhead"] is None
+
+
+def test_a_process_with_a_budget_tells_what_observing_costs(tmp_path: Path, collector: Collector) -> None:
+    env = {"PLATFORM_MAX_OVERHEAD": "3%"}
+    found, _ = examined("--", sys.executable, program(tmp_path), env=env, collector=collector)
+    (process,) = found["processes"]
+    assert set(process["overhead"]) == {"most", "shares", "left_out", "excess", "shed"}
+    assert process["overhead"]["most"] == 0.03
 
 
 def test_a_command_runs_as_it_is_and_its_process_tells_what_became_of_it(tmp_path: Path, collector: Collector) -> None:
