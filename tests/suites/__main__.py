@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.suites.comparing import MISSING, counted
-from tests.suites.document import DOCUMENT, row, written
+from tests.suites.document import DOCUMENT, of_report, written
 from tests.suites.running import DOORS, report
 from tests.suites.table import SUITES, Suite
 
@@ -48,15 +48,16 @@ def main() -> int:
     for title, each in (
         ("fails only under telemetry", [one for one in found.harmful if one.observed != MISSING]),
         ("differs", [one for one in found.differences if not one.harms]),
+        ("differs without propagators", found.silent),
         ("differed once, and not again", found.unsteady),
     ):
         sys.stdout.writelines(f"{title}: {one}\n" for one in each)
     lost = sum(one.observed == MISSING for one in found.harmful)
     if lost:
         sys.stdout.write(f"fails only under telemetry: {lost:,} tests were not run\n")
-    if wanted.publish and not found.harmful and not wanted.set:
+    if wanted.publish and found.explained and not wanted.set:
         python = ".".join(map(str, sys.version_info[:2]))
-        DOCUMENT.write_text(written({found.name: row(found, python)}), encoding="utf-8")
+        DOCUMENT.write_text(written({found.name: of_report(found, python)}), encoding="utf-8")
     return 1 if found.harmful else 0
 
 

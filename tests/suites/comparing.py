@@ -58,12 +58,16 @@ def differences(plain: Outcomes, observed: Outcomes, known: Mapping[str, Reason]
     return [Difference(*pair, None if pair[2] == MISSING else reason(pair[0], known)) for pair in different]
 
 
+def known_as(test: str, known: Iterable[str]) -> str | None:
+    """Return the name under which a test is known, the longest of those that fit, None where it is not."""
+    fitting = [name for name in known if (name[1:] in test if name.startswith("*") else test.startswith(name))]
+    return max(fitting, key=len, default=None)
+
+
 def reason(test: str, known: Mapping[str, Reason]) -> Reason | None:
     """Return why a test may end otherwise, None where no reason is known."""
-    for name, why in known.items():
-        if name[1:] in test if name.startswith("*") else test.startswith(name):
-            return why
-    return None
+    name = known_as(test, known)
+    return None if name is None else known[name]
 
 
 def counted(outcomes: Outcomes) -> str:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.suites.comparing import known_as
 from tests.suites.table import SUITES
 
 if TYPE_CHECKING:
@@ -12,28 +16,52 @@ if TYPE_CHECKING:
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "compatibility.md"
 BEGIN, END = "<!-- suites: written by make suites -->", "<!-- end of suites -->"
-_HEAD = ["| suite | version | Python | tests | pass | differences |", "|---|---|---|---:|---:|---|"]
+_HEAD = [
+    "| suite | version | Python | tests | pass | differences | without propagators |",
+    "|---|---|---|---:|---:|---|---|",
+]
+_EXPLAINED = re.compile(r"- (?P<suite>[\w-]+), (?P<number>[\d,]+), `(?P<test>.+)`: (?P<why>.+)")
 
 
-def rows(document: Path = DOCUMENT) -> dict[str, str]:
-    """Return the rows of the table, by the names of their suites."""
+@dataclass(frozen=True)
+class Published:
+    """What the document has of a suite."""
+
+    row: str
+    explained: dict[str, int]
+    """How many tests end otherwise, by the name under which they are known."""
+
+
+def published(document: Path = DOCUMENT) -> dict[str, Published]:
+    """Return what the document has, by the names of the suites."""
     lines = _parts(document)[1].splitlines()
-    return {line.split("|")[1].strip(): line for line in lines if line.startswith("| ") and line not in _HEAD}
+    found = {line.split("|")[1].strip(): Published(line, {}) for line in lines if line.startswith("| ") and line not in _HEAD}
+    for told in filter(None, map(_EXPLAINED.fullmatch, lines)):
+        found[told["suite"]].explained[told["test"]] = int(told["number"].replace(",", ""))
+    return found
 
 
-def row(report: Report, python: str) -> str:
-    """Return the row of a suite."""
+def of_report(report: Report, python: str) -> Published:
+    """Return what is published of two runs."""
     passed = sum(outcome in {"passed", "xpassed"} for outcome in report.observed.values())
-    told = f"{len(report.differences)}, below" if report.differences else "none"
-    return f"| {report.name} | {report.version} | {python} | {len(report.observed):,} | {passed:,} | {told} |"
+    differ = [f"{len(each):,}, below" if each else "none" for each in (report.differences, report.silent)]
+    cells = [report.name, report.version, python, f"{len(report.observed):,}", f"{passed:,}", *differ]
+    known = SUITES[report.name].known if report.name in SUITES else {}
+    names = [known_as(each.test, known) for each in report.differences]
+    return Published(f"| {' | '.join(cells)} |", dict(Counter(name for name in names if name is not None)))
 
 
-def written(changed: dict[str, str], document: Path = DOCUMENT) -> str:
-    """Return the document with these rows in the place of their old ones, and what is known of differences below."""
+def written(changed: dict[str, Published], document: Path = DOCUMENT) -> str:
+    """Return the document with these suites in the place of what it had of them, and what is known of differences below."""
     before, _, after = _parts(document)
-    found = {**rows(document), **changed}
-    known = [f"- {name}, `{test}`: {why.text}" for name, suite in SUITES.items() for test, why in suite.known.items()]
-    table = [*_HEAD, *[found[name] for name in sorted(found)]]
+    found = {**published(document), **changed}
+    table = [*_HEAD, *[found[name].row for name in sorted(found)]]
+    known = [
+        f"- {name}, {found[name].explained[test]:,}, `{test}`: {why.text}"
+        for name, suite in SUITES.items()
+        for test, why in suite.known.items()
+        if name in found and test in found[name].explained
+    ]
     return "\n".join([f"{before}{BEGIN}", "", *table, "", *known, *([""] if known else []), f"{END}{after}"])
 
 

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from tests.environments import ROOT, install, run_tool
 from tests.own_servers import own
 from tests.processes import environment
 from tests.suites.comparing import Difference, Outcomes, differences, read
-from tests.suites.table import SUITES, Suite
+from tests.suites.table import SUITES, WITHOUT_PROPAGATORS, Suite
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,6 +36,8 @@ _PLUGIN = Path(__file__).parent / "plugin" / "suite_outcomes.py"
 _GROUPS = ("test", "tests", "testing", "dev")
 _NOWHERE = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
 """Nobody listens at the discard port: what a developer's machine without a collector is like."""
+SILENT = "-silent"
+"""The end of the names of what is kept of the run without propagators."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +51,18 @@ class Report:
     differences: list[Difference]
     unsteady: list[Difference]
     """What ended otherwise once, and the same way as without telemetry when it was run again."""
+    silent: list[Difference] = field(default_factory=list)
+    """Where a run without propagators differs from the plain one, so that nothing is added to what goes out."""
 
     @property
     def harmful(self) -> list[Difference]:
-        """Return the failures that only telemetry makes, without a reason."""
-        return [each for each in self.differences if each.harms]
+        """Return the failures that only telemetry makes, without a reason, each once."""
+        return list({each.test: each for each in (*self.silent, *self.differences) if each.harms}.values())
+
+    @property
+    def explained(self) -> bool:
+        """Say whether there is a reason for each difference."""
+        return all(each.reason for each in (*self.differences, *self.silent))
 
 
 class Environment:
@@ -86,9 +95,12 @@ class Environment:
         for words in self.suite.before:
             run_tool(self._python, *[word.format(url=self.url) for word in words], cwd=self.source)
 
-    def run(self, way: str, tests: Sequence[str] = (), settings: Mapping[str, str] | None = None) -> Outcomes:
-        """Run the suite, or some of its tests, plain or by one of our doors, with the default settings or others."""
-        found, log = self.folder / f"{way}.outcomes", self.folder / f"{way}.log"
+    def run(self, way: str, tests: Sequence[str] = (), settings: Mapping[str, str] | None = None, kept: str = "") -> Outcomes:
+        """Run the suite, or some of its tests, plain or by one of our doors, with the default settings or others.
+
+        What is kept of it, its outcomes and what it printed, is named by the way and by the end given.
+        """
+        found, log = self.folder / f"{way}{kept}.outcomes", self.folder / f"{way}{kept}.log"
         found.unlink(missing_ok=True)
         shutil.rmtree(self.folder / "cache", ignore_errors=True)
         options = ["-o", f"cache_dir={self.folder / 'cache'}", "-p", "suite_outcomes", f"--suite-outcomes={found}"]
@@ -101,7 +113,8 @@ class Environment:
         variables |= {name: text.format(url=self.url) for name, text in self.suite.variables.items()}
         if way != PLAIN:
             variables |= _NOWHERE
-            variables |= {**self.suite.settings, **(settings or {})}
+            variables |= self.suite.settings
+        variables |= settings or {}
         if way == "auto":
             variables["PLATFORM_AUTO"] = "1"
         with log.open("wb") as output:
@@ -129,10 +142,14 @@ def report(name: str, source: Path, folder: Path, door: str = "command", suite: 
 
 
 def _compared(made: Environment, version: str, door: str) -> Report:
-    plain, observed = made.run(PLAIN), made.run(door)
+    known = made.suite.known
+    plain, observed, silent = made.run(PLAIN), made.run(door), made.run(door, settings=WITHOUT_PROPAGATORS, kept=SILENT)
     logs = {path: path.read_bytes() for path in made.folder.glob("*.log")}
-    found = _confirmed(made, door, differences(plain, observed, made.suite.known))
-    unsteady = _unsteady(made, door, {each.test for each in found if each.harms and each.observed in UNSTEADY}, plain)
+    found = _confirmed(made, door, differences(plain, observed, known))
+    unsteady = _unsteady(made, door, found, plain)
+    others = {name: why for name, why in known.items() if why.settings != WITHOUT_PROPAGATORS}
+    found_silent = differences(plain, silent, others)
+    unsteady_silent = _unsteady(made, door, found_silent, plain, WITHOUT_PROPAGATORS)
     for path, text in logs.items():
         path.write_bytes(text)
     return Report(
@@ -142,6 +159,7 @@ def _compared(made: Environment, version: str, door: str) -> Report:
         observed,
         [each for each in found if each.test not in unsteady],
         [each for each in found if each.test in unsteady],
+        [each for each in found_silent if each.test not in unsteady_silent],
     )
 
 
@@ -157,14 +175,22 @@ def _confirmed(made: Environment, door: str, found: list[Difference]) -> list[Di
     return list(kept.values())
 
 
-def _unsteady(made: Environment, door: str, suspects: set[str], plain: Outcomes) -> set[str]:
-    """Return those that end under telemetry as they did without, each time that they are run again."""
+def _unsteady(
+    made: Environment, door: str, found: list[Difference], plain: Outcomes, settings: Mapping[str, str] | None = None
+) -> set[str]:
+    """Return those that end otherwise without telemetry too when they are run again under these settings, which the API reads as
+    well, or under it as they did without each time.
+    """
+    suspects = {each.test for each in found if not each.reason and not {each.plain, each.observed}.isdisjoint(UNSTEADY)}
     left = {test for test in suspects if plain and not test.endswith(COLLECTION)}
-    for _ in range(AGAIN):
+    unsteady: set[str] = set()
+    for way in (PLAIN, *[door] * AGAIN):
         if left:
-            again = made.run(door, sorted(left))
-            left = {test for test in left if again.get(test) == plain.get(test)}
-    return left
+            again = made.run(way, sorted(left), settings)
+            same = {test for test in left if again.get(test) == plain.get(test)}
+            unsteady |= left - same if way == PLAIN else set()
+            left = same
+    return left | unsteady
 
 
 def unpacked(source: Path, folder: Path) -> Path:

@@ -25,9 +25,11 @@ class Reason:
     """Under these the test has to end as it does without telemetry, which is seen to each time."""
 
 
-HEADER = Reason("it tells or counts the headers of a request, which has `traceparent` in addition", {"OTEL_PROPAGATORS": "none"})
+WITHOUT_PROPAGATORS = {"OTEL_PROPAGATORS": "none"}
+"""Each suite is run under these settings too: nothing is added to what goes out."""
+HEADER = Reason("it tells or counts the headers of a request, which has `traceparent` in addition", WITHOUT_PROPAGATORS)
 GIVES_WAY = Reason(
-    "Starlette's own OpenTelemetry middleware makes no span where ours is that of the request",
+    "what Starlette's own middleware would make by the global provider, which is ours, gives way to our span of the request",
     {"PLATFORM_DISABLED_INSTRUMENTATIONS": "starlette"},
 )
 
@@ -109,7 +111,8 @@ SUITES: dict[str, Suite] = {
             ),
             *("hypercorn", "quart", "quart-trio", "trustme", "idna"),
         ),
-        arguments=("-m", "not requires_network and not integration"),
+        # three threads wait for each other without an end where a connection fails at once, as without a network
+        arguments=("-m", "not requires_network and not integration", "-k", "not test_http2_probe_blocked_per_thread"),
         folder="test",
         known={
             "test/with_dummyserver/test_poolmanager.py::TestPoolManager::test_headers_http_header_dict": HEADER,
@@ -124,8 +127,9 @@ SUITES: dict[str, Suite] = {
     "starlette": Suite(
         ("pytest", "trio", "blockbuster", "opentelemetry-sdk", "httpx2[zstd]", "importlib-metadata"),
         extras="[full]",
-        known={"tests/middleware/test_opentelemetry.py::": GIVES_WAY},
+        known={"tests/middleware/test_opentelemetry.py::test_provider_configured_after_middleware_stack_is_built": GIVES_WAY},
     ),
+    "fastapi": Suite(extras="[all]", arguments=("-p", "no:sugar")),
     "flask": Suite(("pytest<9", "asgiref", "greenlet", "python-dotenv")),
     "redis": Suite(
         (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tarfile
 from typing import TYPE_CHECKING
@@ -12,9 +13,9 @@ import pytest
 from tests.environments import ROOT, install, run_tool
 from tests.processes import run
 from tests.suites.comparing import Difference, counted, differences, read, reason
-from tests.suites.document import BEGIN, DOCUMENT, END, row, rows, written
+from tests.suites.document import BEGIN, DOCUMENT, END, Published, of_report, published, written
 from tests.suites.running import Report, report, unpacked
-from tests.suites.table import SUITES, Reason, Suite
+from tests.suites.table import SUITES, WITHOUT_PROPAGATORS, Reason, Suite
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,17 +58,40 @@ def test_a_reason_is_found_by_the_beginning_of_a_name_or_a_part_of_it() -> None:
 
 def test_what_is_published_is_of_the_suites_that_are_run_with_what_is_known_of_them() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
-    assert set(rows()) <= set(SUITES)
-    assert len(rows()) > 6
+    assert set(published()) <= set(SUITES)
+    assert len(published()) > 6
     assert written({}) == text, "the reasons in tests/suites/table.py have changed: publish a suite again"
 
 
-def test_a_row_is_written_in_its_place(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "suite"), sorted(published().items()))
+def test_each_difference_that_is_published_is_explained(name: str, suite: Published) -> None:
+    cells = [cell.strip() for cell in suite.row.strip("|").split("|")]
+    assert re.fullmatch(r"\d+(\.\d+)+", cells[1]), "the version"
+    assert re.fullmatch(r"3\.\d+", cells[2]), "the Python"
+    tests, passed = (int(cell.replace(",", "")) for cell in cells[3:5])
+    differ, silent = (int(cell.removesuffix(", below").replace(",", "")) if cell[0].isdecimal() else cell for cell in cells[5:])
+    assert 0 < passed <= tests
+    known = SUITES[name].known
+    assert set(suite.explained) == set(known), "what is explained is what differs"
+    others = sum(many for test, many in suite.explained.items() if known[test].settings != WITHOUT_PROPAGATORS)
+    assert differ == (sum(suite.explained.values()) or "none")
+    assert silent in {others or "none", "not run"}
+
+
+def test_a_suite_is_published_in_its_place(tmp_path: Path) -> None:
     document = tmp_path / "page.md"
-    document.write_text(f"before\n\n{BEGIN}\n\n| zlib | 1 | 3.11 | 1 | 1 | none |\n\n{END}\nafter\n")
-    found = Report("attrs", "2.0", {"a": "passed"}, {"a": "passed", "b": "skipped"}, [Difference("b", "passed", "skipped")], [])
-    text = written({"attrs": row(found, "3.12")}, document)
-    assert "| attrs | 2.0 | 3.12 | 2 | 1 | 1, below |\n| zlib | 1 | 3.11 | 1 | 1 | none |" in text
+    line = "- requests, 3, `tests/test_requests.py::TestRequests::test_response_iter_lines_reentrant`: "
+    document.write_text(
+        f"before\n\n{BEGIN}\n\n| requests | 1 | 3.11 | 4 | 1 | 3, below | none |\n\n{line}\n{line}x\n\n{END}\nafter\n"
+    )
+    differences = [
+        Difference(each, "passed", "failed", Reason("")) for each in ("tests/test_asgi.py::test_asgi_headers[a]", "no")
+    ]
+    found = Report("httpx", "2.0", {}, {"a": "passed", "b": "skipped"}, differences, [], differences[1:])
+    text = written({"httpx": of_report(found, "3.12")}, document)
+    head = "| httpx | 2.0 | 3.12 | 2 | 1 | 2, below | 1, below |\n| requests | 1 | 3.11 | 4 | 1 | 3, below | none |\n\n- httpx, 1, `tests"
+    assert head in text
+    assert text.count(line) == 1
     assert (text.startswith("before\n"), text.endswith("after\n")) == (True, True)
     document.write_text(text)
     assert written({}, document) == text
