@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import re
 import threading
 import time
@@ -16,6 +17,7 @@ from platform_instrument.core import report
 from platform_instrument.core.families import SUPPRESSED
 from platform_instrument.engine.health import DOWN, HEALTH, UNKNOWN, UP
 from platform_instrument.runtime.health import checker, registration
+from platform_instrument.runtime.health.attempts import Attempt, Inbox, Question
 from platform_instrument.runtime.health.checked import Checked
 from platform_instrument.runtime.health.checker import CHECKER
 from platform_instrument.runtime.health.registration import add_readiness_check, add_startup_check
@@ -40,6 +42,23 @@ def _checking() -> Iterator[None]:
 
 
 usual = pytest.mark.usefixtures("_checking")
+
+
+@pytest.mark.filterwarnings("error")
+def test_nothing_is_said_of_a_check_that_its_loop_never_came_to(capfd: pytest.CaptureFixture[str]) -> None:
+    async def ask() -> None:
+        await asyncio.sleep(60)
+
+    for turns in (0, 1):  # the task that asks is made, and not begun; or begun, and not done
+        loop = asyncio.new_event_loop()
+        Attempt(Question(ask, loop), Inbox(), 1.0).begin()
+        for _ in range(turns + 1):
+            loop.call_soon(loop.stop)
+            loop.run_forever()
+        loop.close()
+        del loop
+    gc.collect()
+    assert capfd.readouterr().err == ""
 
 
 @usual

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections import deque
+from collections.abc import Coroutine, Generator
 from contextvars import Context
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -152,7 +153,9 @@ class Attempt:
         if self._given_up:
             self._end(CANCELLED)  # it was blocked until now
             return
-        self._task = sys.modules["asyncio"].Task(self._asked(), loop=self._question.loop, name="platform-instrument check")
+        task = sys.modules["asyncio"].Task(_Begun(self._asked), loop=self._question.loop, name="platform-instrument check")
+        task._log_destroy_pending = False  # noqa: SLF001 - as asyncio itself does: a loop that ends owes us nothing
+        self._task = task
 
     async def _asked(self) -> None:
         try:
@@ -169,6 +172,35 @@ class Attempt:
 
     def _end(self, message: str) -> None:
         self._inbox.put(Outcome(self, message, perf_counter() - self._began))
+
+
+class _Begun(Coroutine[Any, Any, None]):
+    """A coroutine that is made when it is begun: of one that its loop never came to, nothing is said to the application."""
+
+    def __init__(self, function: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._function = function
+        self._coroutine: Coroutine[Any, Any, None] | None = None
+
+    def send(self, value: Any) -> Any:  # noqa: ANN401 - a loop's
+        """Go on."""
+        if self._coroutine is None:
+            self._coroutine = self._function()
+        return self._coroutine.send(value)
+
+    def throw(self, kind: Any, value: Any = None, trace: Any = None) -> Any:  # noqa: ANN401 - as above
+        """Go on with an exception."""
+        if self._coroutine is not None:
+            return self._coroutine.throw(kind, value, trace) if trace is not None else self._coroutine.throw(kind)
+        raise kind
+
+    def close(self) -> None:
+        """End."""
+        if self._coroutine is not None:
+            self._coroutine.close()
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        """Be awaited, which nobody does."""
+        return (yield from self._function().__await__())
 
 
 async def _awaited(awaitable: Any) -> Any:  # noqa: ANN401 - of the application
