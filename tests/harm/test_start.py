@@ -203,7 +203,7 @@ SITUATIONS = (
     under("-m", "pdb", "-c", "continue", "-c", "quit"),
     under("-m", "cProfile"),
     under("-m", "trace", "--trackcalls"),
-    under("-m", "coverage", "run", "--data-file=/dev/null"),
+    under("-m", "coverage", "run", "--data-file=here.coverage"),
     Situation("a module, `python -m shop` with a file", "Start", command(as_module), spans(SPANS)),
     Situation("a package, `python -m shop`", "Start", command(as_package), spans(SPANS)),
     Situation("a text, `python -c`", "Start", command(as_text), spans(SPANS)),
