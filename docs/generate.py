@@ -18,6 +18,7 @@ LIBRARIES = ROOT / "docs" / "libraries.md"
 SETTINGS = ROOT / "docs" / "settings.md"
 METRICS = ROOT / "docs" / "metrics.md"
 MIGRATION = ROOT / "docs" / "migration.md"
+RELIABILITY = ROOT / "docs" / "reliability.md"
 PARITY = ROOT / "docs" / "parity.md"
 DASHBOARDS = ROOT / "docs" / "dashboards"
 TEMPLATE = ROOT / "sitecustomize_templates" / "sitecustomize.py.in"
@@ -149,7 +150,16 @@ def _yaml(value: dict[str, Any]) -> str:
 def generated() -> dict[Path, str]:
     """Return every generated file and what it should hold."""
     settings: str = import_module("platform_instrument.config.document").render()
-    return {INDEX: index(), LIBRARIES: libraries(), SETTINGS: settings, SITECUSTOMIZE: sitecustomize(), **pictures()}
+    pages = {LIBRARIES: libraries(), SETTINGS: settings, RELIABILITY: reliability()}
+    return {INDEX: index(), SITECUSTOMIZE: sitecustomize(), **pages, **pictures()}
+
+
+def reliability() -> str:
+    """Return `docs/reliability.md` with every situation of tests/harm; figures are those that `make harm` has published."""
+    if str(ROOT) not in sys.path:
+        sys.path.insert(0, str(ROOT))
+    text: str = import_module("tests.harm.document").written({})
+    return text
 
 
 def main() -> int:

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 FORKS = ROOT / "tests" / "runtime" / "programs" / "forks.py"
 LEAVE = ROOT / "tests" / "runtime" / "programs" / "leave.py"
 QUIET = {"PLATFORM_LOG_TRACE_ID": "false", "OTEL_BSP_MAX_QUEUE_SIZE": "100000"}
-PATIENT = {**QUIET, "PLATFORM_FLUSH_TIMEOUT": "20"}
-"""Ten processes that start, or three hundred that end, take long on a machine that does other things as well."""
 LONG = 30
+"""Seconds for ten processes that start, or three hundred that end, on a machine that does other things as well."""
 
 FORKED = {
     "fork": "children of multiprocessing, forked",
@@ -94,14 +93,14 @@ def sent(name: str) -> Situation:
 
 SITUATIONS = (
     *(
-        Situation(name, "Fork and leaving", program(FORKS, mode, settings=PATIENT), children, longer=LONG)
+        Situation(name, "Fork and leaving", program(FORKS, mode, settings=QUIET), children, longer=LONG)
         for mode, name in FORKED.items()
     ),
     *(
         Situation(
             name,
             "Fork and leaving",
-            program("leaving.py", way, settings=PATIENT),
+            program("leaving.py", way, settings=QUIET),
             at_least(count),
             longer=LONG,
             quick=way == "fork_in_thread",
@@ -109,7 +108,7 @@ SITUATIONS = (
         for way, (name, count) in WAYS.items()
     ),
     *(
-        Situation(name, "Fork and leaving", program("threaded.py", way, settings=PATIENT), at_least(count), longer=LONG)
+        Situation(name, "Fork and leaving", program("threaded.py", way, settings=QUIET), at_least(count), longer=LONG)
         for way, (name, count) in THREADED.items()
     ),
     *(

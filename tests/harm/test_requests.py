@@ -104,7 +104,7 @@ def answered(port: int, request: bytes) -> str:
     """Return what a server answers, without what differs from one second to the next."""
     parts: list[bytes] = []
     with socket.create_connection((HOST, port), 5) as connection, contextlib.suppress(OSError):
-        connection.settimeout(1.5)
+        connection.settimeout(5)
         connection.sendall(request)
         connection.shutdown(socket.SHUT_WR)
         while part := connection.recv(65_536):
@@ -198,7 +198,7 @@ SITUATIONS = (
             "Running",
             served(words, lambda port: many(port, 2000)),
             bounded,
-            longer=20,
+            longer=60,
         )
         for name, words in {"uvicorn": ASGI["uvicorn"], "gunicorn, threads": WSGI["gunicorn, threads"]}.items()
     ),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.harm.situations import PROGRAMS, Outcome, Side, Sides, Situation, cases, program, spans
+from tests.harm.situations import PATIENT, PROGRAMS, Outcome, Side, Sides, Situation, cases, program, spans
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,12 +23,14 @@ SPANS = 3
 
 def command(words: Callable[[Side], list[str | Path]], env: Mapping[str, str] | None = None) -> Callable[[Side], Outcome]:
     """Return what runs other words than interpreter, flags and file."""
-    return lambda side: side.run(words(side), env=env)
+    return lambda side: side.run(words(side), env=env, settings=PATIENT)
 
 
 def flags(*given: str) -> Situation:
     """Return the quiet program under flags of the interpreter."""
-    return Situation(f"`python {' '.join(given)}`", "Start", program(QUIET, flags=given), spans(SPANS), quick=given == ("-O",))
+    return Situation(
+        f"`python {' '.join(given)}`", "Start", program(QUIET, flags=given), spans(SPANS), longer=30, quick=given == ("-O",)
+    )
 
 
 def variable(name: str, value: str) -> Situation:
@@ -46,6 +48,7 @@ def under(*words: str) -> Situation:
         compare=("status", "stderr")
         if {"cProfile", "trace"} & {*words}
         else ("status", "stdout", "stderr"),  # they list every call
+        longer=60,  # and slow down whatever is run
     )
 
 
@@ -54,7 +57,7 @@ def shell(text: str) -> Callable[[Side], Outcome]:
 
     def run(side: Side) -> Outcome:
         line = text.replace("$PROGRAM", f'"{sys.executable}" "{QUIET}"')
-        return side.run(["/bin/sh", "-c", line], way="pth")
+        return side.run(["/bin/sh", "-c", line], way="pth", settings=PATIENT)
 
     return run
 
@@ -110,13 +113,13 @@ def on_the_path(side: Side) -> list[str | Path]:
 def limited(text: str) -> Callable[[Side], Outcome]:
     """Return what runs the quiet program in a process that has set limits to itself before it replaced itself."""
     before = f"import os, resource, sys\n{text}\nos.execv(sys.argv[1], sys.argv[1:])\n"
-    return lambda side: side.run([sys.executable, "-S", "-c", before, sys.executable, QUIET], way="pth")
+    return lambda side: side.run([sys.executable, "-S", "-c", before, sys.executable, QUIET], way="pth", settings=PATIENT)
 
 
 REPLACES = f"""
 import os, sqlite3, sys, time
 sqlite3.connect(":memory:").execute("SELECT 1")
-time.sleep(0.3)  # the worker runs
+time.sleep(2)  # the worker has sent it
 sys.stdout.write("before\\n")
 sys.stdout.flush()
 os.execv(sys.executable, [sys.executable, {str(QUIET)!r}])
@@ -161,7 +164,7 @@ def customized(side: Side) -> Outcome:
     """Return what a program prints beside customizations of its own that the interpreter runs before it."""
     for name in ("sitecustomize", "usercustomize"):
         (side.folder / f"{name}.py").write_text(CUSTOMIZED)
-    return side.run([sys.executable, QUIET], env={"PYTHONPATH": str(side.folder)}, way="pythonpath")
+    return side.run([sys.executable, QUIET], env={"PYTHONPATH": str(side.folder)}, way="pythonpath", settings=PATIENT)
 
 
 BROKEN_PATH = os.pathsep.join(["/nonexistent", "", "/dev/null", "/proc/self/mem"])
