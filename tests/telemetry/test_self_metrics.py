@@ -99,13 +99,16 @@ def test_there_is_nothing_to_tell_of_without_a_way_out(collector: Collector) -> 
 
 
 WORKS = """
-import logging, sqlite3, sys
-logging.basicConfig(stream=sys.stdout)
-connection = sqlite3.connect(":memory:")
+import sqlite3, sys
+from opentelemetry import trace
+sqlite3.connect(":memory:").close()
+tracer = trace.get_tracer("shop")
 for line in sys.stdin:
+    sys.setswitchinterval(60)  # nobody else gets to run while these are recorded
     for number in range(int(line)):
-        connection.execute("SELECT 1").fetchall()
-    print(f"done", flush=True)
+        tracer.start_span("work").end()
+    sys.setswitchinterval(0.005)
+    print("done", flush=True)
 """
 
 
