@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tests.harm.situations import PROGRAMS
-from tests.harm.truth import Entry, Told, belongings, exact, read, wait_until_begun
+from tests.harm.truth import Entry, Told, belongings, exact, is_begun, read, wait_until_begun
 from tests.processes import free_port
 from tests.runtime.ending.ends import get, wait_until_it_answers
 
@@ -140,6 +140,8 @@ def _end(service: Service, ledger: Path, answers: _Answers) -> tuple[float, int]
 
     def slow() -> None:
         answers.in_flight = get(service.port, "/slow")
+        while not is_begun(ledger, "/slow") and not over.is_set():  # by a worker that was just replaced
+            answers.in_flight = get(service.port, "/slow")
 
     def others(client: int) -> None:
         for number in itertools.count():
