@@ -93,17 +93,20 @@ class PooledCall(ServedRpc):
         self.ends(RESOURCE_EXHAUSTED, None)
 
 
-def _kind(streams: tuple[bool, bool], name: str) -> type[PooledCall]:
-    fields = {"function": name, "request_streaming": streams[0], "response_streaming": streams[1], "streams": any(streams)}
-    return type("PooledCall", (PooledCall,), fields)
+_kinds: dict[tuple[bool, bool], type[PooledCall]] = {}
+"""By whether requests and responses are streams; made with the first call of a kind."""
 
 
-_KINDS = {streams: _kind(streams, name) for streams, name in NAMES.items()}
+def _kind(streams: tuple[bool, bool]) -> type[PooledCall]:
+    fields = {"request_streaming": streams[0], "response_streaming": streams[1], "streams": any(streams)}
+    made = type("PooledCall", (PooledCall,), {"function": NAMES[streams], **fields})
+    return _kinds.setdefault(streams, made)
 
 
 def pooled(method: Method, span: Span, handler: Any) -> PooledCall:  # noqa: ANN401 - grpc.RpcMethodHandler
     """Return what stands for a handler while one call is served."""
-    return _KINDS[bool(handler.request_streaming), bool(handler.response_streaming)](method, span, handler)
+    streams = bool(handler.request_streaming), bool(handler.response_streaming)
+    return (_kinds.get(streams) or _kind(streams))(method, span, handler)
 
 
 def enter(args: tuple[Any, ...], kwargs: dict[str, Any]) -> PooledCall | None:
