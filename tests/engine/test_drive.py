@@ -22,6 +22,7 @@ import pytest
 
 from platform_instrument.core import report
 from platform_instrument.core.guard import faults
+from platform_instrument.engine import blocks
 from platform_instrument.telemetry.context import CURRENT
 from tests.engine import orders
 from tests.engine.observing import installed, target
@@ -485,6 +486,22 @@ def test_a_block_entered_again_inside_itself_is_one_call_in_flight(recorder: Rec
     with basket:
         pass
     assert len(recorder.spans) == 2
+
+
+def test_a_block_whose_class_lists_what_it_does_not_have_is_one_all_the_same() -> None:
+    class Listing(type):
+        def __dir__(cls) -> list[str]:
+            return [*super().__dir__(), "__absent__"]
+
+    class Block(metaclass=Listing):
+        def __enter__(self) -> int:
+            return 1
+
+        def __exit__(self, *_raised: object) -> None:
+            return
+
+    stand_in = blocks._class_for(Block)
+    assert (stand_in.__name__, hasattr(stand_in, "__absent__")) == ("Block", False)
 
 
 def test_a_block_that_fails_says_so_and_one_that_forgives_too(recorder: Recorder) -> None:

@@ -63,9 +63,11 @@ def service(postgres_url: str, redis_url: str) -> Iterator[tuple[Service, int]]:
 
 @pytest.fixture(scope="module")
 def scraped(service: tuple[Service, int]) -> set[str]:
-    """Return the names of all samples of a scrape."""
-    with urlopen(f"http://{HOST}:{service[1]}/metrics", timeout=5) as answer:
-        text = answer.read().decode()
+    """Return the names of all samples of a scrape that the worker which has done everything has answered in time."""
+    text, deadline = "", time.monotonic() + 30
+    while "http_client_request_duration_seconds_bucket" not in text and time.monotonic() < deadline:
+        with urlopen(f"http://{HOST}:{service[1]}/metrics", timeout=5) as answer:
+            text = answer.read().decode()
     return {re.split(r"[{ ]", line, maxsplit=1)[0] for line in text.splitlines() if line and not line.startswith("#")}
 
 

@@ -109,7 +109,7 @@ def _class_for(kind: type) -> type[ObservedBlock]:
 
 
 def _overrides(kind: type, name: str) -> bool:
-    attribute = getattr(kind, name)
+    attribute = getattr(kind, name, None)  # `dir` lists what a class without an abstract method left does not have
     return callable(attribute) and attribute is not getattr(object, name, None)
 
 
