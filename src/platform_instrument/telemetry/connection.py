@@ -17,6 +17,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from platform_instrument.telemetry.descriptors import out_of_the_way
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from ssl import SSLContext
@@ -172,7 +174,7 @@ def _connected(host: str, port: int, deadline: float) -> socket.socket:
         if left <= 0:
             raise failure
         try:
-            made = socket.socket(family, kind, protocol)
+            made = _apart(socket.socket(family, kind, protocol))
         except OSError as error:  # a family that this machine does not have
             failure = error
             continue
@@ -185,6 +187,13 @@ def _connected(host: str, port: int, deadline: float) -> socket.socket:
         else:
             return made
     raise failure
+
+
+def _apart(made: socket.socket) -> socket.socket:
+    """Return a socket out of the way of an application that closes all descriptors: it would be given ours for its own files."""
+    if type(made).__module__ != "socket":
+        return made  # gevent's or eventlet's: what waits for it knows its number
+    return socket.socket(made.family, made.type, made.proto, fileno=out_of_the_way(made.detach()))
 
 
 def _tls(otlp: OtlpSettings) -> SSLContext:
