@@ -69,7 +69,21 @@ def uwsgi(*more: str, kills: bool = False) -> Row:
 
 def celery(pool: str, *more: str) -> Row:
     """Return a worker of Celery's with a pool."""
-    words = ("celery", "-A", "tasked", "worker", "-P", pool, "-c", "2", "-l", "INFO", *more)
+    words = (
+        "celery",
+        "-A",
+        "tasked",
+        "worker",
+        "-P",
+        pool,
+        "-c",
+        "2",
+        "-l",
+        "INFO",
+        "--without-mingle",
+        "--without-gossip",
+        *more,
+    )
     forks = pool == "prefork"
     return Row(words, workers=2 if forks else 1, masters=forks, counts=forks)
 

@@ -121,8 +121,11 @@ def _load(service: Service, row: Row, folder: Path, answers: _Answers) -> None:
 
 def _ask_until_replaced(service: Service, row: Row, ledger: Path, answers: _Answers) -> None:
     """Ask until a worker has answered that was not there at first, and whoever is to be there answers."""
-    deadline = time.monotonic() + 20
+    deadline, again = time.monotonic() + 20, time.monotonic() + 2
     for number in itertools.count():
+        if row.replace is not None and time.monotonic() > again:  # who looks for changes had not looked before the first
+            again += 2
+            row.replace(service, ledger.parent / "served.py")
         processes = [entry.process for entry in read(ledger)]
         if len(set(processes)) > row.workers:
             return

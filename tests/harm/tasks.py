@@ -15,7 +15,7 @@ from tests import servers
 from tests.harm.situations import PROGRAMS
 from tests.harm.story import AS_PLAIN, AT_THE_END, REQUESTS
 from tests.harm.truth import Told, belongings, exact, read, wait_until_begun
-from tests.processes import run
+from tests.processes import free_port, run
 
 if TYPE_CHECKING:
     from platform_instrument.testing.collector import Collector
@@ -42,7 +42,8 @@ def worked(row: Row, side: Side) -> Told:
             sent = run([sys.executable, "tasked.py", *names], env=env, cwd=side.folder, timeout=90)
             assert sent.returncode == 0, sent.stderr
 
-        with side.started(row.words, env, {**AT_THE_END, **AS_PLAIN}, "command") as process:
+        named = [*row.words, "-n", f"harm{free_port()}@here"]  # workers of one name warn of each other
+        with side.started(named, env, {**AT_THE_END, **AS_PLAIN}, "command") as process:
             _wait_until_ready(process)
             send("wait", *_DONE)
             owns = belongings(process.popen.pid) if row.masters else {}

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
     Behave = Callable[[Collector, Path], contextlib.AbstractContextManager[Mapping[str, str]]]
 
-MOST_MIB = 8.0
+MOST_MIB, OF_GRPC_MIB = 8.0, 2.0
+"""How much 30 000 spans may make a process grow, and a request that the core of gRPC holds on to."""
 MOST_MILLISECONDS = 1.0
 FLUSH = 3.0
 """Seconds of `PLATFORM_FLUSH_TIMEOUT`, by default."""
@@ -92,7 +93,7 @@ def outage(  # noqa: PLR0913 - what an outage is
 
     def unharmed(collector: Collector, ours: Outcome) -> None:
         assert len(ours.stderr.splitlines()) <= lines, ours.stderr
-        assert ours.figures["grown MiB"] < MOST_MIB
+        assert ours.figures["grown MiB"] < MOST_MIB + ("gRPC" in name) * OF_GRPC_MIB
         assert ours.figures["exit s"] < FLUSH + MARGIN
         if ours.figures["p99 ms"] > _Plain.p99 + MOST_MILLISECONDS:  # the machine may be busier than it was
             again = served(_Plain.side, 0, 0.0).figures["p99 ms"]
