@@ -28,6 +28,11 @@ SPANS = {"front": (4, 2), "back": (3, 0)}
 """How many spans a request of a service makes, and its start."""
 EACH, AWAY = 60.0, 3.0
 """Seconds between two restarts of the collector, and for how long it is away."""
+UNANSWERED = 10
+"""Spans a restart that the collector has taken and not said so, as it was gone before it answered: a process that ends counts them
+as lost."""
+PROCESSES = 5
+"""Who may say a line a minute."""
 SETTLED = 8.0
 """Seconds after the load in which what waits is delivered."""
 FLAT = 0.02
@@ -149,11 +154,13 @@ def judged(  # noqa: PLR0913 - all that is judged
     ours = [line for line in said if line.startswith("platform-instrument:")]
     promises = {
         f"{expected} requests were answered, {counted} are counted": counted == expected,
-        f"{made} spans were made, {spans} arrived, {made - spans} are missing, {lost} are said to be lost": made - spans == lost,
+        f"{made} spans were made, {spans} arrived, {made - spans} are missing, {lost} are said to be lost": (
+            made - spans <= lost <= made - spans + len(memory) * 5 / EACH * UNANSWERED
+        ),
         f"memory went from {early:.0f} kB to {late:.0f} kB, {late / early - 1:+.2%}": late <= early * (1 + FLAT),
         f"{len(failed)} requests failed {failed[:3]}": not failed,
         f"exit statuses {statuses}": statuses == (-signal.SIGTERM, 0),
-        f"{len(ours)} lines of ours {Counter(ours).most_common(5)}": len(ours) <= len(memory) * 5 / EACH * 3 + 3,
+        f"{len(ours)} lines of ours {Counter(ours).most_common(5)}": len(ours) <= len(memory) * 5 / EACH * PROCESSES + PROCESSES,
     }
     for promise, kept in promises.items():
         sys.stdout.write(f"{'kept  ' if kept else 'BROKEN'} {promise}\n")
