@@ -108,6 +108,8 @@ def test_a_broker_is_a_dependency_before_it_is_connected_and_gone_with_its_last_
 
 def test_asking_ends_its_connection_and_makes_no_client(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     port = urlsplit(url).port or 0
+    gc.collect()
+    others = connected(port)  # of tests before this one
     found: list[Any] = []
     find = Clients.found
 
@@ -122,11 +124,11 @@ def test_asking_ends_its_connection_and_makes_no_client(url: str, monkeypatch: p
         asked(5)
         assert [each for each in found if isinstance(each, kombu.Connection)] == [connection]
         HEALTH.drain()  # nothing is asked any more
-        until(lambda: connected(port) == 0)
+        until(lambda: connected(port) <= others)
         gc.disable()  # what would be closed with the garbage
         try:
             kombu_checks.ask(connection, 10)
-            assert connected(port) == 0
+            assert connected(port) <= others
         finally:
             gc.enable()
 
