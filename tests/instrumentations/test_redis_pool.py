@@ -261,9 +261,13 @@ def test_threads_lose_no_measurement_and_leave_nothing_used(url: str) -> None:
 
 
 def test_a_wait_is_remembered_with_the_command_that_waited(recorded: Recording, url: str) -> None:
-    client = redis.Redis.from_url(url)
+    shop = blocking(url, max_connections=1)
+    client, held = redis.Redis(connection_pool=shop), shop.get_connection("GET")
+    giving = threading.Timer(0.01, shop.release, (held,))
+    giving.start()
     with inside():
         client.get("cart")
+    giving.join()
     span = recorded.one()
     found = {each.name.rpartition(".")[2]: each.exemplars for each in points() if each.exemplars}
     assert {(each.trace_id, each.span_id) for each in found["wait_time"]} == {(span.trace_id, span.span_id)}

@@ -223,7 +223,8 @@ def test_an_instrumentation_holds_for(name: str) -> None:
         f"tests/{tests}.py",
     ]
     servers = {name: value for name, value in os.environ.items() if name.startswith("PLATFORM_TEST_")}
-    env = environment({"PYTHONPATH": str(ROOT / "src"), "PYTHONDONTWRITEBYTECODE": "1", **servers})
+    ports = {"PYTEST_XDIST_WORKER": os.environ.get("PYTEST_XDIST_WORKER", "gw0")}  # rows that run side by side have their own
+    env = environment({"PYTHONPATH": str(ROOT / "src"), "PYTHONDONTWRITEBYTECODE": "1", **servers, **ports})
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=500, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert " passed" in done.stdout
