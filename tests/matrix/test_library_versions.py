@@ -14,6 +14,7 @@ from tests.environments import ROOT, kept_venv
 from tests.processes import environment
 
 SPREAD = True
+"""Rows that share what they write to a server are run one after the other, the others side by side."""
 TOOLS = ("pytest", "pytest-timeout", "opentelemetry-api", "opentelemetry-proto", "protobuf")
 DRIVERS = ("aiosqlite", "asyncpg", "psycopg[binary]", "psycopg2-binary")
 UPSTREAM = ("opentelemetry-sdk", "opentelemetry-instrumentation-httpx")
@@ -208,9 +209,16 @@ MATRIX = {
 """Name → interpreter, what is installed in it, and which test file holds."""
 
 
+def _shares(tests: str) -> str:
+    """Return what stands for the rows with which those of a test file share something: keys of Redis, or the file itself."""
+    return "redis" if any(word in tests for word in ("redis", "valkey", "django_cache")) else tests
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", MATRIX)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.xdist_group(_shares(row[2]))) for name, row in MATRIX.items()]
+)
 def test_an_instrumentation_holds_for(name: str) -> None:
     version, requirements, tests = MATRIX[name]
     command = [
