@@ -238,7 +238,7 @@ SITUATIONS = (
     outage("collector: down from the start", always(Collector.refuse), requests=MANY),
     outage("collector: dies", after(3, Collector.refuse), requests=MANY),
     outage("collector: hangs", always(Collector.hang), requests=MANY, then=every_signal_was_tried),
-    outage("collector: slow as a drip", always(Collector.drip), requests=MANY, then=every_signal_was_tried),
+    outage("collector: slow as a drip", always(Collector.drip), requests=MANY),  # which takes all the time there is
     outage("collector: answers late", always(lambda collector: collector.slow(1.0)), requests=MANY),
     outage("collector: answers 503", always(Collector.fail), requests=MANY, idle=6, then=with_patience),
     outage("collector: answers 503, and asks for an hour", always(lambda each: each.fail(503, retry_after="3600")), idle=2, then=asked_once),

@@ -235,6 +235,8 @@ def test_the_target_ends_with_an_error_where_telemetry_harms(tmp_path: Path) -> 
     words = ["make", "-s", "-o", f"{sys.prefix}/installed", "suites", f"VENV={sys.prefix}", "NAME=little"]
     env = {"TMPDIR": str(tmp_path)}
     ended = run([*words, f"SRC={tmp_path}/little-3.4.tar.gz"], env=env, cwd=ROOT, timeout=580)
+    if "the package index cannot be reached" in ended.stderr:
+        pytest.skip(ended.stderr)
     assert ended.returncode == 2, ended.stderr
     assert "\nfails only under telemetry: test_little.py::test_harmed: passed → failed\n" in ended.stdout
     assert "\nwithout: 6 passed, " in ended.stdout
