@@ -27,7 +27,7 @@ test: $(VENV)/installed ## Run the tests, side by side: make test PYTEST_ARGS="-
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow" $(PYTEST_ARGS)
 
 test-slow: $(VENV)/installed ## Run the long matrices
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m slow $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m slow $(PYTEST_ARGS)
 
 lint: $(VENV)/installed ## Check style, types, floors, and that generated files are fresh
 	$(BIN)/ruff check .

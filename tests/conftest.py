@@ -22,15 +22,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "faults: the test plants faults, so contained ones do not fail it")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Hand out files whole where tests are handed out by groups, but for those whose tests share nothing: `SPREAD` says so."""
-    if config.getoption("dist", "no") == "loadgroup":
-        for item in items:
-            if not getattr(item.getparent(pytest.Module).obj, "SPREAD", False):  # type: ignore[union-attr] # all are in one
-                item.add_marker(pytest.mark.xdist_group(str(item.path)))
-
-
 @pytest.fixture(autouse=True)
 def _no_contained_faults(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test during which a fault of ours was contained in this process, unless it is marked `faults`."""

@@ -8,13 +8,9 @@ from __future__ import annotations
 import os
 import subprocess
 
-import pytest
-
 from tests.environments import ROOT, kept_venv
 from tests.processes import environment
 
-SPREAD = True
-"""Rows that share what they write to a server are run one after the other, the others side by side."""
 TOOLS = ("pytest", "pytest-timeout", "opentelemetry-api", "opentelemetry-proto", "protobuf")
 DRIVERS = ("aiosqlite", "asyncpg", "psycopg[binary]", "psycopg2-binary")
 UPSTREAM = ("opentelemetry-sdk", "opentelemetry-instrumentation-httpx")
@@ -209,17 +205,24 @@ MATRIX = {
 """Name → interpreter, what is installed in it, and which test file holds."""
 
 
-def _shares(tests: str) -> str:
-    """Return what stands for the rows with which those of a test file share something: keys of Redis, or the file itself."""
-    return "redis" if any(word in tests for word in ("redis", "valkey", "django_cache")) else tests
+def area(tests: str) -> str:
+    """Return with what the rows of a test file are run, one after the other: what shares a server's keys is in one area."""
+    if tests.startswith("web/"):
+        return "servers" if "servers" in tests or "native" in tests else "frameworks"
+    if any(word in tests for word in ("redis", "valkey", "cache", "celery", "brokers")):
+        return "caches"
+    if any(word in tests for word in ("sql", "psycopg", "statements", "duckdb", "odbc", "asyncpg", "health/")):
+        return "databases"
+    return "others"
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.xdist_group(_shares(row[2]))) for name, row in MATRIX.items()]
-)
-def test_an_instrumentation_holds_for(name: str) -> None:
+def names(of: str) -> list[str]:
+    """Return the names of the rows of an area."""
+    return [name for name, (_, _, tests) in MATRIX.items() if area(tests) == of]
+
+
+def holds(name: str) -> None:
+    """Assert that the tests of a row pass with its versions."""
     version, requirements, tests = MATRIX[name]
     command = [
         kept_venv(version, (*requirements, *TOOLS)),
