@@ -36,6 +36,9 @@ def span(number: int = 1) -> Span:
     return made
 
 
+SOME = span()
+
+
 def read(cell: DistributionCell) -> received.Point:
     metrics = Metrics()
     metrics.metric(SIZES).cells[cell.attributes] = cell
@@ -77,12 +80,15 @@ def test_sizes_that_are_all_different_are_bounded_and_none_is_lost(make: Callabl
     assert (read(cell).count, read(cell).sum) == (10_000, 2 * sum(range(5_000)))
 
 
-def test_no_size_is_lost_between_threads_and_readings() -> None:
-    cell, some, times = HistogramCell((), BOUNDS), span(), 30_000
+@pytest.mark.parametrize(
+    "put_off", [lambda cell, number: cell.count(number, SOME), lambda cell, number: cell.note(float(number))]
+)
+def test_nothing_is_lost_between_threads_and_readings(put_off: Callable[[HistogramCell, int], None]) -> None:
+    cell, times = HistogramCell((), BOUNDS), 30_000
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
-        threads = [threading.Thread(target=lambda: [cell.count(number % 3, some) for number in range(times)]) for _ in range(4)]
+        threads = [threading.Thread(target=lambda: [put_off(cell, number % 3) for number in range(times)]) for _ in range(4)]
         for thread in threads:
             thread.start()
         while any(thread.is_alive() for thread in threads):
@@ -107,23 +113,6 @@ def test_what_is_noted_reads_as_what_is_measured_one_by_one(make: Callable[[], D
     first, second = read(noted), read(measured)
     assert (first.count, first.counts, first.sum) == (second.count, second.counts, pytest.approx(second.sum))
     assert (first.least, first.most) == (second.least, second.most)
-
-
-def test_no_note_is_lost_between_threads_and_readings() -> None:
-    cell, times = HistogramCell((), BOUNDS), 30_000
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        threads = [threading.Thread(target=lambda: [cell.note(float(number % 3)) for number in range(times)]) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        while any(thread.is_alive() for thread in threads):
-            cell.fold()
-    finally:
-        sys.setswitchinterval(before)
-    for thread in threads:
-        thread.join()
-    assert read(cell).count == 4 * times
 
 
 def test_a_child_starts_from_zero() -> None:

@@ -104,21 +104,19 @@ class DistributionCell(Cell):
         if noted:
             self.take(sorted(noted))
 
-    def record(self, value: float, span: Span) -> None:
-        """Count one measurement of an ended span, and remember the span where it is sampled."""
-        raise NotImplementedError
+    if TYPE_CHECKING:  # each kind has its own way
 
-    def measure(self, value: float, current: Span | Ambient | None) -> None:
-        """Count one measurement that is made now, inside whatever is current."""
-        raise NotImplementedError
+        def record(self, value: float, span: Span) -> None:
+            """Count one measurement of an ended span, and remember the span where it is sampled."""
 
-    def repeat(self, value: float, times: int) -> None:
-        """Count a value that was recorded before, so many times more."""
-        raise NotImplementedError
+        def measure(self, value: float, current: Span | Ambient | None) -> None:
+            """Count one measurement that is made now, inside whatever is current."""
 
-    def take(self, values: list[float]) -> None:
-        """Count values in ascending order."""
-        raise NotImplementedError
+        def repeat(self, value: float, times: int) -> None:
+            """Count a value that was recorded before, so many times more."""
+
+        def take(self, values: list[float]) -> None:
+            """Count values in ascending order."""
 
 
 class HistogramCell(DistributionCell):
