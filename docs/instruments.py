@@ -22,7 +22,7 @@ _HEAD = """# Metrics
 
 Generated from the code by `make generate`. Names, units and attributes are those of the semantic conventions, `platform.*` where
 there is none. In Prometheus, names and units are written by its rules: the second column. Every histogram carries exemplars
-that name a trace, over OTLP and in OpenMetrics.
+that name a trace, over OTLP and in OpenMetrics; a pool's waits and uses below a millisecond, and the lag of loops, leave none.
 
 How series are counted, merged and limited: [settings](settings.md#metrics), [decisions](adr/). Dashboards, alert rules and
 recording rules made from the same declarations are in [dashboards](dashboards/); who comes from upstream's names finds
